@@ -1,0 +1,21 @@
+//! The glossary as types: what the rooms above say to each other.
+//!
+//! Values only. Nothing here is async, reads a clock, logs, or knows how it is stored or sent.
+
+mod article;
+mod attempt;
+mod beat;
+mod entry;
+mod feed;
+mod id;
+mod source;
+mod time;
+
+pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
+pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
+pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, RawEntry};
+pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
+pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
+pub use source::{Tier, UnknownTier};
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,4 @@
+//! wirewatch: a news-monitoring aggregator for newsrooms. The rooms are described in ARCHITECTURE.md.
+
+pub mod domain;
+pub mod store;
