@@ -3,9 +3,122 @@
 //! Plain async functions with domain values in and out. A function that writes several tables begins and commits its
 //! own transaction, and no transaction waits on anything but PostgreSQL.
 
+pub mod arrivals;
+mod articles;
+mod audit;
+mod backlog;
+pub mod beat;
 mod codec;
+pub mod feeds;
+mod fetch_log;
+pub mod leases;
+pub mod ledger;
+pub mod polls;
+pub mod private;
+
+use std::time::Duration;
+
+use sqlx::{
+    migrate::MigrateError,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use thiserror::Error;
 
 pub use sqlx::PgPool;
 
+use crate::domain::Timestamp;
+
 /// The schema, as numbered steps compiled into the binary.
-pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Why the database did not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A statement failed, or the connection did.
+    #[error("the database refused or was lost")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[from] MigrateError),
+    /// The address of the database cannot be read.
+    #[error("the database address is not a PostgreSQL URL (postgres://user@host/name)")]
+    Address(#[source] sqlx::Error),
+    /// A row holds what no version of wirewatch writes.
+    #[error("unexpected value in the database: {0}")]
+    Unexpected(String),
+}
+
+/// Opens a pool on `url` with at most `max_connections`.
+///
+/// Statements of a client that died are stopped within half a second, so that a killed process leaves nothing running.
+///
+/// # Errors
+/// The address cannot be read, or no connection can be made within 10 s.
+pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreError> {
+    let options: PgConnectOptions = url.parse().map_err(StoreError::Address)?;
+    let options = options.application_name("wirewatch").options([
+        ("client_connection_check_interval", "500ms"),
+        ("timezone", "UTC"),
+    ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await?)
+}
+
+/// Brings the schema up to date. Several processes may try at once: an advisory lock lets one work, the others wait.
+///
+/// # Errors
+/// A step fails, or the database was written by a newer wirewatch.
+pub async fn migrate(db: &PgPool) -> Result<(), StoreError> {
+    Ok(MIGRATOR.run(db).await?)
+}
+
+/// Numbers of schema steps that this binary knows and the database lacks.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn pending_migrations(db: &PgPool) -> Result<Vec<i64>, StoreError> {
+    let exists = sqlx::query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "exists!""#)
+        .fetch_one(db)
+        .await?;
+    let applied = if exists {
+        sqlx::query_scalar!(r#"SELECT version AS "version!" FROM _sqlx_migrations WHERE success"#)
+            .fetch_all(db)
+            .await?
+    } else {
+        Vec::new()
+    };
+    Ok(MIGRATOR
+        .iter()
+        .map(|step| step.version)
+        .filter(|version| !applied.contains(version))
+        .collect())
+}
+
+/// What the database says about itself.
+#[derive(Debug, Clone)]
+pub struct ServerFacts {
+    /// The server's version, for people.
+    pub version: String,
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Size of the database in bytes.
+    pub bytes: i64,
+}
+
+/// Asks the server for its version, clock and size.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn server_facts(db: &PgPool) -> Result<ServerFacts, StoreError> {
+    Ok(sqlx::query_as!(
+        ServerFacts,
+        r#"SELECT current_setting('server_version') AS "version!",
+                  clock_timestamp() AS "now!",
+                  pg_database_size(current_database()) AS "bytes!""#
+    )
+    .fetch_one(db)
+    .await?)
+}

@@ -1,0 +1,96 @@
+//! Arrival numbers: the order in which committed articles and matches become visible to everybody.
+//!
+//! Transactions commit out of order, so neither ids nor times can serve as a cursor. One transaction at a time gives
+//! numbers: it holds the lock on the only row of `arrivals` until it commits.
+
+use super::{PgPool, StoreError};
+
+/// The channel on which the last number is announced.
+pub const CHANNEL: &str = "arrivals";
+
+/// What one round of placing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// Articles that got a number.
+    pub articles: u64,
+    /// The last number given so far.
+    pub last: i64,
+}
+
+/// Gives numbers to at most `limit` articles that are committed and have none, oldest first, and to the matches that
+/// hang on them; then to matches that placed articles gained later. Announces the last number at commit.
+///
+/// # Errors
+/// The database does not answer; nothing was placed then.
+pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
+    let mut tx = db.begin().await?;
+    let before = sqlx::query_scalar!("SELECT last FROM arrivals FOR UPDATE")
+        .fetch_one(&mut *tx)
+        .await?;
+    let articles = sqlx::query!(
+        "WITH unplaced AS (
+             SELECT id, sort_at FROM articles WHERE arrival IS NULL ORDER BY id LIMIT $2
+         ), numbered AS (
+             SELECT id, $1 + row_number() OVER (ORDER BY sort_at, id) AS arrival FROM unplaced
+         )
+         UPDATE articles SET arrival = numbered.arrival FROM numbered WHERE articles.id = numbered.id",
+        before,
+        limit,
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    let placed = before + i64::try_from(articles).unwrap_or(0);
+    sqlx::query!(
+        "UPDATE matches
+            SET arrival = articles.arrival
+           FROM articles
+          WHERE articles.id = matches.article_id
+            AND matches.arrival IS NULL
+            AND articles.arrival > $1",
+        before,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let late = sqlx::query_scalar!(
+        r#"
+        WITH late AS (
+            SELECT DISTINCT matches.article_id
+              FROM matches
+              JOIN articles ON articles.id = matches.article_id
+             WHERE matches.arrival IS NULL
+               AND articles.arrival IS NOT NULL
+        ), numbered AS (
+            SELECT article_id, $1 + row_number() OVER (ORDER BY article_id) AS arrival FROM late
+        )
+        UPDATE matches
+           SET arrival = numbered.arrival
+          FROM numbered
+         WHERE matches.article_id = numbered.article_id
+           AND matches.arrival IS NULL
+        RETURNING matches.arrival AS "arrival!"
+        "#,
+        placed,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let last = late.into_iter().max().unwrap_or(placed);
+    if last > before {
+        sqlx::query!("UPDATE arrivals SET last = $1", last)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, last.to_string())
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(Placed { articles, last })
+}
+
+/// The last number given.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT last FROM arrivals").fetch_one(db).await?)
+}

@@ -1,0 +1,89 @@
+//! The backlog: entries that matched nothing, kept for a window so that a keyword added later sees the past.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+
+use super::{
+    PgPool, StoreError,
+    articles::{EntryColumns, LIST_SEPARATOR, StoredArticles},
+    polls::Row,
+};
+use crate::domain::{FeedId, PollRecord, Timestamp};
+
+/// Rows deleted at a time, so that upkeep never holds many locks.
+const DELETE_BATCH: i64 = 5_000;
+
+/// Stores the entries of a batch that matched nothing and are no article, and takes out those that became one.
+pub(super) async fn store(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+    rows: &[Row<'_>],
+    articles: &StoredArticles,
+) -> Result<(), StoreError> {
+    let (stored, unmatched): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows
+        .iter()
+        .partition(|row| articles.has(row.found.identified.known.identity));
+    let promoted: Vec<Vec<u8>> = stored
+        .iter()
+        .map(|row| row.found.identified.known.identity.0.to_vec())
+        .collect();
+    if !promoted.is_empty() {
+        sqlx::query!("DELETE FROM backlog WHERE identity = ANY($1)", &promoted)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let columns = EntryColumns::of(records, unmatched.into_iter());
+    if columns.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO backlog (identity, feed_id, url, guid, title, summary, content, language, authors, categories,
+                              published_at, sort_at, first_seen_at, is_backfill)
+         SELECT identity, feed, url, guid, title, summary, content, language,
+                string_to_array(authors, $15), string_to_array(categories, $15),
+                published, sort, seen, backfill
+           FROM UNNEST($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                       $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[],
+                       $13::timestamptz[], $14::boolean[])
+                AS entry (identity, feed, url, guid, title, summary, content, language, authors, categories,
+                          published, sort, seen, backfill)
+             ON CONFLICT (identity) DO UPDATE
+            SET title = excluded.title, summary = excluded.summary, content = excluded.content
+          WHERE backlog.feed_id = excluded.feed_id",
+        &columns.identities,
+        &columns.feeds as &[FeedId],
+        &columns.urls as &[Option<String>],
+        &columns.guids as &[Option<String>],
+        &columns.titles,
+        &columns.summaries,
+        &columns.contents,
+        &columns.languages as &[Option<String>],
+        &columns.authors,
+        &columns.categories,
+        &columns.published as &[Option<Timestamp>],
+        &columns.sort as &[Timestamp],
+        &columns.seen as &[Timestamp],
+        &columns.backfill,
+        LIST_SEPARATOR,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Deletes one batch of entries that left the window. Returns how many; call again while it is not zero.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trim(db: &PgPool, now: Timestamp, window: Duration) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "DELETE FROM backlog
+          WHERE identity IN (SELECT identity FROM backlog WHERE first_seen_at < $1 ORDER BY first_seen_at LIMIT $2)",
+        now.minus(window) as Timestamp,
+        DELETE_BATCH,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

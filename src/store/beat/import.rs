@@ -1,0 +1,466 @@
+//! Merging a beat file or a list of feeds into the database, in one transaction, with an audit row for every change.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::{
+    domain::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, SourceId, Timestamp},
+    store::{PgPool, StoreError, audit, audit::Change},
+};
+
+/// Serialises imports: two processes that start on an empty database load the beat once.
+const IMPORT_LOCK: i64 = 0x7769_7265_6265_6174;
+
+/// Feeds written by one statement; progress is told in such steps.
+const STEP: usize = 200;
+
+/// What an import may do to what is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// Nothing: only into a database without a beat.
+    IfEmpty,
+    /// Add what is missing, leave the rest.
+    Add,
+    /// Add what is missing, change what differs; remove nothing. Whether a known feed is paused stays the desk's choice.
+    Update,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Things added, by kind (`feed`, `source`, `concept`, `keyword`).
+    pub added: BTreeMap<String, usize>,
+    /// Things changed, by kind.
+    pub changed: BTreeMap<String, usize>,
+    /// Things that were there and stayed as they were, by kind.
+    pub kept: BTreeMap<String, usize>,
+    /// Whether the database had a beat and so was left alone ([`Merge::IfEmpty`]).
+    pub was_loaded: bool,
+}
+
+/// Merges `beat` into the database. `progress` is told how many feeds are written so far.
+///
+/// # Errors
+/// The database does not answer; nothing was written then.
+pub async fn import(
+    db: &PgPool,
+    beat: &Beat,
+    merge: Merge,
+    actor: &str,
+    now: Timestamp,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Imported, StoreError> {
+    let mut tx = db.begin().await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", IMPORT_LOCK)
+        .execute(&mut *tx)
+        .await?;
+    let current = super::read(&mut tx).await?;
+    if merge == Merge::IfEmpty && current.is_some() {
+        return Ok(Imported {
+            was_loaded: true,
+            ..Imported::default()
+        });
+    }
+    let mut import = Import {
+        tx: &mut tx,
+        actor,
+        now,
+        updates: merge == Merge::Update,
+        changes: Vec::new(),
+        imported: Imported::default(),
+    };
+    let current = current.unwrap_or_else(|| Beat {
+        outlets: Vec::new(),
+        keywords: Vec::new(),
+        concepts: Vec::new(),
+        sources: Vec::new(),
+        ..beat.clone()
+    });
+    import.beat(beat, &current).await?;
+    import.concepts(&beat.concepts, &current.concepts).await?;
+    import.keywords(&beat.keywords, &current.keywords).await?;
+    let sources = import.sources(&beat.sources, &current.sources).await?;
+    import.feeds(&beat.sources, &current.sources, &sources, progress).await?;
+    let (changes, imported) = (import.changes, import.imported);
+    audit::record(&mut tx, actor, now, &changes).await?;
+    if !changes.is_empty() {
+        announce(&mut tx).await?;
+    }
+    tx.commit().await?;
+    Ok(imported)
+}
+
+async fn announce(tx: &mut PgConnection) -> Result<(), StoreError> {
+    let revision = sqlx::query_scalar!("UPDATE beat SET revision = revision + 1 RETURNING revision")
+        .fetch_one(&mut *tx)
+        .await?;
+    sqlx::query!("SELECT pg_notify($1, $2)", super::CHANNEL, revision.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// What is to be done with one thing of the file.
+enum Step<'a, T> {
+    Add(&'a T),
+    Change(&'a T, &'a T),
+}
+
+struct Import<'a> {
+    tx: &'a mut PgConnection,
+    actor: &'a str,
+    now: Timestamp,
+    updates: bool,
+    changes: Vec<Change>,
+    imported: Imported,
+}
+
+impl Import<'_> {
+    /// Compares the things of the file with those of the database, counts, and notes each change for the audit.
+    fn steps<'t, T, K>(
+        &mut self,
+        kind: &'static str,
+        wanted: impl IntoIterator<Item = &'t T>,
+        current: impl IntoIterator<Item = &'t T>,
+        key: impl Fn(&T) -> K,
+        same: impl Fn(&T, &T) -> bool,
+    ) -> Vec<Step<'t, T>>
+    where
+        T: Serialize,
+        K: std::hash::Hash + Eq + ToString,
+    {
+        let current: HashMap<K, &T> = current.into_iter().map(|thing| (key(thing), thing)).collect();
+        let mut taken = HashSet::new();
+        let mut steps = Vec::new();
+        for thing in wanted {
+            if !taken.insert(key(thing).to_string()) {
+                continue;
+            }
+            match current.get(&key(thing)) {
+                None => {
+                    *self.imported.added.entry(kind.to_owned()).or_default() += 1;
+                    self.note("add", kind, key(thing).to_string(), None, Some(thing));
+                    steps.push(Step::Add(thing));
+                }
+                Some(before) if self.updates && !same(before, thing) => {
+                    *self.imported.changed.entry(kind.to_owned()).or_default() += 1;
+                    self.note("change", kind, key(thing).to_string(), Some(*before), Some(thing));
+                    steps.push(Step::Change(before, thing));
+                }
+                Some(_) => *self.imported.kept.entry(kind.to_owned()).or_default() += 1,
+            }
+        }
+        steps
+    }
+
+    fn note<T: Serialize>(
+        &mut self,
+        action: &'static str,
+        subject_kind: &'static str,
+        subject: String,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) {
+        let json = |thing: Option<&T>| thing.and_then(|thing| serde_json::to_value(thing).ok());
+        self.changes.push(Change {
+            action,
+            subject_kind,
+            subject,
+            before: json(before),
+            after: json(after),
+        });
+    }
+
+    async fn beat(&mut self, beat: &Beat, current: &Beat) -> Result<(), StoreError> {
+        let known: HashSet<&String> = current.outlets.iter().collect();
+        let added = beat.outlets.iter().filter(|outlet| !known.contains(*outlet));
+        let outlets: Vec<String> = current.outlets.iter().chain(added).cloned().collect();
+        if outlets.len() > current.outlets.len() {
+            self.changes.push(Change {
+                action: "change",
+                subject_kind: "outlets",
+                subject: current.slug.clone(),
+                before: Some(Value::from(current.outlets.clone())),
+                after: Some(Value::from(outlets.clone())),
+            });
+        }
+        sqlx::query!(
+            "INSERT INTO beat (slug, name, outlets, loaded_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (id) DO UPDATE SET outlets = excluded.outlets",
+            beat.slug,
+            beat.name,
+            &outlets,
+            self.now as Timestamp,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn concepts(&mut self, wanted: &[BeatConcept], current: &[BeatConcept]) -> Result<(), StoreError> {
+        let steps = self.steps("concept", wanted, current, |concept| concept.slug.clone(), |a, b| a == b);
+        for step in steps {
+            let (Step::Add(concept) | Step::Change(_, concept)) = step;
+            let terms = serde_json::to_value(&concept.terms)
+                .map_err(|error| StoreError::Unexpected(format!("terms of @{}: {error}", concept.slug)))?;
+            sqlx::query!(
+                "INSERT INTO concepts (slug, name, terms, anti_terms, note) VALUES ($1, $2, $3, $4, $5)
+                     ON CONFLICT (slug) DO UPDATE
+                    SET name = excluded.name, terms = excluded.terms, anti_terms = excluded.anti_terms,
+                        note = excluded.note",
+                concept.slug,
+                concept.name,
+                terms,
+                &concept.anti_terms,
+                concept.note,
+            )
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn keywords(&mut self, wanted: &[BeatKeyword], current: &[BeatKeyword]) -> Result<(), StoreError> {
+        let mut position = i32::try_from(current.len()).unwrap_or(i32::MAX);
+        let steps = self.steps("keyword", wanted, current, |keyword| keyword.slug.clone(), |a, b| a == b);
+        for step in steps {
+            match step {
+                Step::Add(keyword) => {
+                    position = position.saturating_add(1);
+                    self.add_keyword(keyword, position).await?;
+                }
+                Step::Change(before, keyword) => self.change_keyword(before, keyword).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn add_keyword(&mut self, keyword: &BeatKeyword, position: i32) -> Result<(), StoreError> {
+        sqlx::query!(
+            "WITH added AS (
+                 INSERT INTO keywords (slug, name, query, note, position) VALUES ($1, $2, $3, $4, $5)
+                 RETURNING id, version, query
+             )
+             INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+             SELECT id, version, query, $6, $7, 'imported' FROM added",
+            keyword.slug,
+            keyword.name,
+            keyword.query,
+            keyword.note,
+            position,
+            self.now as Timestamp,
+            self.actor,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn change_keyword(&mut self, before: &BeatKeyword, keyword: &BeatKeyword) -> Result<(), StoreError> {
+        sqlx::query!(
+            "WITH changed AS (
+                 UPDATE keywords
+                    SET name = $2, query = $3, note = $4, version = version + $7
+                  WHERE slug = $1
+                 RETURNING id, version, query
+             )
+             INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+             SELECT id, version, query, $5, $6, 'imported' FROM changed
+                 ON CONFLICT (keyword_id, version) DO NOTHING",
+            keyword.slug,
+            keyword.name,
+            keyword.query,
+            keyword.note,
+            self.now as Timestamp,
+            self.actor,
+            i32::from(before.query != keyword.query),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes sources; returns the id of every source that the file names. A source of another name but the same domain
+    /// takes the feeds of a list that only adds.
+    async fn sources(
+        &mut self,
+        wanted: &[BeatSource],
+        current: &[BeatSource],
+    ) -> Result<HashMap<String, SourceId>, StoreError> {
+        let domains: HashMap<&str, &str> = current
+            .iter()
+            .map(|source| (source.domain.as_str(), source.slug.as_str()))
+            .collect();
+        let stands_for: HashMap<&str, &str> = wanted
+            .iter()
+            .filter(|_| !self.updates)
+            .filter_map(|source| Some((source.slug.as_str(), *domains.get(source.domain.as_str())?)))
+            .collect();
+        let bare = |source: &BeatSource| BeatSource {
+            feeds: Vec::new(),
+            ..source.clone()
+        };
+        let wanted_bare: Vec<BeatSource> = wanted
+            .iter()
+            .filter(|source| !stands_for.contains_key(source.slug.as_str()))
+            .map(bare)
+            .collect();
+        let current_bare: Vec<BeatSource> = current.iter().map(bare).collect();
+        let steps = self.steps(
+            "source",
+            &wanted_bare,
+            &current_bare,
+            |source| source.slug.clone(),
+            |a, b| a == b,
+        );
+        let written: Vec<&BeatSource> = steps
+            .iter()
+            .map(|(Step::Add(source) | Step::Change(_, source))| *source)
+            .collect();
+        self.write_sources(&written).await?;
+        let slugs: Vec<String> = wanted
+            .iter()
+            .map(|source| {
+                let slug = source.slug.as_str();
+                (*stands_for.get(slug).unwrap_or(&slug)).to_owned()
+            })
+            .collect();
+        let ids: HashMap<String, SourceId> = sqlx::query!("SELECT id, slug FROM sources WHERE slug = ANY($1)", &slugs)
+            .fetch_all(&mut *self.tx)
+            .await?
+            .into_iter()
+            .map(|row| (row.slug, row.id))
+            .collect();
+        Ok(wanted
+            .iter()
+            .zip(slugs)
+            .filter_map(|(source, slug)| Some((source.slug.clone(), *ids.get(&slug)?)))
+            .collect())
+    }
+
+    async fn write_sources(&mut self, sources: &[&BeatSource]) -> Result<(), StoreError> {
+        for chunk in sources.chunks(STEP) {
+            let column = |field: fn(&BeatSource) -> &str| -> Vec<String> {
+                chunk.iter().map(|source| field(source).to_owned()).collect()
+            };
+            let countries: Vec<Option<String>> = chunk.iter().map(|source| source.country.clone()).collect();
+            let languages: Vec<Option<String>> = chunk.iter().map(|source| source.language.clone()).collect();
+            let tags: Vec<String> = chunk.iter().map(|source| source.tags.join("\u{1f}")).collect();
+            sqlx::query!(
+                "INSERT INTO sources (slug, name, domain, country, language, tier, tags, note, created_at)
+                 SELECT slug, name, domain, country, language, tier, string_to_array(tags, E'\\x1f'), note, $9
+                   FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                               $8::text[]) AS source (slug, name, domain, country, language, tier, tags, note)
+                     ON CONFLICT (slug) DO UPDATE
+                    SET name = excluded.name, domain = excluded.domain, country = excluded.country,
+                        language = excluded.language, tier = excluded.tier, tags = excluded.tags, note = excluded.note",
+                &column(|source| &source.slug),
+                &column(|source| &source.name),
+                &column(|source| &source.domain),
+                &countries as &[Option<String>],
+                &languages as &[Option<String>],
+                &column(|source| source.tier.as_str()),
+                &tags,
+                &column(|source| &source.note),
+                self.now as Timestamp,
+            )
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn feeds(
+        &mut self,
+        wanted: &[BeatSource],
+        current: &[BeatSource],
+        ids: &HashMap<String, SourceId>,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<(), StoreError> {
+        let owners: HashMap<&str, SourceId> = wanted
+            .iter()
+            .flat_map(|source| source.feeds.iter().map(move |feed| (source, feed)))
+            .filter_map(|(source, feed)| Some((feed.url.as_str(), *ids.get(&source.slug)?)))
+            .collect();
+        let all = |sources: &'_ [BeatSource]| -> Vec<BeatFeed> {
+            sources.iter().flat_map(|source| source.feeds.clone()).collect()
+        };
+        let (wanted_feeds, current_feeds) = (all(wanted), all(current));
+        let steps = self.steps(
+            "feed",
+            &wanted_feeds,
+            &current_feeds,
+            |feed| feed.url.as_str().to_owned(),
+            differs_in_nothing_of_the_file,
+        );
+        let written: Vec<&BeatFeed> = steps
+            .iter()
+            .map(|(Step::Add(feed) | Step::Change(_, feed))| *feed)
+            .collect();
+        for (index, chunk) in written.chunks(STEP).enumerate() {
+            self.write_feeds(chunk, &owners).await?;
+            progress(index * STEP + chunk.len());
+        }
+        Ok(())
+    }
+
+    async fn write_feeds(&mut self, feeds: &[&BeatFeed], owners: &HashMap<&str, SourceId>) -> Result<(), StoreError> {
+        let mut sources: Vec<SourceId> = Vec::new();
+        let mut urls = Vec::new();
+        let mut hosts = Vec::new();
+        let mut titles = Vec::new();
+        let mut languages = Vec::new();
+        let mut categories = Vec::new();
+        let mut notes = Vec::new();
+        let mut paused = Vec::new();
+        for feed in feeds {
+            let Some(owner) = owners.get(feed.url.as_str()) else {
+                continue;
+            };
+            sources.push(*owner);
+            urls.push(feed.url.as_str().to_owned());
+            hosts.push(feed.url.host().to_owned());
+            titles.push(feed.title.clone());
+            languages.push(feed.language.clone());
+            categories.push(feed.category.clone());
+            notes.push(feed.note.clone());
+            paused.push(feed.paused);
+        }
+        sqlx::query!(
+            "INSERT INTO feeds (source_id, url, host, title, language, category, note, created_at, state, next_poll_at,
+                                next_poll_reason)
+             SELECT source, url, host, title, language, category, note, $9::timestamptz,
+                    CASE WHEN paused THEN 'paused' ELSE 'waiting' END,
+                    CASE WHEN paused THEN NULL ELSE $9::timestamptz END,
+                    CASE WHEN paused THEN 'paused' ELSE 'first read' END
+               FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                           $8::boolean[]) AS feed (source, url, host, title, language, category, note, paused)
+                 ON CONFLICT (url) DO UPDATE
+                SET source_id = excluded.source_id, title = coalesce(excluded.title, feeds.title),
+                    language = excluded.language, category = excluded.category, note = excluded.note",
+            &sources as &[SourceId],
+            &urls,
+            &hosts,
+            &titles as &[Option<String>],
+            &languages as &[Option<String>],
+            &categories,
+            &notes,
+            &paused,
+            self.now as Timestamp,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}
+
+/// A file without a title leaves the feed's own one, and whether it is paused is the desk's choice.
+fn differs_in_nothing_of_the_file(current: &BeatFeed, wanted: &BeatFeed) -> bool {
+    (wanted.title.is_none() || wanted.title == current.title)
+        && wanted.language == current.language
+        && wanted.category == current.category
+        && wanted.note == current.note
+}

@@ -1,0 +1,242 @@
+//! Feeds: claiming what is due, and asking for a poll.
+
+use std::time::Duration;
+
+use super::{PgPool, StoreError};
+use crate::domain::{ClaimedFeed, FeedId, FeedUrl, SourceId, Tier, Timestamp, Validators};
+
+/// Serialises claims, so that two workers together keep the per-host limit. Held for milliseconds.
+const CLAIM_LOCK: i64 = 0x7769_7265_636c_616d;
+
+/// How a worker claims.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimOptions {
+    /// At most so many feeds.
+    pub limit: i64,
+    /// At most so many feeds of one host under claim at a time, by all workers together.
+    pub per_host: i64,
+    /// How long the claim holds: longer than the slowest poll.
+    pub lease: Duration,
+}
+
+struct ClaimedRow {
+    id: FeedId,
+    url: String,
+    lease_token: i64,
+    etag: Option<String>,
+    last_modified: Option<String>,
+    body_hash: Option<Vec<u8>>,
+    consecutive_failures: i32,
+    entries_per_day: Option<f64>,
+    last_success_at: Option<Timestamp>,
+    last_new_entry_at: Option<Timestamp>,
+    language: Option<String>,
+    source_id: SourceId,
+    source_slug: String,
+    source_name: String,
+    source_domain: String,
+    country: Option<String>,
+    tier: String,
+    tags: Vec<String>,
+}
+
+impl ClaimedRow {
+    fn into_claim(self) -> Result<ClaimedFeed, StoreError> {
+        let url: FeedUrl = self
+            .url
+            .parse()
+            .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
+        let tier: Tier = self
+            .tier
+            .parse()
+            .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
+        Ok(ClaimedFeed {
+            id: self.id,
+            url,
+            lease_token: self.lease_token,
+            validators: Validators {
+                etag: self.etag,
+                last_modified: self.last_modified,
+            },
+            body_hash: self.body_hash,
+            is_first_read: self.last_success_at.is_none(),
+            consecutive_failures: self.consecutive_failures,
+            entries_per_day: self.entries_per_day,
+            last_success_at: self.last_success_at,
+            last_new_entry_at: self.last_new_entry_at,
+            language: self.language,
+            source_id: self.source_id,
+            source_slug: self.source_slug,
+            source_name: self.source_name,
+            source_domain: self.source_domain,
+            country: self.country,
+            tier,
+            tags: self.tags,
+        })
+    }
+}
+
+/// Claims feeds that are due at `now`, longest due first, until the lease ends. The limit per host counts claims of all
+/// workers and is applied before the limit of the batch, so that one large host cannot fill a batch and starve the rest.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn claim_due(db: &PgPool, now: Timestamp, options: ClaimOptions) -> Result<Vec<ClaimedFeed>, StoreError> {
+    let until = now.plus(options.lease);
+    let mut tx = db.begin().await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", CLAIM_LOCK)
+        .execute(&mut *tx)
+        .await?;
+    let rows = sqlx::query_as!(
+        ClaimedRow,
+        r#"
+        WITH due AS (
+            SELECT id, host, next_poll_at,
+                   row_number() OVER (PARTITION BY host ORDER BY next_poll_at, id) AS place
+              FROM feeds
+             WHERE next_poll_at <= $1
+               AND (lease_until IS NULL OR lease_until <= $1)
+        ), busy AS (
+            SELECT host, count(*) AS claims
+              FROM feeds
+             WHERE lease_until > $1
+             GROUP BY host
+        ), chosen AS (
+            -- the conditions are repeated on the row itself: it is they that are checked again on a row
+            -- which somebody changed since this statement began
+            SELECT feeds.id
+              FROM feeds
+              JOIN due ON due.id = feeds.id
+              LEFT JOIN busy ON busy.host = due.host
+             WHERE due.place + coalesce(busy.claims, 0) <= $4
+               AND feeds.next_poll_at <= $1
+               AND (feeds.lease_until IS NULL OR feeds.lease_until <= $1)
+             ORDER BY due.next_poll_at, due.id
+             LIMIT $3
+               FOR UPDATE OF feeds SKIP LOCKED
+        )
+        UPDATE feeds
+           SET lease_until = $2, lease_token = feeds.lease_token + 1
+          FROM chosen, sources
+         WHERE feeds.id = chosen.id
+           AND sources.id = feeds.source_id
+        RETURNING feeds.id, feeds.url, feeds.lease_token, feeds.etag, feeds.last_modified, feeds.body_hash,
+                  feeds.consecutive_failures, feeds.entries_per_day, feeds.last_success_at, feeds.last_new_entry_at,
+                  coalesce(feeds.language, sources.language) AS language,
+                  feeds.source_id, sources.slug AS source_slug, sources.name AS source_name,
+                  sources.domain AS source_domain, sources.country, sources.tier, sources.tags
+        "#,
+        now as Timestamp,
+        until as Timestamp,
+        options.limit,
+        options.per_host,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    rows.into_iter().map(ClaimedRow::into_claim).collect()
+}
+
+/// Gives claims back unpolled, at shutdown: the feeds are due again at once.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn release(db: &PgPool, claims: Vec<ClaimedFeed>) -> Result<(), StoreError> {
+    let (ids, tokens): (Vec<FeedId>, Vec<i64>) = claims.iter().map(|claim| (claim.id, claim.lease_token)).unzip();
+    sqlx::query!(
+        "UPDATE feeds
+            SET lease_until = NULL
+           FROM UNNEST($1::bigint[], $2::bigint[]) AS claim (id, token)
+          WHERE feeds.id = claim.id
+            AND feeds.lease_token = claim.token",
+        &ids as &[FeedId],
+        &tokens,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// When the next feed that nobody holds is due, if there is any.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn next_due(db: &PgPool) -> Result<Option<Timestamp>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT min(greatest(next_poll_at, coalesce(lease_until, next_poll_at)))
+           FROM feeds
+          WHERE next_poll_at IS NOT NULL"
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// How many feeds are due at `now`, and how many of these a worker holds.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_due(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM feeds WHERE next_poll_at <= $1"#,
+        now as Timestamp,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Makes the feeds with these addresses due at `now`, paused ones excepted. Returns the addresses it knows.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn make_due(db: &PgPool, urls: &[FeedUrl], now: Timestamp) -> Result<Vec<String>, StoreError> {
+    let urls: Vec<String> = urls.iter().map(|url| url.as_str().to_owned()).collect();
+    Ok(sqlx::query_scalar!(
+        "UPDATE feeds
+            SET next_poll_at = least(next_poll_at, $2), next_poll_reason = 'asked for'
+          WHERE url = ANY($1)
+            AND state <> 'paused'
+        RETURNING url",
+        &urls,
+        now as Timestamp,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Whether there is any feed, paused or not.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(db: &PgPool) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM feeds"#)
+        .fetch_one(db)
+        .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// A feed as doctor probes it.
+#[derive(Debug, Clone)]
+pub struct FeedProbe {
+    /// The address.
+    pub url: String,
+    /// Name for people.
+    pub title: String,
+    /// The state's word.
+    pub state: String,
+    /// What the last failure was, if the last attempt was one.
+    pub last_error_code: Option<String>,
+}
+
+/// Every feed with its last outcome, by address.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &PgPool) -> Result<Vec<FeedProbe>, StoreError> {
+    Ok(sqlx::query_as!(
+        FeedProbe,
+        r#"SELECT url, coalesce(title, url) AS "title!", state, last_error_code FROM feeds ORDER BY url"#
+    )
+    .fetch_all(db)
+    .await?)
+}

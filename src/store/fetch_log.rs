@@ -1,0 +1,129 @@
+//! The last 30 attempts of each feed: a ring, so that the log never grows and needs no sweeping.
+
+use sqlx::PgConnection;
+
+use super::{
+    StoreError,
+    polls::new_entries,
+};
+use crate::domain::{Attempt, FeedId, Novelty, PollRecord, Timestamp};
+
+/// Attempts kept for each feed.
+const KEPT: i64 = 30;
+
+#[derive(Default)]
+struct LogColumns {
+    feeds: Vec<FeedId>,
+    started: Vec<Timestamp>,
+    durations: Vec<i32>,
+    outcomes: Vec<String>,
+    statuses: Vec<Option<i32>>,
+    errors: Vec<Option<String>>,
+    details: Vec<Option<String>>,
+    bytes: Vec<i64>,
+    entries: Vec<i32>,
+    new: Vec<i32>,
+    changed: Vec<i32>,
+    matched: Vec<i32>,
+    skipped: Vec<i32>,
+}
+
+impl LogColumns {
+    fn push(&mut self, record: &PollRecord) {
+        let elapsed = record.finished_at.since(record.started_at).as_millis();
+        self.feeds.push(record.feed.id);
+        self.started.push(record.started_at);
+        self.durations.push(i32::try_from(elapsed).unwrap_or(i32::MAX));
+        match &record.attempt {
+            Attempt::Unchanged { status, .. } => self.outcome("unchanged", Some(*status), None, None),
+            Attempt::Failed(failure) => self.outcome(
+                "failed",
+                failure.status,
+                Some(failure.code.as_str()),
+                Some(&failure.detail),
+            ),
+            Attempt::Read(reading) => {
+                let changed = count(
+                    reading
+                        .found
+                        .iter()
+                        .filter(|found| found.identified.novelty == Novelty::Changed)
+                        .count(),
+                );
+                let matched = count(reading.found.iter().filter(|found| !found.matches.is_empty()).count());
+                self.outcome("read", Some(reading.status), reading.loss.map(|code| code.as_str()), None);
+                self.bytes.push(i64::try_from(reading.bytes).unwrap_or(i64::MAX));
+                self.entries.push(i32::try_from(reading.entries).unwrap_or(i32::MAX));
+                self.new.push(i32::try_from(new_entries(&reading.found)).unwrap_or(i32::MAX));
+                self.changed.push(changed);
+                self.matched.push(matched);
+                self.skipped.push(i32::try_from(reading.skipped).unwrap_or(i32::MAX));
+                return;
+            }
+        }
+        self.bytes.push(0);
+        for column in [
+            &mut self.entries,
+            &mut self.new,
+            &mut self.changed,
+            &mut self.matched,
+            &mut self.skipped,
+        ] {
+            column.push(0);
+        }
+    }
+
+    fn outcome(&mut self, outcome: &str, status: Option<u16>, error: Option<&str>, detail: Option<&str>) {
+        self.outcomes.push(outcome.to_owned());
+        self.statuses.push(status.map(i32::from));
+        self.errors.push(error.map(str::to_owned));
+        self.details.push(detail.map(str::to_owned));
+    }
+}
+
+fn count(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// Writes a batch of attempts over the oldest ones.
+pub(super) async fn append(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<(), StoreError> {
+    let mut columns = LogColumns::default();
+    for record in records {
+        columns.push(record);
+    }
+    sqlx::query!(
+        "INSERT INTO fetch_log (feed_id, slot, started_at, duration_ms, outcome, http_status, error_code, error_detail,
+                                body_bytes, entries, new_entries, changed, matched, skipped)
+         SELECT feeds.id, (feeds.poll_count % $14)::smallint, started, duration, outcome, status, error, detail,
+                bytes, entries, new, changed, matched, skipped
+           FROM UNNEST($1::bigint[], $2::timestamptz[], $3::integer[], $4::text[], $5::integer[], $6::text[],
+                       $7::text[], $8::bigint[], $9::integer[], $10::integer[], $11::integer[], $12::integer[],
+                       $13::integer[])
+                AS log (feed, started, duration, outcome, status, error, detail, bytes, entries, new, changed, matched,
+                        skipped)
+           JOIN feeds ON feeds.id = log.feed
+             ON CONFLICT (feed_id, slot) DO UPDATE
+            SET started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
+                http_status = excluded.http_status, error_code = excluded.error_code,
+                error_detail = excluded.error_detail, body_bytes = excluded.body_bytes, entries = excluded.entries,
+                new_entries = excluded.new_entries, changed = excluded.changed, matched = excluded.matched,
+                skipped = excluded.skipped",
+        &columns.feeds as &[FeedId],
+        &columns.started as &[Timestamp],
+        &columns.durations,
+        &columns.outcomes,
+        &columns.statuses as &[Option<i32>],
+        &columns.errors as &[Option<String>],
+        &columns.details as &[Option<String>],
+        &columns.bytes,
+        &columns.entries,
+        &columns.new,
+        &columns.changed,
+        &columns.matched,
+        &columns.skipped,
+        KEPT,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! The one writer of what came of polling.
+//!
+//! Every way out of a poll is a [`PollRecord`]; a batch of them is recorded in one transaction together with the next
+//! check of each feed. If the batch fails, its records are written one by one, so that one poisoned document cannot hold
+//! back its neighbours.
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+
+use super::{PgPool, StoreError, articles, backlog, fetch_log, ledger};
+use crate::domain::{Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Novelty, PollRecord, Timestamp, Validators};
+
+/// What recording wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Articles stored for the first time.
+    pub new_articles: u64,
+    /// Matches stored for the first time.
+    pub new_matches: u64,
+    /// Records dropped because somebody else holds the feed by now.
+    pub lost_claims: u64,
+}
+
+impl Recorded {
+    fn add(&mut self, other: Self) {
+        self.new_articles += other.new_articles;
+        self.new_matches += other.new_matches;
+        self.lost_claims += other.lost_claims;
+    }
+}
+
+/// A new or changed entry on its way into the tables.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    /// Place of its record in the batch.
+    pub(super) record: usize,
+    /// The feed that carried it.
+    pub(super) feed: &'a ClaimedFeed,
+    /// The entry with what was decided about it.
+    pub(super) found: &'a FoundEntry,
+}
+
+/// Records a batch of polls.
+///
+/// # Errors
+/// The database does not answer. Records that it refuses one by one are counted by the caller as errors: the first such
+/// error is returned after all others were written.
+pub async fn record(db: &PgPool, records: &[PollRecord]) -> Result<Recorded, StoreError> {
+    let all: Vec<&PollRecord> = records.iter().collect();
+    let error = match record_together(db, &all).await {
+        Ok(recorded) => return Ok(recorded),
+        Err(error) => error,
+    };
+    if records.len() < 2 {
+        return Err(error);
+    }
+    let mut total = Recorded::default();
+    let mut first_error = None;
+    for record in records {
+        match record_together(db, &[record]).await {
+            Ok(recorded) => total.add(recorded),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    first_error.map_or(Ok(total), Err)
+}
+
+async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorded, StoreError> {
+    let mut tx = db.begin().await?;
+    let held = finish_feeds(&mut tx, records).await?;
+    let lost_claims = u64::try_from(records.len() - held.len()).unwrap_or(0);
+    let mut records = records.to_vec();
+    records.retain(|record| held.contains(&record.feed.id));
+    let rows = rows(&records);
+    ledger::upsert(&mut tx, &records, &rows).await?;
+    let stored = articles::store(&mut tx, &records, &rows).await?;
+    backlog::store(&mut tx, &records, &rows, &stored).await?;
+    fetch_log::append(&mut tx, &records).await?;
+    tx.commit().await?;
+    Ok(Recorded {
+        new_articles: stored.new_articles,
+        new_matches: stored.new_matches,
+        lost_claims,
+    })
+}
+
+/// All new or changed entries of a batch, ordered by identity: two workers that store the same articles lock them in the
+/// same order.
+fn rows<'a>(records: &[&'a PollRecord]) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        if let Attempt::Read(reading) = &record.attempt {
+            rows.extend(reading.found.iter().map(|found| Row {
+                record: index,
+                feed: &record.feed,
+                found,
+            }));
+        }
+    }
+    rows.sort_by_key(|row| row.found.identified.known.identity);
+    rows
+}
+
+/// What an attempt leaves on the feed's row.
+struct FeedOutcome<'a> {
+    status: Option<i32>,
+    error: Option<ErrorCode>,
+    detail: Option<&'a str>,
+    is_success: bool,
+    title: Option<&'a str>,
+    validators: Option<&'a Validators>,
+    body_hash: Option<&'a [u8]>,
+    new_entries: i64,
+    skipped: Option<i64>,
+}
+
+impl<'a> FeedOutcome<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        match attempt {
+            Attempt::Unchanged { status, validators, .. } => Self {
+                status: Some(i32::from(*status)),
+                error: None,
+                detail: None,
+                is_success: true,
+                title: None,
+                validators: Some(validators),
+                body_hash: None,
+                new_entries: 0,
+                skipped: None,
+            },
+            Attempt::Read(reading) => Self {
+                status: Some(i32::from(reading.status)),
+                error: reading.loss,
+                detail: None,
+                is_success: true,
+                title: reading.title.as_deref(),
+                validators: Some(&reading.validators),
+                body_hash: reading.body_hash.as_deref(),
+                new_entries: new_entries(&reading.found),
+                skipped: Some(i64::from(reading.skipped)),
+            },
+            Attempt::Failed(failure) => Self {
+                status: failure.status.map(i32::from),
+                error: Some(failure.code),
+                detail: Some(&failure.detail),
+                is_success: false,
+                title: None,
+                validators: None,
+                body_hash: None,
+                new_entries: 0,
+                skipped: None,
+            },
+        }
+    }
+}
+
+/// How many of the entries the feed never carried before.
+pub(super) fn new_entries(found: &[FoundEntry]) -> i64 {
+    let count = found
+        .iter()
+        .filter(|found| found.identified.novelty == Novelty::New)
+        .count();
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
+async fn finish_feeds(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<HashSet<FeedId>, StoreError> {
+    let mut ids = Vec::new();
+    let mut tokens = Vec::new();
+    let mut attempted: Vec<Timestamp> = Vec::new();
+    let mut states = Vec::new();
+    let mut next: Vec<Timestamp> = Vec::new();
+    let mut reasons = Vec::new();
+    let mut rates = Vec::new();
+    let mut statuses = Vec::new();
+    let mut errors = Vec::new();
+    let mut details = Vec::new();
+    let mut successes = Vec::new();
+    let mut titles = Vec::new();
+    let mut etags = Vec::new();
+    let mut modified = Vec::new();
+    let mut hashes = Vec::new();
+    let mut new = Vec::new();
+    let mut skipped = Vec::new();
+    for record in records {
+        let outcome = FeedOutcome::of(&record.attempt);
+        ids.push(record.feed.id);
+        tokens.push(record.feed.lease_token);
+        attempted.push(record.finished_at);
+        states.push(record.next.state.as_str().to_owned());
+        next.push(record.next.at);
+        reasons.push(record.next.reason.clone());
+        rates.push(record.next.entries_per_day);
+        statuses.push(outcome.status);
+        errors.push(outcome.error.map(|code| code.as_str().to_owned()));
+        details.push(outcome.detail.map(str::to_owned));
+        successes.push(outcome.is_success);
+        titles.push(outcome.title.map(str::to_owned));
+        etags.push(outcome.validators.and_then(|validators| validators.etag.clone()));
+        modified.push(outcome.validators.and_then(|validators| validators.last_modified.clone()));
+        hashes.push(outcome.body_hash.map(<[u8]>::to_vec));
+        new.push(outcome.new_entries);
+        skipped.push(outcome.skipped);
+    }
+    // A success replaces the validators even by none: what was not read whole must be asked for again in full.
+    let held = sqlx::query_scalar!(
+        r#"
+        UPDATE feeds
+           SET lease_until = NULL,
+               poll_count = poll_count + 1,
+               last_attempt_at = done.attempted,
+               state = CASE WHEN feeds.state = 'paused' THEN 'paused' ELSE done.state END,
+               next_poll_at = CASE WHEN feeds.state = 'paused' THEN NULL ELSE done.next END,
+               next_poll_reason = CASE WHEN feeds.state = 'paused' THEN next_poll_reason ELSE done.reason END,
+               entries_per_day = done.rate,
+               last_http_status = done.status,
+               last_error_code = done.error,
+               last_error_detail = done.detail,
+               last_success_at = CASE WHEN done.success THEN done.attempted ELSE last_success_at END,
+               consecutive_failures = CASE WHEN done.success THEN 0 ELSE consecutive_failures + 1 END,
+               title = coalesce(feeds.title, done.title),
+               etag = CASE WHEN done.success THEN done.etag ELSE feeds.etag END,
+               last_modified = CASE WHEN done.success THEN done.modified ELSE feeds.last_modified END,
+               body_hash = coalesce(done.hash, CASE WHEN done.skipped IS NULL THEN body_hash END),
+               last_new_entry_at = CASE WHEN done.new > 0 THEN done.attempted ELSE last_new_entry_at END,
+               entries_seen = entries_seen + done.new,
+               entries_skipped = coalesce(done.skipped, entries_skipped)
+          FROM UNNEST($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::text[],
+                      $7::double precision[], $8::integer[], $9::text[], $10::text[], $11::boolean[], $12::text[],
+                      $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[])
+               AS done (id, token, attempted, state, next, reason, rate, status, error, detail, success, title,
+                        etag, modified, hash, new, skipped)
+         WHERE feeds.id = done.id
+           AND feeds.lease_token = done.token
+        RETURNING feeds.id
+        "#,
+        &ids as &[FeedId],
+        &tokens,
+        &attempted as &[Timestamp],
+        &states,
+        &next as &[Timestamp],
+        &reasons,
+        &rates as &[Option<f64>],
+        &statuses as &[Option<i32>],
+        &errors as &[Option<String>],
+        &details as &[Option<String>],
+        &successes,
+        &titles as &[Option<String>],
+        &etags as &[Option<String>],
+        &modified as &[Option<String>],
+        &hashes as &[Option<Vec<u8>>],
+        &new,
+        &skipped as &[Option<i64>],
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(held.into_iter().collect())
+}

@@ -1,0 +1,472 @@
+//! The private PostgreSQL: a server of the system's own binaries under the data folder, for who has no server.
+//!
+//! The server is an ordinary one, started by `pg_ctl` and reached through a Unix socket. Two lock files make it safe to
+//! share: `start.lock` is held while somebody starts or stops it, `users.lock` is held (shared) by every wirewatch that
+//! uses it; the last one to leave stops it. A wirewatch that was killed leaves the server running: the next one finds
+//! and uses it, for PostgreSQL itself refuses a second server on the same data.
+
+use std::{
+    fs::{self, File, Permissions},
+    io,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use nix::unistd::{Gid, Uid, User};
+use thiserror::Error;
+
+/// The account that runs the server where wirewatch runs as root: PostgreSQL refuses to.
+const SERVER_ACCOUNT: &str = "postgres";
+
+/// A Unix socket's path may have 107 bytes (`sun_path`, unix(7)); PostgreSQL adds `/.s.PGSQL.5432`.
+const MAX_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.5432".len();
+
+/// Where distributions put the binaries, newest version first inside each.
+const BINARY_FOLDERS: [&str; 5] = [
+    "/usr/lib/postgresql",
+    "/usr/pgsql",
+    "/usr/local/opt",
+    "/opt/homebrew/opt",
+    "/usr/local/pgsql",
+];
+
+/// Why there is no private server.
+#[derive(Debug, Error)]
+pub enum PrivateServerError {
+    /// No `postgres`, `initdb` and `pg_ctl` on this machine.
+    #[error(
+        "PostgreSQL's server programs were not found (looked on PATH, at `pg_config --bindir` and under \
+         /usr/lib/postgresql). Ways out: install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
+         postgresql-server), or start the compose file (docker compose up), or name a server of your own in DATABASE_URL"
+    )]
+    NoPrograms,
+    /// Running as root on a machine without the account.
+    #[error(
+        "PostgreSQL refuses to run as root and there is no account {SERVER_ACCOUNT:?} to run it as. Ways out: install \
+         the distribution's postgresql package, which makes the account, or run wirewatch as an ordinary user, or name a \
+         server of your own in DATABASE_URL"
+    )]
+    NoAccount,
+    /// The account cannot enter the data folder.
+    #[error(
+        "the account {SERVER_ACCOUNT:?} cannot enter {folder}: choose another data folder with --data-dir (for example \
+         /var/lib/wirewatch), or name a server of your own in DATABASE_URL"
+    )]
+    Unreachable {
+        /// The folder on the way that it cannot enter.
+        folder: PathBuf,
+    },
+    /// Data written by another major version of PostgreSQL.
+    #[error(
+        "the data in {folder} was written by PostgreSQL {found}, but the programs found are version {programs}. Ways \
+         out: install PostgreSQL {found} beside it, or move the data with pg_upgrade"
+    )]
+    OtherVersion {
+        /// The data folder.
+        folder: PathBuf,
+        /// Its major version.
+        found: String,
+        /// The programs' major version.
+        programs: String,
+    },
+    /// A program of PostgreSQL failed.
+    #[error("{program} failed: {message}")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// A file or folder could not be read or made.
+    #[error("cannot use {path}")]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A private server in use by this process.
+#[derive(Debug)]
+pub struct PrivateServer {
+    programs: PathBuf,
+    account: Option<User>,
+    folder: PathBuf,
+    socket: PathBuf,
+    users: File,
+    durability: Durability,
+}
+
+/// Where a private server lives.
+#[derive(Debug, Clone)]
+pub struct PrivateServerOptions {
+    /// The data folder of wirewatch; the server lives in `postgres` below it.
+    pub data_dir: PathBuf,
+    /// Folders to look for PostgreSQL's programs in before the usual places: `PATH`.
+    pub search_path: Vec<PathBuf>,
+    /// How much it cares for the data.
+    pub durability: Durability,
+}
+
+/// How much the server cares for the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Everything: what was committed survives a power cut.
+    Kept,
+    /// Nothing: a throw-away server for the demo and for tests, faster by not waiting for the disk.
+    ThrownAway,
+}
+
+impl PrivateServer {
+    /// Starts the server under `data_dir`, or joins the one that runs there. Blocks for some seconds at the first start.
+    ///
+    /// # Errors
+    /// See [`PrivateServerError`]; each says what to do.
+    pub fn start(options: &PrivateServerOptions) -> Result<Self, PrivateServerError> {
+        let data_dir = options.data_dir.as_path();
+        let programs = find_programs(&options.search_path).ok_or(PrivateServerError::NoPrograms)?;
+        let account = server_account()?;
+        make_folder(data_dir)?;
+        let data_dir = data_dir.canonicalize().map_err(|source| file_error(data_dir, source))?;
+        check_reach(&data_dir, account.as_ref())?;
+        let folder = data_dir.join("postgres");
+        make_owned(&folder, account.as_ref())?;
+        let starting = lock_file(&data_dir, "start.lock")?;
+        starting.lock().map_err(|source| file_error(&data_dir, source))?;
+        let server = Self {
+            socket: socket_folder(&folder, account.as_ref())?,
+            users: lock_file(&data_dir, "users.lock")?,
+            programs,
+            account,
+            folder,
+            durability: options.durability,
+        };
+        server.initialise()?;
+        server.check_version()?;
+        if !server.is_running()? {
+            server.launch()?;
+        }
+        server
+            .users
+            .lock_shared()
+            .map_err(|source| file_error(&data_dir, source))?;
+        Ok(server)
+    }
+
+    /// The address of database `name` on this server.
+    #[must_use]
+    pub fn url(&self, name: &str) -> String {
+        let folder: String = url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
+        format!("postgres://wirewatch@localhost/{name}?host={}", folder.replace('+', "%20"))
+    }
+
+    /// Leaves the server; stops it if nobody else uses it. Blocks until it has stopped.
+    ///
+    /// # Errors
+    /// `pg_ctl` failed; the server may still run, and the next start will join it.
+    pub fn stop(self) -> Result<(), PrivateServerError> {
+        let data_dir = self.folder.parent().unwrap_or(&self.folder).to_owned();
+        let starting = lock_file(&data_dir, "start.lock")?;
+        starting.lock().map_err(|source| file_error(&data_dir, source))?;
+        self.users.unlock().map_err(|source| file_error(&data_dir, source))?;
+        if self.users.try_lock().is_err() {
+            return Ok(());
+        }
+        let mode = match self.durability {
+            Durability::Kept => "fast",
+            Durability::ThrownAway => "immediate",
+        };
+        self.run("pg_ctl", |command| {
+            command.arg("stop").args(["-m", mode, "-t", "30", "-w", "-D"]).arg(self.cluster());
+        })?;
+        Ok(())
+    }
+
+    /// The folder with the server's log, for messages.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.folder.join("postgres.log")
+    }
+
+    fn cluster(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn initialise(&self) -> Result<(), PrivateServerError> {
+        if self.cluster().join("PG_VERSION").exists() {
+            return Ok(());
+        }
+        // A start that was killed half-way leaves a folder that initdb refuses. It holds nothing yet: data counts from
+        // the moment of the rename below.
+        let half = self.folder.join("data.new");
+        if half.exists() {
+            fs::remove_dir_all(&half).map_err(|source| file_error(&half, source))?;
+        }
+        self.run("initdb", |command| {
+            command
+                .args(["--encoding=UTF8", "--locale=C", "--auth=trust", "--username=wirewatch"])
+                .arg("--pgdata")
+                .arg(&half);
+            if self.durability == Durability::ThrownAway {
+                command.arg("--no-sync");
+            }
+        })?;
+        fs::rename(&half, self.cluster()).map_err(|source| file_error(&half, source))
+    }
+
+    fn check_version(&self) -> Result<(), PrivateServerError> {
+        let path = self.cluster().join("PG_VERSION");
+        let found = fs::read_to_string(&path)
+            .map_err(|source| file_error(&path, source))?
+            .trim()
+            .to_owned();
+        let programs = major_version(&self.programs).unwrap_or_else(|| found.clone());
+        if found == programs {
+            return Ok(());
+        }
+        Err(PrivateServerError::OtherVersion {
+            folder: self.cluster(),
+            found,
+            programs,
+        })
+    }
+
+    fn is_running(&self) -> Result<bool, PrivateServerError> {
+        let output = self.command("pg_ctl", |command| {
+            command.arg("status").arg("-D").arg(self.cluster());
+        })?;
+        // pg_ctl(1): status exits with 3 when no server is running.
+        Ok(output.status.success())
+    }
+
+    fn launch(&self) -> Result<(), PrivateServerError> {
+        let socket = self.socket.display();
+        // Access is by the socket alone, in a folder that only the owner may enter. Spaces cannot occur in the options:
+        // pg_ctl hands them to a shell, so the folder's name is quoted.
+        let mut options = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 \
+             -c max_connections=100 -c shared_buffers=128MB -c log_timezone=UTC -c timezone=UTC"
+        );
+        if self.durability == Durability::ThrownAway {
+            options.push_str(" -c fsync=off -c synchronous_commit=off -c full_page_writes=off");
+        }
+        self.run("pg_ctl", |command| {
+            command
+                .args(["start", "-w", "-s", "-t", "60"])
+                .arg("-l")
+                .arg(self.log_path())
+                .arg("-o")
+                .arg(options)
+                .arg("-D")
+                .arg(self.cluster());
+        })
+        .map_err(|error| self.with_log(error))
+    }
+
+    /// `pg_ctl` says only "could not start server": the reason stands at the end of the server's log.
+    fn with_log(&self, error: PrivateServerError) -> PrivateServerError {
+        let PrivateServerError::Program { program, message } = error else {
+            return error;
+        };
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        let mut tail: Vec<&str> = log.lines().rev().take(5).collect();
+        tail.reverse();
+        PrivateServerError::Program {
+            program,
+            message: format!("{message}; the log ends with: {}", tail.join(" / ")),
+        }
+    }
+
+    fn run(&self, program: &'static str, arguments: impl FnOnce(&mut Command)) -> Result<(), PrivateServerError> {
+        let output = self.command(program, arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let mut message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        if message.is_empty() {
+            message = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        }
+        Err(PrivateServerError::Program { program, message })
+    }
+
+    fn command(&self, program: &'static str, arguments: impl FnOnce(&mut Command)) -> Result<Output, PrivateServerError> {
+        let path = self.programs.join(program);
+        let mut command = Command::new(&path);
+        command.current_dir(&self.folder).env("LC_ALL", "C").stdin(std::process::Stdio::null());
+        // A group of its own: Ctrl-C in the terminal is for wirewatch, which then stops the server in good order.
+        command.process_group(0);
+        if let Some(account) = &self.account {
+            command.uid(account.uid.as_raw()).gid(account.gid.as_raw());
+        }
+        arguments(&mut command);
+        // The server inherits the descriptors of pg_ctl: with pipes, waiting for their end would wait for the server's.
+        let (out, err) = (temporary_file(&self.folder)?, temporary_file(&self.folder)?);
+        let status = command
+            .stdout(out.try_clone().map_err(|source| file_error(&path, source))?)
+            .stderr(err.try_clone().map_err(|source| file_error(&path, source))?)
+            .status()
+            .map_err(|source| file_error(&path, source))?;
+        Ok(Output {
+            status,
+            stdout: read_back(out),
+            stderr: read_back(err),
+        })
+    }
+}
+
+/// A file without a name, for a program's output.
+fn temporary_file(folder: &Path) -> Result<File, PrivateServerError> {
+    let path = folder.join(format!("output-{}", std::process::id()));
+    let file = File::options()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .map_err(|source| file_error(&path, source))?;
+    fs::remove_file(&path).map_err(|source| file_error(&path, source))?;
+    Ok(file)
+}
+
+fn read_back(mut file: File) -> Vec<u8> {
+    use std::io::{Read, Seek};
+    let mut bytes = Vec::new();
+    if file.rewind().is_ok() {
+        // What cannot be read back is lost only for a message.
+        let _ = file.read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+fn file_error(path: &Path, source: io::Error) -> PrivateServerError {
+    PrivateServerError::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// The folder with `postgres`, `initdb` and `pg_ctl`.
+fn find_programs(search_path: &[PathBuf]) -> Option<PathBuf> {
+    let is_complete = |folder: &PathBuf| {
+        ["postgres", "initdb", "pg_ctl"]
+            .iter()
+            .all(|program| folder.join(program).is_file())
+    };
+    search_path
+        .iter()
+        .cloned()
+        .chain(by_pg_config())
+        .chain(by_distribution())
+        .find(is_complete)
+}
+
+fn by_pg_config() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+    let folder = String::from_utf8(output.stdout).ok()?;
+    Some(PathBuf::from(folder.trim()))
+}
+
+fn by_distribution() -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = Vec::new();
+    for root in BINARY_FOLDERS {
+        for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let version = name.trim_start_matches("postgresql@").parse().unwrap_or(0);
+            found.push((version, entry.path().join("bin")));
+        }
+        found.push((0, Path::new(root).join("bin")));
+    }
+    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.into_iter().map(|(_, folder)| folder).collect()
+}
+
+fn major_version(programs: &Path) -> Option<String> {
+    let output = Command::new(programs.join("postgres")).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+    Some(digits)
+}
+
+fn server_account() -> Result<Option<User>, PrivateServerError> {
+    if !Uid::effective().is_root() {
+        return Ok(None);
+    }
+    match User::from_name(SERVER_ACCOUNT) {
+        Ok(Some(user)) => Ok(Some(user)),
+        _ => Err(PrivateServerError::NoAccount),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), PrivateServerError> {
+    fs::create_dir_all(folder).map_err(|source| file_error(folder, source))
+}
+
+/// Makes a folder that only its owner may enter.
+fn make_owned(folder: &Path, account: Option<&User>) -> Result<(), PrivateServerError> {
+    make_folder(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(|source| file_error(folder, source))?;
+    if let Some(user) = account {
+        let ids = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
+        chown(folder, ids.0, ids.1).map_err(|source| file_error(folder, source))?;
+    }
+    Ok(())
+}
+
+/// Finds the first folder on the way to `folder` that the account may not enter.
+fn check_reach(folder: &Path, account: Option<&User>) -> Result<(), PrivateServerError> {
+    let Some(user) = account else {
+        return Ok(());
+    };
+    for step in folder.ancestors() {
+        let facts = fs::metadata(step).map_err(|source| file_error(step, source))?;
+        let mode = facts.permissions().mode();
+        let may_enter = if Uid::from_raw(facts.uid()) == user.uid {
+            mode & 0o100
+        } else if Gid::from_raw(facts.gid()) == user.gid {
+            mode & 0o010
+        } else {
+            mode & 0o001
+        };
+        if may_enter == 0 {
+            return Err(PrivateServerError::Unreachable { folder: step.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The folder for the socket: beside the data, or, where that path is too long, a short one made from it.
+fn socket_folder(folder: &Path, account: Option<&User>) -> Result<PathBuf, PrivateServerError> {
+    let beside = folder.join("socket");
+    let is_plain = |path: &Path| !path.as_os_str().as_encoded_bytes().iter().any(|b| b"'\\\",$` \t\n".contains(b));
+    if beside.as_os_str().len() <= MAX_SOCKET_FOLDER && is_plain(&beside) {
+        make_owned(&beside, account)?;
+        return Ok(beside);
+    }
+    let facts = fs::metadata(folder).map_err(|source| file_error(folder, source))?;
+    let short = PathBuf::from(format!("/tmp/wirewatch-{:x}-{:x}", facts.dev(), facts.ino()));
+    make_owned(&short, account)?;
+    let owner = account.map_or_else(Uid::effective, |user| user.uid);
+    let found = fs::symlink_metadata(&short).map_err(|source| file_error(&short, source))?;
+    if !found.is_dir() || Uid::from_raw(found.uid()) != owner {
+        let source = io::Error::other("it belongs to somebody else");
+        return Err(file_error(&short, source));
+    }
+    Ok(short)
+}
+
+fn lock_file(data_dir: &Path, name: &str) -> Result<File, PrivateServerError> {
+    let path = data_dir.join(name);
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|source| file_error(&path, source))
+}
