@@ -32,6 +32,8 @@ CREATE TABLE feeds (
     next_poll_at         timestamptz,
     next_poll_reason     text        NOT NULL DEFAULT '',
     lease_until          timestamptz,
+    -- the worker that claimed it; its claims are void once it is gone, whatever `lease_until` says
+    lease_holder         integer,
     -- counts claims: a worker whose lease ran out holds an old number and records nothing
     lease_token          bigint      NOT NULL DEFAULT 0,
     etag                 text,
@@ -52,7 +54,7 @@ CREATE TABLE feeds (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX feeds_next_poll_at_idx ON feeds (next_poll_at) WHERE next_poll_at IS NOT NULL;
-CREATE INDEX feeds_lease_until_idx ON feeds (host) WHERE lease_until IS NOT NULL;
+CREATE INDEX feeds_lease_until_idx ON feeds (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX feeds_source_id_idx ON feeds (source_id);
 
 -- The last 30 attempts of each feed: `slot` is the number of the attempt modulo 30.
@@ -238,10 +240,15 @@ CREATE TABLE arrivals (
 );
 INSERT INTO arrivals DEFAULT VALUES;
 
+-- Numbers of workers. A worker that lives holds the advisory lock of its number on a connection of its own, so that
+-- everybody sees its end at once.
+CREATE SEQUENCE worker_numbers AS integer CYCLE;
+
 -- Jobs that one process at a time may do.
 CREATE TABLE leases (
     name   text        NOT NULL CONSTRAINT leases_pkey PRIMARY KEY,
-    holder text        NOT NULL,
+    -- a worker's number
+    holder integer     NOT NULL,
     until  timestamptz NOT NULL
 );
 

@@ -1,1 +1,7 @@
-fn main(){}
+//! The `wirewatch` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wirewatch::cli::main()
+}

@@ -138,6 +138,16 @@ impl Validators {
     pub const fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
+
+    /// These, or `others` if there are none.
+    #[must_use]
+    pub fn or(self, others: &Self) -> Self {
+        if self.is_empty() {
+            others.clone()
+        } else {
+            self
+        }
+    }
 }
 
 /// What the publisher says about when to come back: lower bounds for the next check.

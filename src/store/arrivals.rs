@@ -92,5 +92,7 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
 /// # Errors
 /// The database does not answer.
 pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT last FROM arrivals").fetch_one(db).await?)
+    Ok(sqlx::query_scalar!("SELECT last FROM arrivals")
+        .fetch_one(db)
+        .await?)
 }

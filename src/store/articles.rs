@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 
 use super::{StoreError, ledger, polls::Row};
-use crate::domain::{ArticleId, ArticleMatch, FeedId, Identity, KeywordId, Novelty, PollRecord, SourceId, Timestamp};
+use crate::domain::{
+    ArticleId, ArticleMatch, FeedId, Identity, KeywordId, Novelty, PollRecord, SourceId, Timestamp,
+};
 
 /// Parts list items that travel as one text: UNNEST flattens arrays of arrays. Texts hold no control characters.
 pub(super) const LIST_SEPARATOR: &str = "\u{1f}";
@@ -62,8 +64,15 @@ pub(super) async fn store(
     })
 }
 
-async fn insert(tx: &mut PgConnection, records: &[&PollRecord], rows: &[Row<'_>]) -> Result<u64, StoreError> {
-    let columns = EntryColumns::of(records, rows.iter().filter(|row| !row.found.matches.is_empty()));
+async fn insert(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+    rows: &[Row<'_>],
+) -> Result<u64, StoreError> {
+    let columns = EntryColumns::of(
+        records,
+        rows.iter().filter(|row| !row.found.matches.is_empty()),
+    );
     if columns.is_empty() {
         return Ok(0);
     }
@@ -100,7 +109,10 @@ async fn insert(tx: &mut PgConnection, records: &[&PollRecord], rows: &[Row<'_>]
     Ok(done.rows_affected())
 }
 
-async fn lookup(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<HashMap<Identity, Stored>, StoreError> {
+async fn lookup(
+    tx: &mut PgConnection,
+    rows: &[Row<'_>],
+) -> Result<HashMap<Identity, Stored>, StoreError> {
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
@@ -309,7 +321,10 @@ pub(super) struct EntryColumns {
 
 impl EntryColumns {
     /// `rows` are ordered by identity; of several with one identity the first is taken.
-    pub(super) fn of<'a, 'b: 'a>(records: &[&PollRecord], rows: impl Iterator<Item = &'a Row<'b>>) -> Self {
+    pub(super) fn of<'a, 'b: 'a>(
+        records: &[&PollRecord],
+        rows: impl Iterator<Item = &'a Row<'b>>,
+    ) -> Self {
         let mut columns = Self::default();
         let mut last = None;
         for row in rows {
@@ -329,7 +344,9 @@ impl EntryColumns {
             columns.contents.push(entry.content.clone());
             columns.languages.push(entry.language.clone());
             columns.authors.push(entry.authors.join(LIST_SEPARATOR));
-            columns.categories.push(entry.categories.join(LIST_SEPARATOR));
+            columns
+                .categories
+                .push(entry.categories.join(LIST_SEPARATOR));
             columns.published.push(entry.published);
             columns.sort.push(row.found.sort_at);
             columns.seen.push(records[row.record].finished_at);

@@ -28,9 +28,18 @@ pub(super) async fn record(
     now: Timestamp,
     changes: &[Change],
 ) -> Result<(), StoreError> {
-    let actions: Vec<String> = changes.iter().map(|change| change.action.to_owned()).collect();
-    let kinds: Vec<String> = changes.iter().map(|change| change.subject_kind.to_owned()).collect();
-    let subjects: Vec<String> = changes.iter().map(|change| change.subject.clone()).collect();
+    let actions: Vec<String> = changes
+        .iter()
+        .map(|change| change.action.to_owned())
+        .collect();
+    let kinds: Vec<String> = changes
+        .iter()
+        .map(|change| change.subject_kind.to_owned())
+        .collect();
+    let subjects: Vec<String> = changes
+        .iter()
+        .map(|change| change.subject.clone())
+        .collect();
     let before: Vec<Option<Value>> = changes.iter().map(|change| change.before.clone()).collect();
     let after: Vec<Option<Value>> = changes.iter().map(|change| change.after.clone()).collect();
     sqlx::query!(

@@ -9,7 +9,9 @@ use sqlx::PgConnection;
 pub use import::{Imported, Merge, import};
 
 use super::{PgPool, StoreError};
-use crate::domain::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword, SourceId};
+use crate::domain::{
+    Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword, SourceId,
+};
 
 /// The channel on which a changed beat is announced.
 pub const CHANNEL: &str = "beat";
@@ -32,7 +34,9 @@ pub struct EngineSource {
 /// # Errors
 /// The database does not answer.
 pub async fn revision(db: &PgPool) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT revision FROM beat").fetch_optional(db).await?)
+    Ok(sqlx::query_scalar!("SELECT revision FROM beat")
+        .fetch_optional(db)
+        .await?)
 }
 
 /// Everything that the engine is compiled from, as of one instant.
@@ -120,8 +124,9 @@ async fn read_concepts(tx: &mut PgConnection) -> Result<Vec<BeatConcept>, StoreE
         .into_iter()
         .map(|row| {
             Ok(BeatConcept {
-                terms: serde_json::from_value(row.terms)
-                    .map_err(|error| StoreError::Unexpected(format!("terms of @{}: {error}", row.slug)))?,
+                terms: serde_json::from_value(row.terms).map_err(|error| {
+                    StoreError::Unexpected(format!("terms of @{}: {error}", row.slug))
+                })?,
                 slug: row.slug,
                 name: row.name,
                 anti_terms: row.anti_terms,

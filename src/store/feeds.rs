@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{PgPool, StoreError};
+use sqlx::PgConnection;
+
+use super::{PgPool, StoreError, workers::LOCK_SPACE};
 use crate::domain::{ClaimedFeed, FeedId, FeedUrl, SourceId, Tier, Timestamp, Validators};
 
 /// Serialises claims, so that two workers together keep the per-host limit. Held for milliseconds.
@@ -15,6 +17,8 @@ pub struct ClaimOptions {
     pub limit: i64,
     /// At most so many feeds of one host under claim at a time, by all workers together.
     pub per_host: i64,
+    /// The number of the worker that claims.
+    pub holder: i32,
     /// How long the claim holds: longer than the slowest poll.
     pub lease: Duration,
 }
@@ -81,12 +85,17 @@ impl ClaimedRow {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn claim_due(db: &PgPool, now: Timestamp, options: ClaimOptions) -> Result<Vec<ClaimedFeed>, StoreError> {
+pub async fn claim_due(
+    db: &PgPool,
+    now: Timestamp,
+    options: ClaimOptions,
+) -> Result<Vec<ClaimedFeed>, StoreError> {
     let until = now.plus(options.lease);
     let mut tx = db.begin().await?;
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", CLAIM_LOCK)
         .execute(&mut *tx)
         .await?;
+    void_claims_of_the_dead(&mut tx, now).await?;
     let rows = sqlx::query_as!(
         ClaimedRow,
         r#"
@@ -116,7 +125,7 @@ pub async fn claim_due(db: &PgPool, now: Timestamp, options: ClaimOptions) -> Re
                FOR UPDATE OF feeds SKIP LOCKED
         )
         UPDATE feeds
-           SET lease_until = $2, lease_token = feeds.lease_token + 1
+           SET lease_until = $2, lease_holder = $5, lease_token = feeds.lease_token + 1
           FROM chosen, sources
          WHERE feeds.id = chosen.id
            AND sources.id = feeds.source_id
@@ -130,6 +139,7 @@ pub async fn claim_due(db: &PgPool, now: Timestamp, options: ClaimOptions) -> Re
         until as Timestamp,
         options.limit,
         options.per_host,
+        options.holder,
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -137,41 +147,43 @@ pub async fn claim_due(db: &PgPool, now: Timestamp, options: ClaimOptions) -> Re
     rows.into_iter().map(ClaimedRow::into_claim).collect()
 }
 
-/// Gives claims back unpolled, at shutdown: the feeds are due again at once.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn release(db: &PgPool, claims: Vec<ClaimedFeed>) -> Result<(), StoreError> {
-    let (ids, tokens): (Vec<FeedId>, Vec<i64>) = claims.iter().map(|claim| (claim.id, claim.lease_token)).unzip();
+/// Frees what workers hold that are gone: a killed process delays its feeds by nothing.
+async fn void_claims_of_the_dead(tx: &mut PgConnection, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE feeds
             SET lease_until = NULL
-           FROM UNNEST($1::bigint[], $2::bigint[]) AS claim (id, token)
-          WHERE feeds.id = claim.id
-            AND feeds.lease_token = claim.token",
-        &ids as &[FeedId],
-        &tokens,
+          WHERE lease_until > $1
+            AND NOT EXISTS (
+                    SELECT FROM pg_locks
+                     WHERE locktype = 'advisory'
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                       AND classid::bigint = $2
+                       AND objid::bigint = feeds.lease_holder
+                )",
+        now as Timestamp,
+        i64::from(LOCK_SPACE),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Gives a claim back unpolled: the feed is due again at once.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn release(db: &PgPool, (id, lease_token): (FeedId, i64)) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE feeds SET lease_until = NULL WHERE id = $1 AND lease_token = $2",
+        id as FeedId,
+        lease_token,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// When the next feed that nobody holds is due, if there is any.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn next_due(db: &PgPool) -> Result<Option<Timestamp>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        "SELECT min(greatest(next_poll_at, coalesce(lease_until, next_poll_at)))
-           FROM feeds
-          WHERE next_poll_at IS NOT NULL"
-    )
-    .fetch_one(db)
-    .await?)
-}
-
-/// How many feeds are due at `now`, and how many of these a worker holds.
+/// How many feeds are due at `now`, held or not.
 ///
 /// # Errors
 /// The database does not answer.
@@ -185,11 +197,32 @@ pub async fn count_due(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// How many feeds are due at `now` and held by nobody.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_free(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+             FROM feeds
+            WHERE next_poll_at <= $1
+              AND (lease_until IS NULL OR lease_until <= $1)"#,
+        now as Timestamp,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// Makes the feeds with these addresses due at `now`, paused ones excepted. Returns the addresses it knows.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn make_due(db: &PgPool, urls: &[FeedUrl], now: Timestamp) -> Result<Vec<String>, StoreError> {
+pub async fn make_due(
+    db: &PgPool,
+    urls: &[FeedUrl],
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
     let urls: Vec<String> = urls.iter().map(|url| url.as_str().to_owned()).collect();
     Ok(sqlx::query_scalar!(
         "UPDATE feeds

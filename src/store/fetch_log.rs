@@ -2,10 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{
-    StoreError,
-    polls::new_entries,
-};
+use super::{StoreError, polls::new_entries};
 use crate::domain::{Attempt, FeedId, Novelty, PollRecord, Timestamp};
 
 /// Attempts kept for each feed.
@@ -33,9 +30,12 @@ impl LogColumns {
         let elapsed = record.finished_at.since(record.started_at).as_millis();
         self.feeds.push(record.feed.id);
         self.started.push(record.started_at);
-        self.durations.push(i32::try_from(elapsed).unwrap_or(i32::MAX));
+        self.durations
+            .push(i32::try_from(elapsed).unwrap_or(i32::MAX));
         match &record.attempt {
-            Attempt::Unchanged { status, .. } => self.outcome("unchanged", Some(*status), None, None),
+            Attempt::Unchanged { status, .. } => {
+                self.outcome("unchanged", Some(*status), None, None)
+            }
             Attempt::Failed(failure) => self.outcome(
                 "failed",
                 failure.status,
@@ -50,14 +50,29 @@ impl LogColumns {
                         .filter(|found| found.identified.novelty == Novelty::Changed)
                         .count(),
                 );
-                let matched = count(reading.found.iter().filter(|found| !found.matches.is_empty()).count());
-                self.outcome("read", Some(reading.status), reading.loss.map(|code| code.as_str()), None);
-                self.bytes.push(i64::try_from(reading.bytes).unwrap_or(i64::MAX));
-                self.entries.push(i32::try_from(reading.entries).unwrap_or(i32::MAX));
-                self.new.push(i32::try_from(new_entries(&reading.found)).unwrap_or(i32::MAX));
+                let matched = count(
+                    reading
+                        .found
+                        .iter()
+                        .filter(|found| !found.matches.is_empty())
+                        .count(),
+                );
+                self.outcome(
+                    "read",
+                    Some(reading.status),
+                    reading.loss.map(|code| code.as_str()),
+                    None,
+                );
+                self.bytes
+                    .push(i64::try_from(reading.bytes).unwrap_or(i64::MAX));
+                self.entries
+                    .push(i32::try_from(reading.entries).unwrap_or(i32::MAX));
+                self.new
+                    .push(i32::try_from(new_entries(&reading.found)).unwrap_or(i32::MAX));
                 self.changed.push(changed);
                 self.matched.push(matched);
-                self.skipped.push(i32::try_from(reading.skipped).unwrap_or(i32::MAX));
+                self.skipped
+                    .push(i32::try_from(reading.skipped).unwrap_or(i32::MAX));
                 return;
             }
         }
@@ -73,7 +88,13 @@ impl LogColumns {
         }
     }
 
-    fn outcome(&mut self, outcome: &str, status: Option<u16>, error: Option<&str>, detail: Option<&str>) {
+    fn outcome(
+        &mut self,
+        outcome: &str,
+        status: Option<u16>,
+        error: Option<&str>,
+        detail: Option<&str>,
+    ) {
         self.outcomes.push(outcome.to_owned());
         self.statuses.push(status.map(i32::from));
         self.errors.push(error.map(str::to_owned));
@@ -86,7 +107,10 @@ fn count(n: usize) -> i32 {
 }
 
 /// Writes a batch of attempts over the oldest ones.
-pub(super) async fn append(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<(), StoreError> {
+pub(super) async fn append(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+) -> Result<(), StoreError> {
     let mut columns = LogColumns::default();
     for record in records {
         columns.push(record);

@@ -2,25 +2,40 @@
 
 use std::time::Duration;
 
-use super::{PgPool, StoreError};
+use super::{PgPool, StoreError, workers::LOCK_SPACE};
 use crate::domain::Timestamp;
 
-/// Takes or renews the lease `name` for `holder`. False while somebody else holds it.
+/// Takes or renews the lease `name` for the worker `holder`. False while another one holds it that lives.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn hold(db: &PgPool, name: &str, holder: &str, now: Timestamp, time: Duration) -> Result<bool, StoreError> {
+pub async fn hold(
+    db: &PgPool,
+    name: &str,
+    holder: i32,
+    now: Timestamp,
+    time: Duration,
+) -> Result<bool, StoreError> {
     let taken = sqlx::query_scalar!(
         "INSERT INTO leases (name, holder, until)
          VALUES ($1, $2, $4)
              ON CONFLICT (name) DO UPDATE
             SET holder = excluded.holder, until = excluded.until
-          WHERE leases.holder = excluded.holder OR leases.until <= $3
+          WHERE leases.holder = excluded.holder
+             OR leases.until <= $3
+             OR NOT EXISTS (
+                    SELECT FROM pg_locks
+                     WHERE locktype = 'advisory'
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                       AND classid::bigint = $5
+                       AND objid::bigint = leases.holder
+                )
          RETURNING holder",
         name,
         holder,
         now as Timestamp,
         now.plus(time) as Timestamp,
+        i64::from(LOCK_SPACE),
     )
     .fetch_optional(db)
     .await?;
@@ -31,9 +46,13 @@ pub async fn hold(db: &PgPool, name: &str, holder: &str, now: Timestamp, time: D
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn release(db: &PgPool, name: &str, holder: &str) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM leases WHERE name = $1 AND holder = $2", name, holder)
-        .execute(db)
-        .await?;
+pub async fn release(db: &PgPool, name: &str, holder: i32) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM leases WHERE name = $1 AND holder = $2",
+        name,
+        holder
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -21,7 +21,11 @@ pub struct Lookup {
 /// # Errors
 /// The database does not answer.
 pub async fn known(db: &PgPool, feed: FeedId, lookup: &Lookup) -> Result<Vec<Known>, StoreError> {
-    let identities: Vec<Vec<u8>> = lookup.identities.iter().map(|identity| identity.0.to_vec()).collect();
+    let identities: Vec<Vec<u8>> = lookup
+        .identities
+        .iter()
+        .map(|identity| identity.0.to_vec())
+        .collect();
     let rows = sqlx::query!(
         "SELECT identity, url_hash, guid_hash, title_hash, content_hash
            FROM ledger

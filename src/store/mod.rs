@@ -6,7 +6,7 @@
 pub mod arrivals;
 mod articles;
 mod audit;
-mod backlog;
+pub mod backlog;
 pub mod beat;
 mod codec;
 pub mod feeds;
@@ -15,10 +15,12 @@ pub mod leases;
 pub mod ledger;
 pub mod polls;
 pub mod private;
+pub mod workers;
 
 use std::time::Duration;
 
 use sqlx::{
+    Connection as _, PgConnection,
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -80,9 +82,10 @@ pub async fn migrate(db: &PgPool) -> Result<(), StoreError> {
 /// # Errors
 /// The database does not answer.
 pub async fn pending_migrations(db: &PgPool) -> Result<Vec<i64>, StoreError> {
-    let exists = sqlx::query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "exists!""#)
-        .fetch_one(db)
-        .await?;
+    let exists =
+        sqlx::query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "exists!""#)
+            .fetch_one(db)
+            .await?;
     let applied = if exists {
         sqlx::query_scalar!(r#"SELECT version AS "version!" FROM _sqlx_migrations WHERE success"#)
             .fetch_all(db)
@@ -121,4 +124,43 @@ pub async fn server_facts(db: &PgPool) -> Result<ServerFacts, StoreError> {
     )
     .fetch_one(db)
     .await?)
+}
+
+/// Creates database `name` on the server at `url`, unless it is there.
+///
+/// # Errors
+/// The server does not answer or refuses.
+pub async fn create_database(url: &str, name: &str) -> Result<(), StoreError> {
+    let options: PgConnectOptions = url.parse().map_err(StoreError::Address)?;
+    let mut server = PgConnection::connect_with(&options).await?;
+    let exists = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS "exists!""#,
+        name
+    )
+    .fetch_one(&mut server)
+    .await?;
+    if !exists {
+        // CREATE DATABASE takes no parameters, so PostgreSQL itself writes and quotes the statement.
+        let statement = sqlx::query_scalar!(
+            r#"SELECT format('CREATE DATABASE %I', $1::text) AS "statement!""#,
+            name
+        )
+        .fetch_one(&mut server)
+        .await?;
+        match sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&mut server)
+            .await
+        {
+            Err(sqlx::Error::Database(error)) if is_duplicate_database(error.code().as_deref()) => {
+            }
+            done => drop(done?),
+        }
+    }
+    server.close().await?;
+    Ok(())
+}
+
+/// Another process was quicker: `duplicate_database`, or a unique violation in the catalogue.
+fn is_duplicate_database(code: Option<&str>) -> bool {
+    matches!(code, Some("42P04" | "23505"))
 }

@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 
 use super::{PgPool, StoreError, articles, backlog, fetch_log, ledger};
-use crate::domain::{Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Novelty, PollRecord, Timestamp, Validators};
+use crate::domain::{
+    Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Novelty, PollRecord, Timestamp, Validators,
+};
 
 /// What recording wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -118,7 +120,9 @@ struct FeedOutcome<'a> {
 impl<'a> FeedOutcome<'a> {
     fn of(attempt: &'a Attempt) -> Self {
         match attempt {
-            Attempt::Unchanged { status, validators, .. } => Self {
+            Attempt::Unchanged {
+                status, validators, ..
+            } => Self {
                 status: Some(i32::from(*status)),
                 error: None,
                 detail: None,
@@ -165,7 +169,10 @@ pub(super) fn new_entries(found: &[FoundEntry]) -> i64 {
 }
 
 /// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
-async fn finish_feeds(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<HashSet<FeedId>, StoreError> {
+async fn finish_feeds(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+) -> Result<HashSet<FeedId>, StoreError> {
     let mut ids = Vec::new();
     let mut tokens = Vec::new();
     let mut attempted: Vec<Timestamp> = Vec::new();
@@ -197,8 +204,16 @@ async fn finish_feeds(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<
         details.push(outcome.detail.map(str::to_owned));
         successes.push(outcome.is_success);
         titles.push(outcome.title.map(str::to_owned));
-        etags.push(outcome.validators.and_then(|validators| validators.etag.clone()));
-        modified.push(outcome.validators.and_then(|validators| validators.last_modified.clone()));
+        etags.push(
+            outcome
+                .validators
+                .and_then(|validators| validators.etag.clone()),
+        );
+        modified.push(
+            outcome
+                .validators
+                .and_then(|validators| validators.last_modified.clone()),
+        );
         hashes.push(outcome.body_hash.map(<[u8]>::to_vec));
         new.push(outcome.new_entries);
         skipped.push(outcome.skipped);

@@ -133,12 +133,16 @@ impl PrivateServer {
         let programs = find_programs(&options.search_path).ok_or(PrivateServerError::NoPrograms)?;
         let account = server_account()?;
         make_folder(data_dir)?;
-        let data_dir = data_dir.canonicalize().map_err(|source| file_error(data_dir, source))?;
+        let data_dir = data_dir
+            .canonicalize()
+            .map_err(|source| file_error(data_dir, source))?;
         check_reach(&data_dir, account.as_ref())?;
         let folder = data_dir.join("postgres");
         make_owned(&folder, account.as_ref())?;
         let starting = lock_file(&data_dir, "start.lock")?;
-        starting.lock().map_err(|source| file_error(&data_dir, source))?;
+        starting
+            .lock()
+            .map_err(|source| file_error(&data_dir, source))?;
         let server = Self {
             socket: socket_folder(&folder, account.as_ref())?,
             users: lock_file(&data_dir, "users.lock")?,
@@ -162,8 +166,13 @@ impl PrivateServer {
     /// The address of database `name` on this server.
     #[must_use]
     pub fn url(&self, name: &str) -> String {
-        let folder: String = url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
-        format!("postgres://wirewatch@localhost/{name}?host={}", folder.replace('+', "%20"))
+        let folder: String =
+            url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes())
+                .collect();
+        format!(
+            "postgres://wirewatch@localhost/{name}?host={}",
+            folder.replace('+', "%20")
+        )
     }
 
     /// Leaves the server; stops it if nobody else uses it. Blocks until it has stopped.
@@ -173,8 +182,12 @@ impl PrivateServer {
     pub fn stop(self) -> Result<(), PrivateServerError> {
         let data_dir = self.folder.parent().unwrap_or(&self.folder).to_owned();
         let starting = lock_file(&data_dir, "start.lock")?;
-        starting.lock().map_err(|source| file_error(&data_dir, source))?;
-        self.users.unlock().map_err(|source| file_error(&data_dir, source))?;
+        starting
+            .lock()
+            .map_err(|source| file_error(&data_dir, source))?;
+        self.users
+            .unlock()
+            .map_err(|source| file_error(&data_dir, source))?;
         if self.users.try_lock().is_err() {
             return Ok(());
         }
@@ -183,7 +196,10 @@ impl PrivateServer {
             Durability::ThrownAway => "immediate",
         };
         self.run("pg_ctl", |command| {
-            command.arg("stop").args(["-m", mode, "-t", "30", "-w", "-D"]).arg(self.cluster());
+            command
+                .arg("stop")
+                .args(["-m", mode, "-t", "30", "-w", "-D"])
+                .arg(self.cluster());
         })?;
         Ok(())
     }
@@ -210,7 +226,12 @@ impl PrivateServer {
         }
         self.run("initdb", |command| {
             command
-                .args(["--encoding=UTF8", "--locale=C", "--auth=trust", "--username=wirewatch"])
+                .args([
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--auth=trust",
+                    "--username=wirewatch",
+                ])
                 .arg("--pgdata")
                 .arg(&half);
             if self.durability == Durability::ThrownAway {
@@ -283,7 +304,11 @@ impl PrivateServer {
         }
     }
 
-    fn run(&self, program: &'static str, arguments: impl FnOnce(&mut Command)) -> Result<(), PrivateServerError> {
+    fn run(
+        &self,
+        program: &'static str,
+        arguments: impl FnOnce(&mut Command),
+    ) -> Result<(), PrivateServerError> {
         let output = self.command(program, arguments)?;
         if output.status.success() {
             return Ok(());
@@ -295,10 +320,17 @@ impl PrivateServer {
         Err(PrivateServerError::Program { program, message })
     }
 
-    fn command(&self, program: &'static str, arguments: impl FnOnce(&mut Command)) -> Result<Output, PrivateServerError> {
+    fn command(
+        &self,
+        program: &'static str,
+        arguments: impl FnOnce(&mut Command),
+    ) -> Result<Output, PrivateServerError> {
         let path = self.programs.join(program);
         let mut command = Command::new(&path);
-        command.current_dir(&self.folder).env("LC_ALL", "C").stdin(std::process::Stdio::null());
+        command
+            .current_dir(&self.folder)
+            .env("LC_ALL", "C")
+            .stdin(std::process::Stdio::null());
         // A group of its own: Ctrl-C in the terminal is for wirewatch, which then stops the server in good order.
         command.process_group(0);
         if let Some(account) = &self.account {
@@ -308,8 +340,14 @@ impl PrivateServer {
         // The server inherits the descriptors of pg_ctl: with pipes, waiting for their end would wait for the server's.
         let (out, err) = (temporary_file(&self.folder)?, temporary_file(&self.folder)?);
         let status = command
-            .stdout(out.try_clone().map_err(|source| file_error(&path, source))?)
-            .stderr(err.try_clone().map_err(|source| file_error(&path, source))?)
+            .stdout(
+                out.try_clone()
+                    .map_err(|source| file_error(&path, source))?,
+            )
+            .stderr(
+                err.try_clone()
+                    .map_err(|source| file_error(&path, source))?,
+            )
             .status()
             .map_err(|source| file_error(&path, source))?;
         Ok(Output {
@@ -387,9 +425,14 @@ fn by_distribution() -> Vec<PathBuf> {
 }
 
 fn major_version(programs: &Path) -> Option<String> {
-    let output = Command::new(programs.join("postgres")).arg("--version").output().ok()?;
+    let output = Command::new(programs.join("postgres"))
+        .arg("--version")
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let number = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
     Some(digits)
 }
@@ -411,7 +454,8 @@ fn make_folder(folder: &Path) -> Result<(), PrivateServerError> {
 /// Makes a folder that only its owner may enter.
 fn make_owned(folder: &Path, account: Option<&User>) -> Result<(), PrivateServerError> {
     make_folder(folder)?;
-    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(|source| file_error(folder, source))?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
+        .map_err(|source| file_error(folder, source))?;
     if let Some(user) = account {
         let ids = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
         chown(folder, ids.0, ids.1).map_err(|source| file_error(folder, source))?;
@@ -435,7 +479,9 @@ fn check_reach(folder: &Path, account: Option<&User>) -> Result<(), PrivateServe
             mode & 0o001
         };
         if may_enter == 0 {
-            return Err(PrivateServerError::Unreachable { folder: step.to_owned() });
+            return Err(PrivateServerError::Unreachable {
+                folder: step.to_owned(),
+            });
         }
     }
     Ok(())
@@ -444,13 +490,23 @@ fn check_reach(folder: &Path, account: Option<&User>) -> Result<(), PrivateServe
 /// The folder for the socket: beside the data, or, where that path is too long, a short one made from it.
 fn socket_folder(folder: &Path, account: Option<&User>) -> Result<PathBuf, PrivateServerError> {
     let beside = folder.join("socket");
-    let is_plain = |path: &Path| !path.as_os_str().as_encoded_bytes().iter().any(|b| b"'\\\",$` \t\n".contains(b));
+    let is_plain = |path: &Path| {
+        !path
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .any(|b| b"'\\\",$` \t\n".contains(b))
+    };
     if beside.as_os_str().len() <= MAX_SOCKET_FOLDER && is_plain(&beside) {
         make_owned(&beside, account)?;
         return Ok(beside);
     }
     let facts = fs::metadata(folder).map_err(|source| file_error(folder, source))?;
-    let short = PathBuf::from(format!("/tmp/wirewatch-{:x}-{:x}", facts.dev(), facts.ino()));
+    let short = PathBuf::from(format!(
+        "/tmp/wirewatch-{:x}-{:x}",
+        facts.dev(),
+        facts.ino()
+    ));
     make_owned(&short, account)?;
     let owner = account.map_or_else(Uid::effective, |user| user.uid);
     let found = fs::symlink_metadata(&short).map_err(|source| file_error(&short, source))?;

@@ -83,7 +83,9 @@ pub async fn import(
     import.concepts(&beat.concepts, &current.concepts).await?;
     import.keywords(&beat.keywords, &current.keywords).await?;
     let sources = import.sources(&beat.sources, &current.sources).await?;
-    import.feeds(&beat.sources, &current.sources, &sources, progress).await?;
+    import
+        .feeds(&beat.sources, &current.sources, &sources, progress)
+        .await?;
     let (changes, imported) = (import.changes, import.imported);
     audit::record(&mut tx, actor, now, &changes).await?;
     if !changes.is_empty() {
@@ -94,12 +96,17 @@ pub async fn import(
 }
 
 async fn announce(tx: &mut PgConnection) -> Result<(), StoreError> {
-    let revision = sqlx::query_scalar!("UPDATE beat SET revision = revision + 1 RETURNING revision")
-        .fetch_one(&mut *tx)
-        .await?;
-    sqlx::query!("SELECT pg_notify($1, $2)", super::CHANNEL, revision.to_string())
-        .execute(tx)
-        .await?;
+    let revision =
+        sqlx::query_scalar!("UPDATE beat SET revision = revision + 1 RETURNING revision")
+            .fetch_one(&mut *tx)
+            .await?;
+    sqlx::query!(
+        "SELECT pg_notify($1, $2)",
+        super::CHANNEL,
+        revision.to_string()
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -132,7 +139,10 @@ impl Import<'_> {
         T: Serialize,
         K: std::hash::Hash + Eq + ToString,
     {
-        let current: HashMap<K, &T> = current.into_iter().map(|thing| (key(thing), thing)).collect();
+        let current: HashMap<K, &T> = current
+            .into_iter()
+            .map(|thing| (key(thing), thing))
+            .collect();
         let mut taken = HashSet::new();
         let mut steps = Vec::new();
         for thing in wanted {
@@ -147,7 +157,13 @@ impl Import<'_> {
                 }
                 Some(before) if self.updates && !same(before, thing) => {
                     *self.imported.changed.entry(kind.to_owned()).or_default() += 1;
-                    self.note("change", kind, key(thing).to_string(), Some(*before), Some(thing));
+                    self.note(
+                        "change",
+                        kind,
+                        key(thing).to_string(),
+                        Some(*before),
+                        Some(thing),
+                    );
                     steps.push(Step::Change(before, thing));
                 }
                 Some(_) => *self.imported.kept.entry(kind.to_owned()).or_default() += 1,
@@ -176,7 +192,10 @@ impl Import<'_> {
 
     async fn beat(&mut self, beat: &Beat, current: &Beat) -> Result<(), StoreError> {
         let known: HashSet<&String> = current.outlets.iter().collect();
-        let added = beat.outlets.iter().filter(|outlet| !known.contains(*outlet));
+        let added = beat
+            .outlets
+            .iter()
+            .filter(|outlet| !known.contains(*outlet));
         let outlets: Vec<String> = current.outlets.iter().chain(added).cloned().collect();
         if outlets.len() > current.outlets.len() {
             self.changes.push(Change {
@@ -200,12 +219,23 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn concepts(&mut self, wanted: &[BeatConcept], current: &[BeatConcept]) -> Result<(), StoreError> {
-        let steps = self.steps("concept", wanted, current, |concept| concept.slug.clone(), |a, b| a == b);
+    async fn concepts(
+        &mut self,
+        wanted: &[BeatConcept],
+        current: &[BeatConcept],
+    ) -> Result<(), StoreError> {
+        let steps = self.steps(
+            "concept",
+            wanted,
+            current,
+            |concept| concept.slug.clone(),
+            |a, b| a == b,
+        );
         for step in steps {
             let (Step::Add(concept) | Step::Change(_, concept)) = step;
-            let terms = serde_json::to_value(&concept.terms)
-                .map_err(|error| StoreError::Unexpected(format!("terms of @{}: {error}", concept.slug)))?;
+            let terms = serde_json::to_value(&concept.terms).map_err(|error| {
+                StoreError::Unexpected(format!("terms of @{}: {error}", concept.slug))
+            })?;
             sqlx::query!(
                 "INSERT INTO concepts (slug, name, terms, anti_terms, note) VALUES ($1, $2, $3, $4, $5)
                      ON CONFLICT (slug) DO UPDATE
@@ -223,9 +253,19 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn keywords(&mut self, wanted: &[BeatKeyword], current: &[BeatKeyword]) -> Result<(), StoreError> {
+    async fn keywords(
+        &mut self,
+        wanted: &[BeatKeyword],
+        current: &[BeatKeyword],
+    ) -> Result<(), StoreError> {
         let mut position = i32::try_from(current.len()).unwrap_or(i32::MAX);
-        let steps = self.steps("keyword", wanted, current, |keyword| keyword.slug.clone(), |a, b| a == b);
+        let steps = self.steps(
+            "keyword",
+            wanted,
+            current,
+            |keyword| keyword.slug.clone(),
+            |a, b| a == b,
+        );
         for step in steps {
             match step {
                 Step::Add(keyword) => {
@@ -238,7 +278,11 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn add_keyword(&mut self, keyword: &BeatKeyword, position: i32) -> Result<(), StoreError> {
+    async fn add_keyword(
+        &mut self,
+        keyword: &BeatKeyword,
+        position: i32,
+    ) -> Result<(), StoreError> {
         sqlx::query!(
             "WITH added AS (
                  INSERT INTO keywords (slug, name, query, note, position) VALUES ($1, $2, $3, $4, $5)
@@ -259,7 +303,11 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn change_keyword(&mut self, before: &BeatKeyword, keyword: &BeatKeyword) -> Result<(), StoreError> {
+    async fn change_keyword(
+        &mut self,
+        before: &BeatKeyword,
+        keyword: &BeatKeyword,
+    ) -> Result<(), StoreError> {
         sqlx::query!(
             "WITH changed AS (
                  UPDATE keywords
@@ -297,7 +345,9 @@ impl Import<'_> {
         let stands_for: HashMap<&str, &str> = wanted
             .iter()
             .filter(|_| !self.updates)
-            .filter_map(|source| Some((source.slug.as_str(), *domains.get(source.domain.as_str())?)))
+            .filter_map(|source| {
+                Some((source.slug.as_str(), *domains.get(source.domain.as_str())?))
+            })
             .collect();
         let bare = |source: &BeatSource| BeatSource {
             feeds: Vec::new(),
@@ -328,12 +378,13 @@ impl Import<'_> {
                 (*stands_for.get(slug).unwrap_or(&slug)).to_owned()
             })
             .collect();
-        let ids: HashMap<String, SourceId> = sqlx::query!("SELECT id, slug FROM sources WHERE slug = ANY($1)", &slugs)
-            .fetch_all(&mut *self.tx)
-            .await?
-            .into_iter()
-            .map(|row| (row.slug, row.id))
-            .collect();
+        let ids: HashMap<String, SourceId> =
+            sqlx::query!("SELECT id, slug FROM sources WHERE slug = ANY($1)", &slugs)
+                .fetch_all(&mut *self.tx)
+                .await?
+                .into_iter()
+                .map(|row| (row.slug, row.id))
+                .collect();
         Ok(wanted
             .iter()
             .zip(slugs)
@@ -344,11 +395,19 @@ impl Import<'_> {
     async fn write_sources(&mut self, sources: &[&BeatSource]) -> Result<(), StoreError> {
         for chunk in sources.chunks(STEP) {
             let column = |field: fn(&BeatSource) -> &str| -> Vec<String> {
-                chunk.iter().map(|source| field(source).to_owned()).collect()
+                chunk
+                    .iter()
+                    .map(|source| field(source).to_owned())
+                    .collect()
             };
-            let countries: Vec<Option<String>> = chunk.iter().map(|source| source.country.clone()).collect();
-            let languages: Vec<Option<String>> = chunk.iter().map(|source| source.language.clone()).collect();
-            let tags: Vec<String> = chunk.iter().map(|source| source.tags.join("\u{1f}")).collect();
+            let countries: Vec<Option<String>> =
+                chunk.iter().map(|source| source.country.clone()).collect();
+            let languages: Vec<Option<String>> =
+                chunk.iter().map(|source| source.language.clone()).collect();
+            let tags: Vec<String> = chunk
+                .iter()
+                .map(|source| source.tags.join("\u{1f}"))
+                .collect();
             sqlx::query!(
                 "INSERT INTO sources (slug, name, domain, country, language, tier, tags, note, created_at)
                  SELECT slug, name, domain, country, language, tier, string_to_array(tags, E'\\x1f'), note, $9
@@ -386,7 +445,10 @@ impl Import<'_> {
             .filter_map(|(source, feed)| Some((feed.url.as_str(), *ids.get(&source.slug)?)))
             .collect();
         let all = |sources: &'_ [BeatSource]| -> Vec<BeatFeed> {
-            sources.iter().flat_map(|source| source.feeds.clone()).collect()
+            sources
+                .iter()
+                .flat_map(|source| source.feeds.clone())
+                .collect()
         };
         let (wanted_feeds, current_feeds) = (all(wanted), all(current));
         let steps = self.steps(
@@ -407,7 +469,11 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn write_feeds(&mut self, feeds: &[&BeatFeed], owners: &HashMap<&str, SourceId>) -> Result<(), StoreError> {
+    async fn write_feeds(
+        &mut self,
+        feeds: &[&BeatFeed],
+        owners: &HashMap<&str, SourceId>,
+    ) -> Result<(), StoreError> {
         let mut sources: Vec<SourceId> = Vec::new();
         let mut urls = Vec::new();
         let mut hosts = Vec::new();

@@ -1,0 +1,188 @@
+//! Wiring: which rooms run together in one process, from the database up, and how they stop.
+
+mod database;
+mod lifecycle;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore, watch},
+};
+
+pub use database::Database;
+pub use lifecycle::Lifecycle;
+
+use crate::{
+    config::Settings,
+    domain::{Beat, Clock, Timestamp},
+    fetch::Fetcher,
+    jobs::{engine::LiveEngine, place::Placer, poll::Poller, upkeep::Upkeep},
+    store::{self, PgPool, beat::Merge, workers::Worker},
+    web,
+};
+
+/// The beat that wirewatch brings.
+pub const BUILT_IN_BEAT: &str = include_str!("../config/beats/iran-dprk-sanctions.toml");
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the present comes from")]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_jiff(jiff::Timestamp::now())
+    }
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// The pages and the API.
+    Web,
+    /// Polling, matching, placing and upkeep.
+    Worker,
+}
+
+impl Role {
+    const fn has_web(self) -> bool {
+        matches!(self, Self::All | Self::Web)
+    }
+
+    const fn has_jobs(self) -> bool {
+        matches!(self, Self::All | Self::Worker)
+    }
+}
+
+/// Reads a beat file's text.
+///
+/// # Errors
+/// It is no TOML, or no beat of format 1; the message says where.
+pub fn read_beat(text: &str) -> anyhow::Result<Beat> {
+    let beat: Beat = toml::from_str(text)?;
+    anyhow::ensure!(
+        beat.format == 1,
+        "this is a beat of format {}; this wirewatch reads format 1",
+        beat.format
+    );
+    Ok(beat)
+}
+
+/// Opens the listener, so that a port that is taken is told before anything else starts.
+///
+/// # Errors
+/// The address cannot be listened on; the message says what to do.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; choose another address with --listen (for example 127.0.0.1:0)")
+    })
+}
+
+/// Fills an empty database with `beat`; leaves any other alone.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn load_beat(db: &PgPool, beat: &Beat, clock: &dyn Clock) -> anyhow::Result<()> {
+    let imported = store::beat::import(db, beat, Merge::IfEmpty, "first start", clock.now(), &|_| {}).await?;
+    if !imported.was_loaded {
+        tracing::info!(
+            beat = beat.slug,
+            feeds = imported.added.get("feed").copied().unwrap_or(0),
+            keywords = imported.added.get("keyword").copied().unwrap_or(0),
+            "loaded the beat"
+        );
+    }
+    Ok(())
+}
+
+/// A worker's parts on one database.
+pub struct WorkerParts {
+    /// Polls.
+    pub poller: Poller,
+    /// Places.
+    pub placer: Placer,
+    /// Keeps house.
+    pub upkeep: Upkeep,
+}
+
+impl WorkerParts {
+    /// Builds the parts; the keywords are compiled here.
+    ///
+    /// # Errors
+    /// The database does not answer, or the HTTP client cannot be set up.
+    pub async fn build(db: &PgPool, settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let worker = Arc::new(Worker::register(db).await?);
+        let nudge = Arc::new(Notify::new());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let poller = Poller {
+            db: db.clone(),
+            worker: Arc::clone(&worker),
+            fetcher: Fetcher::new(&settings.fetch)?,
+            engine: Arc::new(LiveEngine::load(db).await?),
+            clock: Arc::clone(&clock),
+            options: settings.poll.clone(),
+            policy: settings.schedule.clone(),
+            placer: Arc::clone(&nudge),
+            cores: Arc::new(Semaphore::new(cores)),
+        };
+        let window = Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400);
+        Ok(Self {
+            poller,
+            placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
+            upkeep: Upkeep::new(db.clone(), clock, worker, window),
+        })
+    }
+}
+
+/// Runs `role` on `db` until a signal says stop or a part ends by itself. `listener` is there when the role has pages.
+///
+/// # Errors
+/// A part cannot start, or ended before it was told to.
+pub async fn run(
+    db: &PgPool,
+    settings: &Settings,
+    role: Role,
+    listener: Option<TcpListener>,
+    clock: Arc<dyn Clock>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let stop = lifecycle.stop_token();
+    if role.has_jobs() {
+        let WorkerParts {
+            poller,
+            placer,
+            upkeep,
+        } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
+        lifecycle.spawn("poll", {
+            let stop = stop.clone();
+            async move { poller.run(stop).await }
+        });
+        lifecycle.spawn("place", {
+            let stop = stop.clone();
+            async move { placer.run(stop).await }
+        });
+        lifecycle.spawn("upkeep", {
+            let stop = stop.clone();
+            async move { upkeep.run(stop).await }
+        });
+    }
+    if role.has_web()
+        && let Some(listener) = listener
+    {
+        let (sender, receiver) = watch::channel(store::live::last_arrival(db).await?);
+        lifecycle.spawn("live", store::live::follow_arrivals(db.clone(), sender, stop.clone()));
+        let address = listener.local_addr()?;
+        let state = web::WebState::new(db.clone(), clock, receiver, stop.clone());
+        lifecycle.spawn("web", async move {
+            if let Err(error) = web::serve(listener, state, stop).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the web server failed");
+            }
+        });
+        tracing::info!("wirewatch is at http://{address}/");
+    }
+    lifecycle.wait().await
+}

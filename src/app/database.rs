@@ -1,0 +1,105 @@
+//! The database of a process: the one that the settings name, or the private server.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::{
+    config::{self, Settings},
+    store::{
+        self, PgPool,
+        private::{Durability, PrivateServer, PrivateServerOptions},
+    },
+};
+
+/// The name of wirewatch's database on a private server.
+const NAME: &str = "wirewatch";
+
+/// An open database, with the private server if there is one.
+pub struct Database {
+    /// Connections.
+    pub pool: PgPool,
+    /// The address, with whatever password it holds.
+    pub url: String,
+    server: Option<PrivateServer>,
+}
+
+impl Database {
+    /// Opens the database and brings its schema up to date; starts the private server where the settings name none.
+    ///
+    /// # Errors
+    /// There is no database to be had; the message says what to do.
+    pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let database = Self::open_as_is(settings, Durability::Kept).await?;
+        if let Err(error) = store::migrate(&database.pool).await {
+            database.close().await;
+            return Err(error.into());
+        }
+        Ok(database)
+    }
+
+    /// Opens the database without touching its schema.
+    ///
+    /// # Errors
+    /// There is no database to be had; the message says what to do.
+    pub async fn open_as_is(settings: &Settings, durability: Durability) -> anyhow::Result<Self> {
+        if !settings.database.url.is_empty() {
+            return Self::connect(settings, settings.database.url.clone(), None).await;
+        }
+        let options = PrivateServerOptions {
+            data_dir: data_dir(settings),
+            search_path: config::search_path(),
+            durability,
+        };
+        tracing::info!(folder = %options.data_dir.display(), "starting the private PostgreSQL");
+        let server = tokio::task::spawn_blocking(move || PrivateServer::start(&options))
+            .await?
+            .context("the private PostgreSQL did not start")?;
+        let url = server.url(NAME);
+        match store::create_database(&server.url("postgres"), NAME).await {
+            Ok(()) => Self::connect(settings, url, Some(server)).await,
+            Err(error) => {
+                stop(server).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn connect(settings: &Settings, url: String, server: Option<PrivateServer>) -> anyhow::Result<Self> {
+        match store::connect(&url, settings.database.max_connections).await {
+            Ok(pool) => Ok(Self { pool, url, server }),
+            Err(error) => {
+                if let Some(server) = server {
+                    stop(server).await;
+                }
+                Err(anyhow::Error::from(error).context(
+                    "the database cannot be reached; check DATABASE_URL (database.url), or leave it empty for a private \
+                     server",
+                ))
+            }
+        }
+    }
+
+    /// Closes the connections and leaves the private server, which stops with its last user.
+    pub async fn close(self) {
+        self.pool.close().await;
+        if let Some(server) = self.server {
+            stop(server).await;
+        }
+    }
+}
+
+async fn stop(server: PrivateServer) {
+    let stopped = tokio::task::spawn_blocking(move || server.stop()).await;
+    if let Ok(Err(error)) = stopped {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the private PostgreSQL was not stopped");
+    }
+}
+
+fn data_dir(settings: &Settings) -> PathBuf {
+    if settings.server.data_dir.as_os_str().is_empty() {
+        config::default_data_dir()
+    } else {
+        settings.server.data_dir.clone()
+    }
+}

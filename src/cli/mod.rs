@@ -1,0 +1,320 @@
+//! The command line: what people and scripts ask of wirewatch.
+//!
+//! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 a check said no, 2 usage,
+//! 3 could not run.
+
+mod beat;
+mod database;
+mod demo;
+mod demo_feeds;
+mod doctor;
+mod fetch;
+mod opml;
+mod output;
+mod parse;
+mod query;
+mod serve;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{app::Role, config::Settings, telemetry};
+
+/// News monitoring for newsrooms: feeds in, matching articles in PostgreSQL, new items by keyword on a live page.
+#[derive(Debug, Parser)]
+#[command(name = "wirewatch", version, about, disable_help_subcommand = true)]
+struct Cli {
+    /// Settings that differ from the defaults (TOML; see config/wirewatch.toml).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(ServeArgs),
+    /// Run the service on a throw-away database with sample feeds: everything to see without internet.
+    Demo(DemoArgs),
+    /// Poll what is due, or the named feeds, once, with a progress bar.
+    Fetch(FetchArgs),
+    /// Print a feed as wirewatch reads it.
+    Parse(ParseArgs),
+    /// Check a query, or match texts against it.
+    Query {
+        #[command(subcommand)]
+        command: QueryCommand,
+    },
+    /// Check a beat file, merge one into the database, or write the database's beat to a file.
+    Beat {
+        #[command(subcommand)]
+        command: BeatCommand,
+    },
+    /// Add the feeds of an OPML file, or write the feeds of the database to one.
+    Opml {
+        #[command(subcommand)]
+        command: OpmlCommand,
+    },
+    /// Look at database, clock, disk and feeds, and say what to do.
+    Doctor(DoctorArgs),
+    /// Prepare or find the database.
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Address and port of the pages.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Folder of the private PostgreSQL.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// What this process does.
+    #[arg(long, value_enum, default_value = "all")]
+    role: Role,
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Address and port of the pages.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+struct FetchArgs {
+    /// Stop when nothing is due any more. This is what happens without the flag, too.
+    #[arg(long)]
+    once: bool,
+    /// Poll this feed now, whatever its schedule says (may be given several times).
+    #[arg(long, value_name = "URL")]
+    feed: Vec<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Folder of the private PostgreSQL.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ParseArgs {
+    /// A file, an address, or - for standard input.
+    input: String,
+    /// The address that relative links are resolved against.
+    #[arg(long, value_name = "URL")]
+    base: Option<String>,
+    /// The Content-Type to assume.
+    #[arg(long, value_name = "T")]
+    content_type: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum QueryCommand {
+    /// The canonical form, the tree and warnings, or all errors with their places.
+    Check {
+        /// The query.
+        expression: String,
+        /// The beat whose concepts and keywords the query may name; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        beat: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge texts as a saved keyword would.
+    Match {
+        /// The query.
+        expression: String,
+        /// Plain-text files; the first line is the title.
+        files: Vec<PathBuf>,
+        /// Texts as JSON lines: {"id","title","summary","content","lang",...}.
+        #[arg(long, value_name = "FILE")]
+        jsonl: Option<PathBuf>,
+        /// The beat whose concepts and keywords the query may name; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        beat: Option<PathBuf>,
+        /// Say why a text matched.
+        #[arg(long)]
+        why: bool,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum BeatCommand {
+    /// Read a beat file and compile everything in it.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Merge a beat file into the database: add what is missing, change what differs, remove nothing.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the database's beat.
+    Export {
+        /// The file, or - for standard output.
+        file: PathBuf,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum OpmlCommand {
+    /// Add the feeds of a file; those that are there stay as they are.
+    Import {
+        /// The file, or - for standard input.
+        file: PathBuf,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write all feeds as OPML 2.0.
+    Export {
+        /// The file, or - for standard output.
+        file: PathBuf,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// Folder of the private PostgreSQL.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Do not ask the feeds.
+    #[arg(long)]
+    no_feeds: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum DbCommand {
+    /// Bring the schema up to date.
+    Migrate {
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Print the address of the database, for psql and other tools.
+    Url {
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    SaidNo,
+}
+
+/// Runs the command of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let is_usage = error.use_stderr();
+            // Nobody is left to tell if the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(if is_usage { 2 } else { 0 });
+        }
+    };
+    match run(cli) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SaidNo) => ExitCode::from(1),
+        Err(error) => {
+            output::complain(&format!("wirewatch: {error:#}"));
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let mut settings = Settings::load(cli.config.as_deref())?;
+    quieten(&cli.command, &mut settings);
+    telemetry::start(&settings.log)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(dispatch(cli.command, settings))
+}
+
+/// Commands for people answer; only the service tells what it does all the while.
+fn quieten(command: &Command, settings: &mut Settings) {
+    let is_service = matches!(command, Command::Serve(_) | Command::Demo(_));
+    if !is_service && settings.log.filter == "info" {
+        "error".clone_into(&mut settings.log.filter);
+    }
+}
+
+async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Outcome> {
+    let mut at = |data_dir: Option<PathBuf>| {
+        if let Some(folder) = data_dir {
+            settings.server.data_dir = folder;
+        }
+    };
+    match command {
+        Command::Serve(args) => {
+            at(args.data_dir.clone());
+            serve::run(args, settings).await
+        }
+        Command::Demo(args) => demo::run(args, settings).await,
+        Command::Fetch(args) => {
+            at(args.data_dir.clone());
+            fetch::run(args, &settings).await
+        }
+        Command::Parse(args) => parse::run(args, &settings).await,
+        Command::Query { command } => query::run(command),
+        Command::Beat { command } => {
+            if let BeatCommand::Import { data_dir, .. } | BeatCommand::Export { data_dir, .. } = &command {
+                at(data_dir.clone());
+            }
+            beat::run(command, &settings).await
+        }
+        Command::Opml { command } => {
+            let (OpmlCommand::Import { data_dir, .. } | OpmlCommand::Export { data_dir, .. }) = &command;
+            at(data_dir.clone());
+            opml::run(command, &settings).await
+        }
+        Command::Doctor(args) => {
+            at(args.data_dir.clone());
+            doctor::run(args, &settings).await
+        }
+        Command::Db { command } => {
+            let (DbCommand::Migrate { data_dir } | DbCommand::Url { data_dir }) = &command;
+            at(data_dir.clone());
+            database::run(&command, &settings).await
+        }
+    }
+}

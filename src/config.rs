@@ -1,0 +1,429 @@
+//! Settings: the defaults of `config/wirewatch.toml`, overlaid by a file, overlaid by the environment.
+//!
+//! The default file is complete, so it is also the list of what exists: a key that it lacks is refused with the nearest
+//! one that it has. Everything is read and checked once, before anything starts.
+
+use std::{
+    collections::BTreeMap,
+    env, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use toml::{Table, Value};
+
+use crate::{
+    fetch::FetchOptions,
+    jobs::PollOptions,
+    pipeline::{address::AllowedNetworks, schedule},
+};
+
+/// Every setting with its default, its unit and one line of meaning.
+pub const DEFAULTS: &str = include_str!("../config/wirewatch.toml");
+
+/// Environment variables that begin like settings and are none.
+const NOT_SETTINGS: [&str; 1] = ["WIREWATCH_CORPORA"];
+
+/// Why the settings cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the settings in {path}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is no TOML.
+    #[error("the settings in {origin} are not TOML:\n{message}")]
+    Syntax {
+        /// File or variable.
+        origin: String,
+        /// What the parser says, with line and column.
+        message: String,
+    },
+    /// A key that no setting has.
+    #[error("unknown setting {key} in {origin}{}", suggestion(.nearest.as_deref()))]
+    UnknownKey {
+        /// The key, dotted.
+        key: String,
+        /// File or variable.
+        origin: String,
+        /// The most similar known key.
+        nearest: Option<String>,
+    },
+    /// A value of the wrong type.
+    #[error("a setting has a value of the wrong kind: {0}")]
+    Type(String),
+    /// A value out of its range.
+    #[error("{key} = {value}: {reason}")]
+    Range {
+        /// The key, dotted.
+        key: &'static str,
+        /// The value.
+        value: String,
+        /// What is accepted.
+        reason: &'static str,
+    },
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map_or_else(
+        || "; config/wirewatch.toml lists all settings".to_owned(),
+        |key| format!("; did you mean {key}?"),
+    )
+}
+
+/// Where the service listens and keeps its data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerOptions {
+    /// Address and port of the pages.
+    pub listen: SocketAddr,
+    /// Folder of the private PostgreSQL; empty: the usual place for the account.
+    pub data_dir: PathBuf,
+}
+
+/// Which PostgreSQL.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseOptions {
+    /// `postgres://…`; empty: a private server under the data folder.
+    pub url: String,
+    /// Connections of one process.
+    pub max_connections: u32,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogOptions {
+    /// Text for people, JSON for programs.
+    pub format: LogFormat,
+    /// Directives of tracing's `EnvFilter`.
+    pub filter: String,
+}
+
+/// The look of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One line a message.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What an empty database is filled with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeatOptions {
+    /// A beat file; empty: the one that wirewatch brings.
+    pub file: PathBuf,
+}
+
+/// How long entries that matched nothing are kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BacklogOptions {
+    /// Days.
+    pub window_days: u32,
+}
+
+/// Where webhooks may lead.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookOptions {
+    /// Networks that webhooks may live in beside the public internet.
+    pub allow_networks: AllowedNetworks,
+}
+
+/// All settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `[server]`
+    pub server: ServerOptions,
+    /// `[database]`
+    pub database: DatabaseOptions,
+    /// `[log]`
+    pub log: LogOptions,
+    /// `[beat]`
+    pub beat: BeatOptions,
+    /// `[fetch]`
+    pub fetch: FetchOptions,
+    /// `[poll]`
+    pub poll: PollOptions,
+    /// `[schedule]`
+    pub schedule: schedule::Policy,
+    /// `[backlog]`
+    pub backlog: BacklogOptions,
+    /// `[webhook]`
+    pub webhook: WebhookOptions,
+}
+
+impl Settings {
+    /// Reads the settings of this process: defaults, then `file`, then the environment.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = file
+            .map(|path| {
+                let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                Ok((path.display().to_string(), text))
+            })
+            .transpose()?;
+        Self::from_layers(
+            file.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
+            env::vars().collect(),
+        )
+    }
+
+    /// The settings that come of a file's text and of variables.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn from_layers(file: Option<(&str, &str)>, variables: BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let known = table(DEFAULTS, "the defaults")?;
+        let mut merged = known.clone();
+        if let Some((name, text)) = file {
+            let layer = table(text, name)?;
+            refuse_unknown(&layer, &known, name)?;
+            overlay(&mut merged, layer);
+        }
+        for (name, text) in variables {
+            if let Some(layer) = variable(&name, &text, &known)? {
+                refuse_unknown(&layer, &known, &name)?;
+                overlay(&mut merged, layer);
+            }
+        }
+        let settings: Self = Value::Table(merged)
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Type(error.to_string().trim().to_owned()))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let positive = [
+            ("poll.concurrency", u64::from(self.poll.concurrency)),
+            ("poll.per_host", u64::from(self.poll.per_host)),
+            ("database.max_connections", u64::from(self.database.max_connections)),
+            ("fetch.timeout_s", self.fetch.timeout_s),
+            ("fetch.connect_timeout_s", self.fetch.connect_timeout_s),
+            ("fetch.idle_timeout_s", self.fetch.idle_timeout_s),
+            ("fetch.max_body_bytes", self.fetch.max_body_bytes),
+            ("schedule.min_interval_s", self.schedule.min_interval_s),
+        ];
+        for (key, value) in positive {
+            if value == 0 {
+                return Err(ConfigError::Range {
+                    key,
+                    value: value.to_string(),
+                    reason: "it must be at least 1",
+                });
+            }
+        }
+        if self.schedule.max_interval_s < self.schedule.min_interval_s {
+            return Err(ConfigError::Range {
+                key: "schedule.max_interval_s",
+                value: self.schedule.max_interval_s.to_string(),
+                reason: "it must not be less than schedule.min_interval_s",
+            });
+        }
+        if self.poll.lease_s <= self.fetch.timeout_s.saturating_mul(2) {
+            return Err(ConfigError::Range {
+                key: "poll.lease_s",
+                value: self.poll.lease_s.to_string(),
+                reason: "it must be more than twice fetch.timeout_s, or a slow feed is polled by two workers",
+            });
+        }
+        Ok(())
+    }
+}
+
+fn table(text: &str, origin: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
+        origin: origin.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+/// A variable as a layer of one setting; none if it is no variable of ours. The value is read as TOML where the default
+/// is not a text, and as a text where it is.
+fn variable(name: &str, text: &str, known: &Table) -> Result<Option<Table>, ConfigError> {
+    let path: Vec<String> = match name.strip_prefix("WIREWATCH_") {
+        _ if name == "DATABASE_URL" => vec!["database".to_owned(), "url".to_owned()],
+        Some(rest) if !NOT_SETTINGS.contains(&name) => rest.split("__").map(str::to_lowercase).collect(),
+        _ => return Ok(None),
+    };
+    let value = match lookup(known, &path) {
+        Some(Value::String(_)) | None => Value::String(text.to_owned()),
+        Some(_) => table(&format!("value = {text}"), name)?
+            .remove("value")
+            .unwrap_or_else(|| Value::String(text.to_owned())),
+    };
+    let mut layer = value;
+    for key in path.into_iter().rev() {
+        layer = Value::Table(Table::from_iter([(key, layer)]));
+    }
+    Ok(layer.as_table().cloned())
+}
+
+fn lookup<'a>(table: &'a Table, path: &[String]) -> Option<&'a Value> {
+    let (first, rest) = path.split_first()?;
+    let value = table.get(first)?;
+    if rest.is_empty() {
+        return Some(value);
+    }
+    lookup(value.as_table()?, rest)
+}
+
+fn refuse_unknown(layer: &Table, known: &Table, origin: &str) -> Result<(), ConfigError> {
+    let all = keys(known, "");
+    for key in keys(layer, "") {
+        if all.contains(&key) || all.iter().any(|other| other.starts_with(&format!("{key}."))) {
+            continue;
+        }
+        let nearest = all
+            .into_iter()
+            .map(|other| (similarity(&key, &other), other))
+            .filter(|(similarity, _)| *similarity > 0.6)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, other)| other);
+        return Err(ConfigError::UnknownKey {
+            key,
+            origin: origin.to_owned(),
+            nearest,
+        });
+    }
+    Ok(())
+}
+
+/// A key under the wrong heading is as near as a misspelt one.
+fn similarity(key: &str, other: &str) -> f64 {
+    let last = |dotted: &str| dotted.rsplit('.').next().unwrap_or_default().to_owned();
+    strsim::jaro_winkler(key, other).max(strsim::jaro_winkler(&last(key), &last(other)))
+}
+
+/// The dotted keys of all values that are no tables.
+fn keys(table: &Table, prefix: &str) -> Vec<String> {
+    table
+        .iter()
+        .flat_map(|(key, value)| {
+            let dotted = format!("{prefix}{key}");
+            match value {
+                Value::Table(inner) if !inner.is_empty() => keys(inner, &format!("{dotted}.")),
+                _ => vec![dotted],
+            }
+        })
+        .collect()
+}
+
+fn overlay(base: &mut Table, layer: Table) {
+    for (key, value) in layer {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(over)) => overlay(inner, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// The folders of `PATH`.
+#[must_use]
+pub fn search_path() -> Vec<PathBuf> {
+    env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default()
+}
+
+/// Where data lies when nobody says where: `/var/lib/wirewatch` for root, since a server that runs as another account
+/// must reach it, else below the account's own folder (XDG Base Directory Specification).
+#[must_use]
+pub fn default_data_dir() -> PathBuf {
+    if nix::unistd::Uid::effective().is_root() {
+        return PathBuf::from("/var/lib/wirewatch");
+    }
+    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    named("XDG_DATA_HOME")
+        .or_else(|| Some(named("HOME")?.join(".local/share")))
+        .unwrap_or_else(|| PathBuf::from("."))
+        .join("wirewatch")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Settings::from_layers(Some(("test.toml", file)), variables)
+    }
+
+    #[test]
+    fn the_default_file_is_complete_and_valid() {
+        let settings = load("", &[]).unwrap();
+        let again = toml::to_string(&settings).unwrap();
+        assert_eq!(
+            keys(&again.parse().unwrap(), ""),
+            keys(&DEFAULTS.parse().unwrap(), ""),
+            "every field of the settings stands in the default file, and nothing else does"
+        );
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+        let settings = load(
+            "[poll]\nconcurrency = 7\nper_host = 3\n",
+            &[
+                ("WIREWATCH_POLL__CONCURRENCY", "9"),
+                ("WIREWATCH_FETCH__ALLOW_NETWORKS", r#"["127.0.0.0/8", "::1/128"]"#),
+                ("DATABASE_URL", "postgres://somewhere/else"),
+                ("WIREWATCH_CORPORA", "/anywhere"),
+                ("PATH", "/bin"),
+            ],
+        )
+        .unwrap();
+        assert_eq!((settings.poll.concurrency, settings.poll.per_host), (9, 3));
+        assert_eq!(settings.fetch.allow_networks.0.len(), 2);
+        assert_eq!(settings.database.url, "postgres://somewhere/else");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+        for (file, variables, expected) in [
+            ("[fetch]\ntimeout = 3\n", &[][..], "did you mean fetch.timeout_s?"),
+            ("[poll]\ntimeout_s = 3\n", &[][..], "did you mean fetch.timeout_s?"),
+            ("listen = \"x\"\n", &[][..], "did you mean server.listen?"),
+            ("[zzz]\nqqq = 1\n", &[][..], "lists all settings"),
+            ("", &[("WIREWATCH_POLL__CONCURENCY", "3")][..], "did you mean poll.concurrency?"),
+        ] {
+            let message = load(file, variables).unwrap_err().to_string();
+            assert!(message.contains(expected), "{file} {variables:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_or_range_are_refused_by_name() {
+        let wrong = load("[poll]\nconcurrency = \"many\"\n", &[]).unwrap_err().to_string();
+        assert!(wrong.contains("concurrency"), "{wrong}");
+        let wrong = load("[poll]\nlease_s = 10\n", &[]).unwrap_err().to_string();
+        assert!(wrong.contains("poll.lease_s"), "{wrong}");
+        let wrong = load("[poll\n", &[]).unwrap_err().to_string();
+        assert!(wrong.contains("test.toml"), "{wrong}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What response headers say about when to come back.
+
+use std::time::Duration;
+
+use reqwest::header::{
+    AGE, CACHE_CONTROL, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, LAST_MODIFIED, RETRY_AFTER,
+};
+
+use crate::domain::{PollHints, Timestamp, Validators};
+
+/// Longer validators are not kept: they would be sent back with each request.
+const MAX_VALIDATOR_BYTES: usize = 1_024;
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// `ETag` and `Last-Modified`, byte for byte.
+pub(super) fn validators(headers: &HeaderMap) -> Validators {
+    let keep = |name| {
+        text(headers, name)
+            .filter(|value| !value.is_empty() && value.len() <= MAX_VALIDATOR_BYTES)
+            .map(str::to_owned)
+    };
+    Validators {
+        etag: keep(ETAG),
+        last_modified: keep(LAST_MODIFIED),
+    }
+}
+
+/// How long the response is fresh: `max-age` less `Age`, else `Expires` less `Date` (RFC 9111 §4.2.1).
+pub(super) fn hints(headers: &HeaderMap, now: Timestamp) -> PollHints {
+    let max_age = text(headers, CACHE_CONTROL).and_then(max_age).map(|age| {
+        let spent = text(headers, AGE)
+            .and_then(|age| age.parse().ok())
+            .unwrap_or(0);
+        Duration::from_secs(age.saturating_sub(spent))
+    });
+    let expires = || {
+        let at = text(headers, EXPIRES).and_then(http_date)?;
+        let sent = text(headers, DATE).and_then(http_date).unwrap_or(now);
+        Some(at.since(sent))
+    };
+    PollHints {
+        fresh_for: max_age
+            .or_else(expires)
+            .filter(|duration| !duration.is_zero()),
+        ttl: None,
+    }
+}
+
+fn max_age(value: &str) -> Option<u64> {
+    value.split(',').find_map(|directive| {
+        let (name, seconds) = directive.trim().split_once('=')?;
+        name.eq_ignore_ascii_case("max-age")
+            .then(|| seconds.trim_matches('"').parse().ok())?
+    })
+}
+
+/// `Retry-After` in either form (RFC 9110 §10.2.3), as a duration from `now`.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = text(headers, RETRY_AFTER)?;
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(http_date(value)?.since(now)),
+    }
+}
+
+/// An HTTP date (RFC 9110 §5.6.7); the obsolete forms are not read.
+fn http_date(value: &str) -> Option<Timestamp> {
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value)
+        .ok()?;
+    Some(Timestamp::from_jiff(date))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn freshness_is_max_age_less_age_and_else_expires_less_date() {
+        let now = Timestamp::from_micros(0);
+        let fresh = |pairs: &[(HeaderName, &str)]| {
+            hints(&headers(pairs), now).fresh_for.map(|d| d.as_secs())
+        };
+        assert_eq!(fresh(&[(CACHE_CONTROL, "public, Max-Age=600")]), Some(600));
+        assert_eq!(
+            fresh(&[(CACHE_CONTROL, "max-age=600"), (AGE, "100")]),
+            Some(500)
+        );
+        assert_eq!(fresh(&[(CACHE_CONTROL, "no-cache, max-age=0")]), None);
+        let dates = [
+            (DATE, "Mon, 23 Nov 2026 10:00:00 GMT"),
+            (EXPIRES, "Mon, 23 Nov 2026 10:05:00 GMT"),
+        ];
+        assert_eq!(fresh(&dates), Some(300));
+        assert_eq!(fresh(&[(EXPIRES, "0")]), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = http_date("Mon, 23 Nov 2026 10:00:00 GMT").unwrap();
+        let after =
+            |value: &str| retry_after(&headers(&[(RETRY_AFTER, value)]), now).map(|d| d.as_secs());
+        assert_eq!(after("120"), Some(120));
+        assert_eq!(after("Mon, 23 Nov 2026 10:10:00 GMT"), Some(600));
+        assert_eq!(after("Mon, 23 Nov 2026 09:00:00 GMT"), Some(0));
+        assert_eq!(after("soon"), None);
+    }
+}

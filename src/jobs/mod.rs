@@ -1,0 +1,8 @@
+//! The loops of a worker: each a `run` that waits and a `step` that tests call.
+
+pub mod engine;
+pub mod place;
+pub mod poll;
+pub mod upkeep;
+
+pub use poll::PollOptions;

@@ -1,0 +1,469 @@
+//! The river: a claimed feed is asked, read, matched and recorded, first line to last.
+//!
+//! Every way out of a poll is an [`Attempt`], and one writer records it with the next check. What is pure in between runs
+//! beside the network, on as many threads as there are cores.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::engine::{Compiled, LiveEngine};
+use crate::{
+    domain::{
+        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Novelty, PollRecord, Reading,
+        Subject, Timestamp,
+    },
+    fetch::{Fetched, Fetcher, Page},
+    pipeline::{identify, normalise, parse, schedule},
+    query::Scratch,
+    store::{self, PgPool, StoreError, feeds::ClaimOptions, ledger::Lookup, polls::Recorded, workers::Worker},
+};
+
+/// Records written in one transaction at most.
+const RECORD_BATCH: usize = 64;
+
+/// Looks for feeds that others made due this often; its own are known.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// After the stop, polls may finish for so long; then their feeds are given back.
+const FINISH_WITHIN: Duration = Duration::from_secs(6);
+
+/// How a worker polls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollOptions {
+    /// Feeds polled at a time by one process.
+    pub concurrency: u32,
+    /// Feeds of one host polled at a time, by all processes together.
+    pub per_host: u32,
+    /// Seconds that a worker holds a feed.
+    pub lease_s: u64,
+}
+
+/// What a pass or a run has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Feeds polled.
+    pub polled: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Of these, unchanged.
+    pub unchanged: u64,
+    /// Entries never seen before.
+    pub new_entries: u64,
+    /// Articles stored for the first time.
+    pub new_articles: u64,
+    /// Matches stored for the first time.
+    pub new_matches: u64,
+}
+
+/// Told after each batch of recorded polls.
+pub type Progress = Arc<dyn Fn(&Summary) + Send + Sync>;
+
+/// Polls feeds.
+#[derive(Clone)]
+pub struct Poller {
+    /// The database.
+    pub db: PgPool,
+    /// Who claims.
+    pub worker: Arc<Worker>,
+    /// The way out.
+    pub fetcher: Fetcher,
+    /// The keywords.
+    pub engine: Arc<LiveEngine>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How many at a time.
+    pub options: PollOptions,
+    /// When to ask again.
+    pub policy: schedule::Policy,
+    /// Notified when there is something to place.
+    pub placer: Arc<Notify>,
+    /// Room for the pure stages: one place a core.
+    pub cores: Arc<Semaphore>,
+}
+
+impl Poller {
+    /// Polls what becomes due, until stopped; then lets running polls finish for some seconds and gives back the rest.
+    pub async fn run(&self, stop: CancellationToken) {
+        self.work(&stop, false, Arc::new(|_| {})).await;
+    }
+
+    /// Polls until nothing is due any more, or until stopped.
+    pub async fn pass(&self, stop: &CancellationToken, progress: Progress) -> Summary {
+        self.work(stop, true, progress).await
+    }
+
+    async fn work(&self, stop: &CancellationToken, once: bool, progress: Progress) -> Summary {
+        let polls = TaskTracker::new();
+        let give_up = CancellationToken::new();
+        let places = Arc::new(Semaphore::new(self.options.concurrency as usize));
+        let (sender, receiver) = mpsc::channel(RECORD_BATCH * 2);
+        let recorder = polls.spawn({
+            let poller = self.clone();
+            async move { poller.record_all(receiver, &progress).await }
+        });
+        loop {
+            let Some(permit) = free_place(&places, stop).await else {
+                break;
+            };
+            let claimed = self.claim(places.available_permits() + 1).await;
+            if claimed.is_empty() {
+                drop(permit);
+                if once && self.is_done(&places).await {
+                    break;
+                }
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = time::sleep(if once { Duration::from_millis(20) } else { LOOK_AGAIN }) => {}
+                }
+                continue;
+            }
+            let mut permit = Some(permit);
+            for feed in claimed {
+                let place = match permit.take() {
+                    Some(first) => Some(first),
+                    None => Arc::clone(&places).try_acquire_owned().ok(),
+                };
+                polls.spawn(self.clone().poll_and_send(feed, sender.clone(), give_up.clone(), place));
+            }
+        }
+        drop(sender);
+        polls.close();
+        if time::timeout(FINISH_WITHIN, polls.wait()).await.is_err() {
+            give_up.cancel();
+            polls.wait().await;
+        }
+        recorder.await.unwrap_or_default()
+    }
+
+    /// Whether a pass is over: nothing flies, and nothing is due. A feed that another process holds is its business.
+    async fn is_done(&self, places: &Semaphore) -> bool {
+        places.available_permits() == self.options.concurrency as usize
+            && self.claim_is_empty_for_good().await
+    }
+
+    async fn claim_is_empty_for_good(&self) -> bool {
+        match store::feeds::count_free(&self.db, self.clock.now()).await {
+            Ok(count) => count == 0,
+            Err(_) => true,
+        }
+    }
+
+    async fn claim(&self, free: usize) -> Vec<ClaimedFeed> {
+        match self.try_claim(free).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot claim feeds; trying again");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn try_claim(&self, free: usize) -> Result<Vec<ClaimedFeed>, StoreError> {
+        self.worker.keep_alive().await?;
+        self.engine.refresh(&self.db).await?;
+        let options = ClaimOptions {
+            holder: self.worker.number(),
+            limit: i64::try_from(free).unwrap_or(i64::MAX),
+            per_host: i64::from(self.options.per_host),
+            lease: Duration::from_secs(self.options.lease_s),
+        };
+        store::feeds::claim_due(&self.db, self.clock.now(), options).await
+    }
+
+    /// One poll as a task: its record goes to the recorder; if it must give up, the feed goes back unpolled.
+    async fn poll_and_send(
+        self,
+        feed: ClaimedFeed,
+        recorder: mpsc::Sender<PollRecord>,
+        give_up: CancellationToken,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
+        let held = (feed.id, feed.lease_token);
+        let polled = tokio::select! {
+            polled = self.poll(feed) => polled,
+            () = give_up.cancelled() => None,
+        };
+        let sent = match polled {
+            Some(record) => recorder.send(record).await.is_ok(),
+            None => false,
+        };
+        if !sent && let Err(error) = store::feeds::release(&self.db, held).await {
+            tracing::warn!(feed.id = %held.0, error = &error as &dyn std::error::Error, "a claim was not given back");
+        }
+        drop(place);
+    }
+
+    /// Polls one claimed feed: the whole journey of its entries. None if the database, not the feed, is at fault.
+    #[tracing::instrument(name = "poll", skip_all, fields(feed.id = %feed.id, feed.host = feed.url.host()))]
+    async fn poll(&self, feed: ClaimedFeed) -> Option<PollRecord> {
+        let started_at = self.clock.now();
+        let (feed, attempt) = match self.attempt(feed, started_at).await {
+            Ok(attempted) => attempted,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the ledger could not be read");
+                return None;
+            }
+        };
+        let finished_at = self.clock.now();
+        let next = schedule::next_check(&feed, &attempt, finished_at, &self.policy);
+        Some(PollRecord {
+            feed,
+            attempt,
+            next,
+            started_at,
+            finished_at,
+        })
+    }
+
+    /// Everything up to the record. A failure of the feed is one of the things that an attempt can be.
+    async fn attempt(&self, feed: ClaimedFeed, now: Timestamp) -> Result<(ClaimedFeed, Attempt), StoreError> {
+        let page = match self.fetcher.fetch(feed.url.as_url(), &feed.validators, now).await {
+            Ok(Fetched::Page(page)) => page,
+            Ok(Fetched::NotModified { validators, hints }) => {
+                let attempt = Attempt::Unchanged {
+                    status: 304,
+                    validators,
+                    hints,
+                };
+                return Ok((feed, attempt));
+            }
+            Err(failure) => return Ok((feed, Attempt::Failed(failure))),
+        };
+        let (feed, scanned) = self.scan(feed, page).await?;
+        let scanned = match scanned {
+            Scan::Entries(scanned) => scanned,
+            Scan::Ended(attempt) => return Ok((feed, attempt)),
+        };
+        let known = store::ledger::known(&self.db, feed.id, &scanned.lookup).await?;
+        let attempt = Attempt::Read(scanned.into_reading(&feed, &known, now));
+        Ok((feed, attempt))
+    }
+
+    /// The stages from decoding to matching, away from the threads that wait for the network.
+    async fn scan(&self, feed: ClaimedFeed, page: Page) -> Result<(ClaimedFeed, Scan), StoreError> {
+        let engine = self.engine.current();
+        let core = self.cores.acquire().await;
+        let scanning = tokio::task::spawn_blocking(move || {
+            // What a publisher sends may find a fault in any parser: it must cost one attempt, not the worker.
+            let scan = catch_unwind(AssertUnwindSafe(|| scan(&feed, page, &engine))).unwrap_or_else(|_| {
+                Scan::Ended(Attempt::Failed(Failure {
+                    code: ErrorCode::Parse,
+                    status: None,
+                    detail: "the document broke the reader".to_owned(),
+                    retry_after: None,
+                }))
+            });
+            (feed, scan)
+        })
+        .await;
+        drop(core);
+        scanning.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
+    }
+
+    async fn record_all(&self, mut records: mpsc::Receiver<PollRecord>, progress: &Progress) -> Summary {
+        let mut summary = Summary::default();
+        let mut batch = Vec::with_capacity(RECORD_BATCH);
+        while records.recv_many(&mut batch, RECORD_BATCH).await > 0 {
+            match store::polls::record(&self.db, &batch).await {
+                Ok(recorded) => {
+                    summary.add(&batch, recorded);
+                    if recorded.new_matches > 0 {
+                        self.placer.notify_one();
+                    }
+                    for record in &batch {
+                        log(record);
+                    }
+                }
+                Err(error) => tracing::error!(
+                    count = batch.len(),
+                    error = &error as &dyn std::error::Error,
+                    "polls could not be recorded; their feeds are polled again when their leases end"
+                ),
+            }
+            batch.clear();
+            progress(&summary);
+        }
+        summary
+    }
+}
+
+/// A place for one more poll, or none once stopped.
+async fn free_place(places: &Arc<Semaphore>, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        permit = Arc::clone(places).acquire_owned() => permit.ok(),
+    }
+}
+
+/// What the pure stages made of a page.
+enum Scan {
+    /// Nothing more to do.
+    Ended(Attempt),
+    /// Entries, to be identified.
+    Entries(Scanned),
+}
+
+/// A document read and matched; whether its entries are new is for the ledger to say.
+struct Scanned {
+    lookup: Lookup,
+    entries: Vec<Entry>,
+    matches: Vec<Vec<crate::domain::ArticleMatch>>,
+    /// Everything but `found`.
+    reading: Reading,
+}
+
+fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
+    let body_hash = identify::body_hash(&page.body);
+    if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
+        return Scan::Ended(Attempt::Unchanged {
+            status: page.status,
+            validators: page.validators,
+            hints: page.hints,
+        });
+    }
+    let document = match parse::parse(&page.body, page.content_type.as_deref(), &page.url) {
+        Ok(document) => document,
+        Err(error) => {
+            return Scan::Ended(Attempt::Failed(Failure {
+                code: error.code,
+                status: Some(page.status),
+                detail: error.detail,
+                retry_after: None,
+            }));
+        }
+    };
+    let entries = normalise::entries(&document, feed.language.as_deref());
+    let mut scratch = Scratch::default();
+    let matches = entries
+        .iter()
+        .map(|entry| compiled.engine.matches(&subject(feed, entry), &mut scratch))
+        .collect();
+    let is_whole = !document.is_partial;
+    let loss = if document.is_partial {
+        Some(ErrorCode::ParsePartial)
+    } else if document.is_cut {
+        Some(ErrorCode::TooManyEntries)
+    } else {
+        None
+    };
+    let mut hints = page.hints;
+    hints.ttl = document.hints.ttl;
+    Scan::Entries(Scanned {
+        lookup: identify::lookup(feed.id, &entries),
+        matches,
+        reading: Reading {
+            status: page.status,
+            title: document.title,
+            found: Vec::new(),
+            entries: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+            skipped: document.skipped,
+            bytes: page.body.len() as u64,
+            body_hash: is_whole.then_some(body_hash),
+            validators: if is_whole { page.validators } else { Default::default() },
+            hints,
+            loss,
+        },
+        entries,
+    })
+}
+
+impl Scanned {
+    fn into_reading(self, feed: &ClaimedFeed, known: &[Known], now: Timestamp) -> Reading {
+        let identified = identify::identify(feed.id, &self.entries, known);
+        let found = self
+            .entries
+            .into_iter()
+            .zip(self.matches)
+            .zip(identified)
+            .filter(|(_, identified)| identified.novelty != Novelty::Unchanged)
+            .map(|((entry, matches), identified)| FoundEntry {
+                sort_at: normalise::sort_at(&entry, now),
+                is_backfill: normalise::is_backfill(&entry, feed.is_first_read, now),
+                entry,
+                identified,
+                matches,
+            })
+            .collect();
+        Reading { found, ..self.reading }
+    }
+}
+
+/// The entry as the engine reads it, with what is known of its source.
+fn subject<'a>(feed: &'a ClaimedFeed, entry: &'a Entry) -> Subject<'a> {
+    Subject {
+        title: &entry.title,
+        summary: &entry.summary,
+        content: &entry.content,
+        facts: Facts {
+            source: [&feed.source_slug, &feed.source_name],
+            domain: &feed.source_domain,
+            url: entry.url.as_deref().unwrap_or_default(),
+            language: entry.language.as_deref().unwrap_or_default(),
+            country: feed.country.as_deref().unwrap_or_default(),
+            tier: Some(feed.tier),
+            authors: &entry.authors,
+            tags: &feed.tags,
+            categories: &entry.categories,
+        },
+    }
+}
+
+impl Summary {
+    fn add(&mut self, records: &[PollRecord], recorded: Recorded) {
+        self.new_articles += recorded.new_articles;
+        self.new_matches += recorded.new_matches;
+        for record in records {
+            self.polled += 1;
+            match &record.attempt {
+                Attempt::Failed(_) => self.failed += 1,
+                Attempt::Unchanged { .. } => self.unchanged += 1,
+                Attempt::Read(reading) => {
+                    self.new_entries += count(reading, Novelty::New);
+                }
+            }
+        }
+    }
+}
+
+fn count(reading: &Reading, novelty: Novelty) -> u64 {
+    reading
+        .found
+        .iter()
+        .filter(|found| found.identified.novelty == novelty)
+        .count() as u64
+}
+
+/// One line a poll.
+fn log(record: &PollRecord) {
+    let feed = &record.feed;
+    let duration_ms = u64::try_from(record.finished_at.since(record.started_at).as_millis()).unwrap_or(u64::MAX);
+    match &record.attempt {
+        Attempt::Unchanged { status, .. } => tracing::info!(
+            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "unchanged", http.status = status, duration_ms,
+            next = %record.next.at, "polled"
+        ),
+        Attempt::Read(reading) => tracing::info!(
+            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "read", http.status = reading.status, duration_ms,
+            size_bytes = reading.bytes, entries = reading.entries, new = count(reading, Novelty::New),
+            changed = count(reading, Novelty::Changed),
+            matched = reading.found.iter().filter(|found| !found.matches.is_empty()).count(),
+            skipped = reading.skipped, loss = reading.loss.map(ErrorCode::as_str), next = %record.next.at, "polled"
+        ),
+        Attempt::Failed(failure) => tracing::warn!(
+            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "failed", http.status = failure.status, duration_ms,
+            error = failure.code.as_str(), detail = failure.detail, next = %record.next.at, "polled"
+        ),
+    }
+}

@@ -1,0 +1,74 @@
+//! Upkeep: what must not grow for ever, in one process at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::Clock,
+    store::{self, PgPool, StoreError, workers::Worker},
+};
+
+/// Upkeep is done this often.
+const INTERVAL: Duration = Duration::from_secs(15 * 60);
+
+/// Longer than one round takes, shorter than the interval.
+const LEASE: Duration = Duration::from_secs(10 * 60);
+
+/// Trims the backlog.
+pub struct Upkeep {
+    db: PgPool,
+    clock: Arc<dyn Clock>,
+    holder: Arc<Worker>,
+    backlog_window: Duration,
+}
+
+impl Upkeep {
+    /// Upkeep that holds its lease as `holder` and keeps the backlog for `backlog_window`.
+    #[must_use]
+    pub fn new(db: PgPool, clock: Arc<dyn Clock>, holder: Arc<Worker>, backlog_window: Duration) -> Self {
+        Self {
+            db,
+            clock,
+            holder,
+            backlog_window,
+        }
+    }
+
+    /// Works until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.step(&stop).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "upkeep failed; trying again later");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = time::sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Deletes backlog entries that left the window, batch by batch. Returns how many.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn step(&self, stop: &CancellationToken) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
+            return Ok(0);
+        }
+        let mut total = 0;
+        while !stop.is_cancelled() {
+            let trimmed = store::backlog::trim(&self.db, now, self.backlog_window).await?;
+            total += trimmed;
+            if trimmed == 0 {
+                break;
+            }
+        }
+        if total > 0 {
+            tracing::info!(count = total, "trimmed the backlog");
+        }
+        Ok(total)
+    }
+}

@@ -1,0 +1,173 @@
+//! Which addresses may be asked: the public internet, and the networks that the operator allows by name.
+//!
+//! Publishers, admins and redirects all name addresses, so every one of them is hostile. The rule stands here once; the
+//! room that connects applies it to literal addresses, to every answer of DNS and after each redirect.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Networks beside the public internet that may be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AllowedNetworks(pub Vec<IpNet>);
+
+impl AllowedNetworks {
+    /// Whether a connection to `address` may be made.
+    #[must_use]
+    pub fn permits(&self, address: IpAddr) -> bool {
+        let plain = address.to_canonical();
+        self.0
+            .iter()
+            .any(|network| network.contains(&plain) || network.contains(&address))
+            || is_public(address)
+    }
+
+    /// Whether the host of `url`, if it is a literal address, may be asked. A name is for DNS to decide.
+    #[must_use]
+    pub fn permits_literal(&self, url: &Url) -> bool {
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.permits(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => self.permits(IpAddr::V6(address)),
+            Some(Host::Domain(_)) => true,
+            None => false,
+        }
+    }
+}
+
+/// Whether an address is global unicast, by the registries of special-purpose addresses (RFC 6890 and its updates).
+/// An IPv6 address that carries an IPv4 one is judged by both.
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(a == 0
+        || a == 10
+        || a == 127
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 169 && b == 254)
+        || (a == 172 && (16..32).contains(&b))
+        || (a == 192 && b == 168)
+        || (a == 192 && b == 0 && (c == 0 || c == 2))
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (b == 18 || b == 19))
+        || (a == 198 && b == 51 && c == 100)
+        || (a == 203 && b == 0 && c == 113)
+        || a >= 224)
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let s = address.segments();
+    if s[0] & 0xe000 != 0x2000 {
+        // Outside 2000::/3 only the two translation prefixes lead anywhere public.
+        return match embedded_v4(address) {
+            Some(v4) => s[0] == 0x64 && s[1] == 0xff9b && s[2] == 0 && is_public_v4(v4),
+            None => false,
+        };
+    }
+    let is_documentation = (s[0] == 0x2001 && s[1] == 0xdb8) || (s[0] == 0x3fff && s[1] < 0x1000);
+    let is_protocol_assignment = s[0] == 0x2001 && s[1] < 0x200;
+    let is_sixtofour_private = s[0] == 0x2002 && !is_public_v4(v4_of(s[1], s[2]));
+    !(is_documentation || is_protocol_assignment || is_sixtofour_private)
+}
+
+/// The IPv4 address inside an IPv4-mapped, IPv4-compatible or NAT64 (RFC 6052) address.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let s = address.segments();
+    let is_low = s[..5].iter().all(|part| *part == 0);
+    let is_nat64 = s[0] == 0x64 && s[1] == 0xff9b;
+    ((is_low && matches!(s[5], 0 | 0xffff)) || is_nat64).then(|| v4_of(s[6], s[7]))
+}
+
+fn v4_of(high: u16, low: u16) -> Ipv4Addr {
+    let [a, b] = high.to_be_bytes();
+    let [c, d] = low.to_be_bytes();
+    Ipv4Addr::new(a, b, c, d)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_public_internet_is_public() {
+        let public = [
+            "93.184.216.34",
+            "8.8.8.8",
+            "2606:4700::1111",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
+        ];
+        let special = [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::7f00:1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "::ffff:8.8.8.8",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::1",
+            "2001:db8::1",
+            "2001::1",
+            "2002:7f00:1::",
+            "fc00::1",
+            "fe80::1",
+            "ff02::1",
+        ];
+        for address in public {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in special {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_allowed_network_opens_itself_and_nothing_else() {
+        let allowed = AllowedNetworks(vec!["127.0.0.2/32".parse().unwrap()]);
+        assert!(allowed.permits("127.0.0.2".parse().unwrap()));
+        assert!(allowed.permits("::ffff:127.0.0.2".parse().unwrap()));
+        assert!(!allowed.permits("127.0.0.1".parse().unwrap()));
+        assert!(!allowed.permits("::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn every_spelling_of_a_literal_address_is_seen() {
+        let none = AllowedNetworks::default();
+        for url in [
+            "http://127.0.0.1/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://0177.0.0.1/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://127.1/",
+        ] {
+            assert!(!none.permits_literal(&Url::parse(url).unwrap()), "{url}");
+        }
+        assert!(none.permits_literal(&Url::parse("http://example.org/").unwrap()));
+    }
+}

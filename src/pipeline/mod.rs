@@ -1,0 +1,3 @@
+//! From bytes to identified entries.
+
+pub mod address;
