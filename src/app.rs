@@ -3,7 +3,7 @@
 mod database;
 mod lifecycle;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -82,12 +82,13 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Fills an empty database with `beat`; leaves any other alone.
+/// Fills an empty database with the beat that the settings name; leaves any other alone.
 ///
 /// # Errors
-/// The database does not answer.
-pub async fn load_beat(db: &PgPool, beat: &Beat, clock: &dyn Clock) -> anyhow::Result<()> {
-    let imported = store::beat::import(db, beat, Merge::IfEmpty, "first start", clock.now(), &|_| {}).await?;
+/// The beat cannot be read, or the database does not answer.
+pub async fn load_beat(db: &PgPool, settings: &Settings, clock: &dyn Clock) -> anyhow::Result<()> {
+    let beat = configured_beat(&settings.beat.file)?;
+    let imported = store::beat::import(db, &beat, Merge::IfEmpty, "first start", clock.now(), &|_| {}).await?;
     if !imported.was_loaded {
         tracing::info!(
             beat = beat.slug,
@@ -97,6 +98,15 @@ pub async fn load_beat(db: &PgPool, beat: &Beat, clock: &dyn Clock) -> anyhow::R
         );
     }
     Ok(())
+}
+
+fn configured_beat(file: &Path) -> anyhow::Result<Beat> {
+    if file.as_os_str().is_empty() {
+        return read_beat(BUILT_IN_BEAT);
+    }
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the beat in {}", file.display()))?;
+    read_beat(&text).with_context(|| format!("the beat in {} cannot be used", file.display()))
 }
 
 /// A worker's parts on one database.

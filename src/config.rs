@@ -361,6 +361,12 @@ pub fn default_data_dir() -> PathBuf {
         .join("wirewatch")
 }
 
+/// A folder for data that is thrown away, one for each account and `purpose`.
+#[must_use]
+pub fn temporary_dir(purpose: &str) -> PathBuf {
+    env::temp_dir().join(format!("wirewatch-{purpose}-{}", nix::unistd::Uid::effective()))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {

@@ -30,7 +30,21 @@ impl Database {
     /// # Errors
     /// There is no database to be had; the message says what to do.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let database = Self::open_as_is(settings, Durability::Kept).await?;
+        let database = Self::open_as_is(settings).await?;
+        if let Err(error) = store::migrate(&database.pool).await {
+            database.close().await;
+            return Err(error.into());
+        }
+        Ok(database)
+    }
+
+    /// Opens a fresh database of this process alone on a throw-away server, which goes away with its last user.
+    ///
+    /// # Errors
+    /// There is no server to be had; the message says what to do.
+    pub async fn open_throw_away(settings: &Settings) -> anyhow::Result<Self> {
+        let name = format!("{NAME}_{}", std::process::id());
+        let database = Self::open_private(settings, &name, Durability::ThrownAway).await?;
         if let Err(error) = store::migrate(&database.pool).await {
             database.close().await;
             return Err(error.into());
@@ -42,10 +56,14 @@ impl Database {
     ///
     /// # Errors
     /// There is no database to be had; the message says what to do.
-    pub async fn open_as_is(settings: &Settings, durability: Durability) -> anyhow::Result<Self> {
-        if !settings.database.url.is_empty() {
-            return Self::connect(settings, settings.database.url.clone(), None).await;
+    pub async fn open_as_is(settings: &Settings) -> anyhow::Result<Self> {
+        if settings.database.url.is_empty() {
+            return Self::open_private(settings, NAME, Durability::Kept).await;
         }
+        Self::connect(settings, settings.database.url.clone(), None).await
+    }
+
+    async fn open_private(settings: &Settings, name: &str, durability: Durability) -> anyhow::Result<Self> {
         let options = PrivateServerOptions {
             data_dir: data_dir(settings),
             search_path: config::search_path(),
@@ -55,9 +73,8 @@ impl Database {
         let server = tokio::task::spawn_blocking(move || PrivateServer::start(&options))
             .await?
             .context("the private PostgreSQL did not start")?;
-        let url = server.url(NAME);
-        match store::create_database(&server.url("postgres"), NAME).await {
-            Ok(()) => Self::connect(settings, url, Some(server)).await,
+        match store::create_database(&server.url("postgres"), name).await {
+            Ok(()) => Self::connect(settings, server.url(name), Some(server)).await,
             Err(error) => {
                 stop(server).await;
                 Err(error.into())

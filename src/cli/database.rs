@@ -1,7 +1,7 @@
 //! `wirewatch db`: the database itself.
 
 use super::{DbCommand, Outcome, output};
-use crate::{app::Database, config::Settings, store::private::Durability};
+use crate::{app::Database, config::Settings};
 
 pub(super) async fn run(command: &DbCommand, settings: &Settings) -> anyhow::Result<Outcome> {
     match command {
@@ -10,7 +10,7 @@ pub(super) async fn run(command: &DbCommand, settings: &Settings) -> anyhow::Res
             output::line("the schema is up to date");
         }
         DbCommand::Url { .. } => {
-            let database = Database::open_as_is(settings, Durability::Kept).await?;
+            let database = Database::open_as_is(settings).await?;
             output::line(&database.url);
             database.close().await;
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{FetchArgs, Outcome, output};
 use crate::{
-    app::{self, BUILT_IN_BEAT, Database, Lifecycle, SystemClock, WorkerParts},
+    app::{self, Database, Lifecycle, SystemClock, WorkerParts},
     config::Settings,
     domain::{Clock as _, FeedUrl},
     jobs::poll::{Progress, Summary},
@@ -58,7 +58,7 @@ async fn pass(
 ) -> anyhow::Result<Report> {
     let db = &database.pool;
     let clock = Arc::new(SystemClock);
-    app::load_beat(db, &app::read_beat(BUILT_IN_BEAT)?, clock.as_ref()).await?;
+    app::load_beat(db, settings, clock.as_ref()).await?;
     let known = store::feeds::make_due(db, named, clock.now()).await?;
     let unknown: Vec<String> = named
         .iter()
@@ -87,7 +87,8 @@ async fn pass(
     })
 }
 
-fn progress_bar(length: u64) -> ProgressBar {
+/// A bar on the terminal; nothing where standard error is none.
+pub(super) fn progress_bar(length: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

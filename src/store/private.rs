@@ -201,7 +201,16 @@ impl PrivateServer {
                 .args(["-m", mode, "-t", "30", "-w", "-D"])
                 .arg(self.cluster());
         })?;
+        if self.durability == Durability::ThrownAway {
+            fs::remove_dir_all(&self.folder).map_err(|source| file_error(&self.folder, source))?;
+        }
         Ok(())
+    }
+
+    /// The folder of PostgreSQL's programs in use.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// The folder with the server's log, for messages.

@@ -1,0 +1,75 @@
+//! `wirewatch demo`: everything to see without internet.
+//!
+//! The real service on a throw-away database, with the built-in beat's keywords and sample feeds that this process serves
+//! itself on a loopback address. A database of the operator's is never touched, whatever the settings name.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::{
+    DemoArgs, Outcome,
+    demo_feeds::{self, DemoFeeds},
+    output,
+};
+use crate::{
+    app::{self, BUILT_IN_BEAT, Database, Lifecycle, Role, SystemClock},
+    config::{self, Settings},
+    domain::{Beat, Clock as _},
+    pipeline::address::AllowedNetworks,
+    store::{self, beat::Merge, private::Durability},
+};
+
+/// The sample feeds publish every few seconds, so they are asked as often.
+const INTERVAL_S: u64 = 3;
+
+pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let lifecycle = Lifecycle::with_signals()?;
+    let listener = app::bind(args.listen.unwrap_or(settings.server.listen)).await?;
+    let clock = Arc::new(SystemClock);
+    let beat = serve_sample_feeds(&lifecycle, clock.clone()).await?;
+    let settings = for_the_demo(settings)?;
+    let database = Database::open_throw_away(&settings).await?;
+    let served = async {
+        store::beat::import(&database.pool, &beat, Merge::IfEmpty, "demo", clock.now(), &|_| {}).await?;
+        output::complain(&format!(
+            "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
+            listener.local_addr()?
+        ));
+        app::run(&database.pool, &settings, Role::All, Some(listener), clock.clone(), &lifecycle).await
+    }
+    .await;
+    database.close().await;
+    served.map(|()| Outcome::Done)
+}
+
+/// Serves the sample feeds; returns the beat that follows them.
+async fn serve_sample_feeds(lifecycle: &Lifecycle, clock: Arc<SystemClock>) -> anyhow::Result<Beat> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let feeds = DemoFeeds::new(clock.now(), &base).context("the sample feeds cannot be read")?;
+    let beat = Beat {
+        sources: feeds.sources()?,
+        ..app::read_beat(BUILT_IN_BEAT)?
+    };
+    let router = demo_feeds::router(Arc::new(feeds), clock);
+    let stop = lifecycle.stop_token();
+    lifecycle.spawn("sample feeds", async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        if let Err(error) = served {
+            tracing::error!(error = &error as &dyn std::error::Error, "the sample feeds cannot be served");
+        }
+    });
+    Ok(beat)
+}
+
+fn for_the_demo(mut settings: Settings) -> anyhow::Result<Settings> {
+    settings.database.url.clear();
+    settings.server.data_dir = config::temporary_dir("demo");
+    settings.fetch.allow_networks = AllowedNetworks(vec!["127.0.0.1/32".parse()?]);
+    settings.schedule.min_interval_s = INTERVAL_S;
+    settings.schedule.max_interval_s = INTERVAL_S * 2;
+    settings.poll.per_host = settings.poll.concurrency;
+    Ok(settings)
+}

@@ -1,0 +1,118 @@
+//! `wirewatch opml`: feeds from and for other readers.
+
+use std::{collections::BTreeMap, path::Path};
+
+use url::Url;
+
+use super::{OpmlCommand, Outcome, beat, output};
+use crate::{
+    app::{self, Database, SystemClock},
+    config::Settings,
+    domain::{Beat, BeatFeed, BeatSource, Tier},
+    pipeline::opml::{self, OutlineFeed, Outlines},
+    store::{self, beat::Merge},
+};
+
+pub(super) async fn run(command: OpmlCommand, settings: &Settings) -> anyhow::Result<Outcome> {
+    match command {
+        OpmlCommand::Import { file, json, .. } => import(&file, json, settings).await,
+        OpmlCommand::Export { file, .. } => export(&file, settings).await,
+    }
+}
+
+async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<Outcome> {
+    let outlines = opml::read(&output::read(file)?);
+    for problem in &outlines.problems {
+        output::complain(&format!("{}: {problem}", file.display()));
+    }
+    if outlines.feeds.is_empty() {
+        output::complain("no feeds were found; nothing was imported");
+        return Ok(Outcome::SaidNo);
+    }
+    let has_problems = !outlines.problems.is_empty();
+    let database = Database::open(settings).await?;
+    let imported = async {
+        app::load_beat(&database.pool, settings, &SystemClock).await?;
+        beat::merge(&database, &as_beat(outlines), Merge::Add, "opml import").await
+    }
+    .await;
+    database.close().await;
+    beat::report(&imported?, json)?;
+    Ok(if has_problems { Outcome::SaidNo } else { Outcome::Done })
+}
+
+/// The feeds under sources made from their hosts: what OPML does not say, a desk adds later.
+fn as_beat(outlines: Outlines) -> Beat {
+    let mut sources: BTreeMap<String, BeatSource> = BTreeMap::new();
+    for feed in outlines.feeds {
+        let domain = domain(&feed);
+        sources
+            .entry(domain.clone())
+            .or_insert_with(|| BeatSource {
+                slug: domain.clone(),
+                name: domain.clone(),
+                domain,
+                country: None,
+                language: None,
+                tier: Tier::Press,
+                tags: Vec::new(),
+                note: "from OPML".to_owned(),
+                feeds: Vec::new(),
+            })
+            .feeds
+            .push(BeatFeed {
+                url: feed.url,
+                title: feed.title,
+                language: feed.language,
+                category: feed.category,
+                paused: false,
+                note: String::new(),
+            });
+    }
+    Beat {
+        format: 1,
+        slug: "opml".to_owned(),
+        name: "Imported feeds".to_owned(),
+        outlets: Vec::new(),
+        keywords: Vec::new(),
+        concepts: Vec::new(),
+        sources: sources.into_values().collect(),
+    }
+}
+
+/// The host of the feed's home page, else of the feed itself, without `www.`.
+fn domain(feed: &OutlineFeed) -> String {
+    let home = feed.home_page.as_deref().and_then(|home| Url::parse(home).ok());
+    let host = home
+        .as_ref()
+        .and_then(Url::host_str)
+        .unwrap_or_else(|| feed.url.host())
+        .to_owned();
+    host.strip_prefix("www.").unwrap_or(&host).to_owned()
+}
+
+async fn export(file: &Path, settings: &Settings) -> anyhow::Result<Outcome> {
+    let database = Database::open(settings).await?;
+    let exported = store::beat::export(&database.pool).await;
+    database.close().await;
+    let Some(beat) = exported? else {
+        output::complain("the database holds no feeds yet");
+        return Ok(Outcome::SaidNo);
+    };
+    let feeds: Vec<OutlineFeed> = beat
+        .sources
+        .into_iter()
+        .flat_map(|source| {
+            let home = format!("https://{}/", source.domain);
+            source.feeds.into_iter().map(move |feed| OutlineFeed {
+                title: feed.title.or_else(|| Some(source.name.clone())),
+                url: feed.url,
+                home_page: Some(home.clone()),
+                language: feed.language,
+                category: feed.category,
+            })
+        })
+        .collect();
+    output::write(file, &opml::write(&beat.name, &feeds))?;
+    Ok(Outcome::Done)
+}

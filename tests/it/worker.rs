@@ -1,0 +1,143 @@
+//! A worker in this process, with a clock that tests move.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+use wirewatch::{
+    app::WorkerParts,
+    config::Settings,
+    domain::{Beat, BeatFeed, BeatKeyword, BeatSource, Clock, Tier, Timestamp},
+    jobs::poll::Summary,
+    store::{self, PgPool, beat::Merge},
+};
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn at(text: &str) -> Arc<Self> {
+        let instant: wirewatch::domain::Timestamp = serde_json::from_value(text.into()).unwrap();
+        Arc::new(Self(AtomicI64::new(instant.as_micros())))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Settings under which feeds may live on loopback and hosts have no limit.
+pub(crate) fn settings() -> Settings {
+    let file = "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout_s = 5\n[poll]\nper_host = 32\n[schedule]\nmin_interval_s = 60\n";
+    Settings::from_layers(Some(("test", file)), std::collections::BTreeMap::new()).unwrap()
+}
+
+/// A beat of one source with these feeds, and keywords `(slug, query)`.
+pub(crate) fn beat(feeds: &[String], keywords: &[(&str, &str)]) -> Beat {
+    Beat {
+        format: 1,
+        slug: "test".into(),
+        name: "Test".into(),
+        outlets: Vec::new(),
+        concepts: Vec::new(),
+        keywords: keywords
+            .iter()
+            .map(|(slug, query)| BeatKeyword {
+                slug: (*slug).into(),
+                name: (*slug).into(),
+                query: (*query).into(),
+                note: String::new(),
+            })
+            .collect(),
+        sources: vec![BeatSource {
+            slug: "test-wire".into(),
+            name: "Test Wire".into(),
+            domain: "news.example".into(),
+            country: Some("JP".into()),
+            language: Some("en".into()),
+            tier: Tier::Wire,
+            tags: Vec::new(),
+            note: String::new(),
+            feeds: feeds
+                .iter()
+                .map(|url| BeatFeed {
+                    url: url.parse().unwrap(),
+                    title: None,
+                    language: None,
+                    category: String::new(),
+                    paused: false,
+                    note: String::new(),
+                })
+                .collect(),
+        }],
+    }
+}
+
+/// A worker on a database of its own.
+pub(crate) struct TestWorker {
+    pub(crate) db: PgPool,
+    pub(crate) clock: Arc<TestClock>,
+    parts: WorkerParts,
+}
+
+impl TestWorker {
+    pub(crate) async fn on(db: PgPool, beat: &Beat, clock: Arc<TestClock>) -> Self {
+        store::beat::import(&db, beat, Merge::IfEmpty, "test", clock.now(), &|_| {}).await.unwrap();
+        let parts = WorkerParts::build(&db, &settings(), clock.clone()).await.unwrap();
+        Self { db, clock, parts }
+    }
+
+    pub(crate) async fn new(feeds: &[String], keywords: &[(&str, &str)]) -> Self {
+        let (_, db) = super::database::fresh().await;
+        Self::on(db, &beat(feeds, keywords), TestClock::at("2026-11-23T10:00:00Z")).await
+    }
+
+    /// Polls everything that is due and places what came.
+    pub(crate) async fn pass(&self) -> Summary {
+        let summary = self.parts.poller.pass(&CancellationToken::new(), Arc::new(|_| {})).await;
+        self.parts.placer.step().await.unwrap();
+        summary
+    }
+
+    /// Lets a day go by, so that everything is due, and polls.
+    pub(crate) async fn pass_a_day_later(&self) -> Summary {
+        self.clock.advance(Duration::from_secs(86_400));
+        self.pass().await
+    }
+
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        count(&self.db, table).await
+    }
+}
+
+/// Rows of a table, or of any FROM clause.
+pub(crate) async fn count(db: &PgPool, from: &str) -> i64 {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {from}")))
+        .fetch_one(db)
+        .await
+        .unwrap()
+}
+
+/// The folder of development documents, if there is one.
+pub(crate) fn corpora() -> Option<&'static Path> {
+    static FOLDER: std::sync::LazyLock<Option<std::path::PathBuf>> =
+        std::sync::LazyLock::new(|| std::env::var_os("WIREWATCH_CORPORA").map(Into::into));
+    let folder = FOLDER.as_deref();
+    if folder.is_none() {
+        eprintln!("skipped: WIREWATCH_CORPORA names no folder of documents");
+    }
+    folder
+}
