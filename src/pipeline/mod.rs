@@ -1,0 +1,6 @@
+//! From bytes to identified, sortable, plain-text entries, and when to ask again.
+//!
+//! `decode` → `parse` (with `repair` before feed-rs) → `normalise` → `identify`; then `schedule`. Every step is a pure
+//! function that takes whatever a publisher sends.
+
+pub mod decode;
