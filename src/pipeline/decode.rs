@@ -10,8 +10,8 @@ const DECLARATION_BYTES: usize = 1_024;
 
 /// The text of a body. Never fails: what no encoding explains becomes U+FFFD.
 ///
-/// The first of these that reads the bytes without a fault wins (RFC 7303 §3): a byte order mark, the shape of UTF-16,
-/// the charset of the HTTP header, the XML declaration, UTF-8, detection by content. The declaration itself stays in
+/// The first of these that reads the bytes without a fault wins: a byte order mark, the shape of UTF-16, UTF-8 beyond
+/// ASCII, the charset of the HTTP header, the XML declaration (RFC 7303 §3), ASCII, detection by content. The declaration itself stays in
 /// the text, and no longer says anything: whoever reads the text must not heed it.
 #[must_use]
 pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
@@ -20,6 +20,12 @@ pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
     }
     if let Some(encoding) = shape_of_utf_16(body) {
         return encoding.decode_without_bom_handling(body).0;
+    }
+    if let Ok(text) = std::str::from_utf8(body)
+        && !text.is_ascii()
+    {
+        // No text in another encoding happens to be UTF-8 throughout; declarations happen to be wrong.
+        return Cow::Borrowed(text);
     }
     let declared = [content_type.and_then(http_charset), xml_encoding(body)];
     for encoding in declared.into_iter().flatten() {

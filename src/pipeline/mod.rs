@@ -3,4 +3,14 @@
 //! `decode` → `parse` (with `repair` before feed-rs) → `normalise` → `identify`; then `schedule`. Every step is a pure
 //! function that takes whatever a publisher sends.
 
+pub mod dates;
 pub mod decode;
+mod dialect;
+mod json;
+mod markup;
+pub mod parse;
+mod repair;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod corpora;

@@ -68,7 +68,7 @@ pub fn title(text: &str) -> String {
     plain(&markup).replace('\n', " ")
 }
 
-/// Plain text as HTML that [`plain`] reads back, with its lines as paragraphs.
+/// Plain text as HTML that [`plain`] reads back.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
@@ -77,7 +77,6 @@ pub fn escape(text: &str) -> String {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
-            '\n' => html.push_str("<br>"),
             _ => html.push(c),
         }
     }
