@@ -50,7 +50,9 @@ fn http_charset(content_type: &str) -> Option<&'static Encoding> {
     content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         let value = value.trim().trim_matches(['"', '\'']);
-        name.trim().eq_ignore_ascii_case("charset").then(|| label(value.as_bytes()))?
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| label(value.as_bytes()))?
     })
 }
 
@@ -61,7 +63,10 @@ fn xml_encoding(body: &[u8]) -> Option<&'static Encoding> {
     let end = start + find(&head[start..], b"?>")?;
     let declaration = &head[start..end];
     let after = &declaration[find(declaration, b"encoding")? + b"encoding".len()..];
-    let after = after.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let after = after
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii_start();
     let (quote, rest) = after.split_first()?;
     let length = rest.iter().position(|byte| byte == quote)?;
     label(&rest[..length])
@@ -69,7 +74,8 @@ fn xml_encoding(body: &[u8]) -> Option<&'static Encoding> {
 
 /// An encoding by its name. A document that could be read as ASCII so far is not UTF-16, whatever it says.
 fn label(name: &[u8]) -> Option<&'static Encoding> {
-    Encoding::for_label_no_replacement(name).filter(|&encoding| encoding != UTF_16LE && encoding != UTF_16BE)
+    Encoding::for_label_no_replacement(name)
+        .filter(|&encoding| encoding != UTF_16LE && encoding != UTF_16BE)
 }
 
 /// Text whose declaration is missing or wrong.
@@ -82,10 +88,17 @@ fn undeclared(body: &[u8]) -> Cow<'_, str> {
     if is_mostly_utf_8(body) {
         return String::from_utf8_lossy(body);
     }
-    let escapes = if is_escaped { Iso2022JpDetection::Allow } else { Iso2022JpDetection::Deny };
+    let escapes = if is_escaped {
+        Iso2022JpDetection::Allow
+    } else {
+        Iso2022JpDetection::Deny
+    };
     let mut detector = EncodingDetector::new(escapes);
     detector.feed(body, true);
-    detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(body).0
+    detector
+        .guess(None, Utf8Detection::Allow)
+        .decode_without_bom_handling(body)
+        .0
 }
 
 /// Whether stray bytes in UTF-8 explain the body better than another encoding does.
@@ -98,13 +111,32 @@ fn is_mostly_utf_8(body: &[u8]) -> bool {
     faults > 0 && characters > faults
 }
 
+/// Text that was UTF-8, taken for Latin-1, and encoded again, as it was meant.
+///
+/// Nothing but that mistake makes Latin-1 characters that are UTF-8 when taken as bytes.
+#[must_use]
+pub fn undoubled(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| matches!(c, '\u{c2}'..='\u{f4}')) {
+        return Cow::Borrowed(text);
+    }
+    let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+    match bytes.map(String::from_utf8) {
+        Some(Ok(meant)) => Cow::Owned(meant),
+        _ => Cow::Borrowed(text),
+    }
+}
+
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252, WINDOWS_1256};
+    use encoding_rs::{
+        BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252, WINDOWS_1256,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -127,23 +159,44 @@ mod tests {
         ] {
             let name = encoding.name();
             let (bytes, _, _) = encoding.encode(text);
-            assert_eq!(decode(&bytes, Some(&format!("text/xml; charset={name}"))), text, "{name} by header");
-            assert_eq!(decode(&bytes, Some(&format!("text/xml;Charset=\"{name}\""))), text, "{name} quoted");
+            assert_eq!(
+                decode(&bytes, Some(&format!("text/xml; charset={name}"))),
+                text,
+                "{name} by header"
+            );
+            assert_eq!(
+                decode(&bytes, Some(&format!("text/xml;Charset=\"{name}\""))),
+                text,
+                "{name} quoted"
+            );
             let document = format!("<?xml version='1.0' encoding='{name}'?><t>{text}</t>");
             let (bytes, _, _) = encoding.encode(&document);
             assert_eq!(decode(&bytes, None), document, "{name} by declaration");
-            assert_eq!(decode(&bytes, Some("text/xml")), document, "{name} with a bare header");
+            assert_eq!(
+                decode(&bytes, Some("text/xml")),
+                document,
+                "{name} with a bare header"
+            );
         }
     }
 
     #[test]
     fn utf_16_is_read_with_and_without_a_mark() {
         let text = "<?xml version='1.0' encoding='utf-16'?><t>制裁 санкции</t>";
-        for (name, bytes) in [("little", utf_16(text, u16::to_le_bytes)), ("big", utf_16(text, u16::to_be_bytes))] {
+        for (name, bytes) in [
+            ("little", utf_16(text, u16::to_le_bytes)),
+            ("big", utf_16(text, u16::to_be_bytes)),
+        ] {
             assert_eq!(decode(&bytes, None), text, "{name} without a mark");
         }
         let marked = format!("\u{feff}{text}");
-        assert_eq!(decode(&utf_16(&marked, u16::to_le_bytes), Some("text/xml; charset=iso-8859-1")), text);
+        assert_eq!(
+            decode(
+                &utf_16(&marked, u16::to_le_bytes),
+                Some("text/xml; charset=iso-8859-1")
+            ),
+            text
+        );
         assert_eq!(decode(&utf_16(&marked, u16::to_be_bytes), None), text);
     }
 
@@ -152,22 +205,54 @@ mod tests {
         let text = "<?xml version='1.0' encoding='utf-16'?><t>제재</t>";
         assert_eq!(decode(text.as_bytes(), None), text, "says UTF-16, is UTF-8");
         let text = "<?xml version='1.0' encoding='x-nonsense'?><t>제재</t>";
-        assert_eq!(decode(text.as_bytes(), Some("text/xml; charset=nonsense")), text);
+        assert_eq!(
+            decode(text.as_bytes(), Some("text/xml; charset=nonsense")),
+            text
+        );
         let (bytes, _, _) = WINDOWS_1251.encode(
             "<?xml version='1.0' encoding='utf-8'?><t>Министр иностранных дел Ирана прибыл в столицу на переговоры</t>",
         );
-        assert!(decode(&bytes, None).contains("Министр иностранных дел"), "says UTF-8, is not");
+        assert!(
+            decode(&bytes, None).contains("Министр иностранных дел"),
+            "says UTF-8, is not"
+        );
     }
 
     #[test]
     fn one_stray_byte_costs_one_character() {
-        let body = [b"<t>\xd0\x98\xd1\x80\xd0\xb0\xd0\xbd ".as_slice(), b"\xff", b" talks</t>"].concat();
+        let body = [
+            b"<t>\xd0\x98\xd1\x80\xd0\xb0\xd0\xbd ".as_slice(),
+            b"\xff",
+            b" talks</t>",
+        ]
+        .concat();
         assert_eq!(decode(&body, None), "<t>Иран \u{fffd} talks</t>");
     }
 
     #[test]
     fn a_mark_wins_over_everything() {
-        assert_eq!(decode("\u{feff}<t>é</t>".as_bytes(), Some("text/xml; charset=windows-1251")), "<t>é</t>");
+        assert_eq!(
+            decode(
+                "\u{feff}<t>é</t>".as_bytes(),
+                Some("text/xml; charset=windows-1251")
+            ),
+            "<t>é</t>"
+        );
+    }
+
+    #[test]
+    fn text_encoded_twice_is_told_from_text_in_latin_letters() {
+        for (served, meant) in [
+            ("ordenÃ³", "ordenó"),
+            ("MÃ¼ller", "Müller"),
+            ("Müller", "Müller"),
+            ("São Paulo", "São Paulo"),
+            ("Ã", "Ã"),
+            ("ÇA VA, ÊTRE", "ÇA VA, ÊTRE"),
+            ("Иран ordenÃ³", "Иран ordenÃ³"),
+        ] {
+            assert_eq!(undoubled(served), meant, "{served}");
+        }
     }
 
     proptest! {

@@ -76,17 +76,26 @@ pub(super) enum Word {
 /// The family of a namespace address.
 pub(super) fn family_of_namespace(address: &str) -> Family {
     let address = address.trim().to_ascii_lowercase();
-    let address = address.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches(['/', '#']);
+    let address = address
+        .trim_start_matches("https://")
+        .trim_start_matches("http://")
+        .trim_end_matches(['/', '#']);
     match address {
-        "purl.org/dc/elements/1.1" | "purl.org/dc/elements/1.0" | "purl.org/dc/terms" => Family::Dublin,
+        "purl.org/dc/elements/1.1" | "purl.org/dc/elements/1.0" | "purl.org/dc/terms" => {
+            Family::Dublin
+        }
         "purl.org/rss/1.0/modules/content" => Family::Content,
         "purl.org/rss/1.0/modules/syndication" => Family::Syndication,
         "www.w3.org/1999/xhtml" => Family::Xhtml,
         "www.w3.org/2005/atom" | "purl.org/atom/ns" => Family::Atom,
-        "" | "purl.org/rss/1.0" | "purl.org/rss/2.0" | "backend.userland.com/rss" | "backend.userland.com/rss2"
-        | "blogs.law.harvard.edu/tech/rss" | "my.netscape.com/rdf/simple/0.9" | "channel.netscape.com/rdf/simple/0.9" => {
-            Family::Own
-        }
+        ""
+        | "purl.org/rss/1.0"
+        | "purl.org/rss/2.0"
+        | "backend.userland.com/rss"
+        | "backend.userland.com/rss2"
+        | "blogs.law.harvard.edu/tech/rss"
+        | "my.netscape.com/rdf/simple/0.9"
+        | "channel.netscape.com/rdf/simple/0.9" => Family::Own,
         _ => Family::Foreign,
     }
 }
@@ -123,13 +132,15 @@ fn rss_entry(family: Family, name: &str) -> Option<Word> {
         (Family::Own | Family::Dublin, "description") | (Family::Own | Family::Atom, "summary") => {
             Word::Markup("description")
         }
-        (Family::Content, "encoded") | (Family::Xhtml, "body") | (Family::Own | Family::Atom, "content") => {
-            Word::Markup("content:encoded")
+        (Family::Content, "encoded")
+        | (Family::Xhtml, "body")
+        | (Family::Own | Family::Atom, "content") => Word::Markup("content:encoded"),
+        (Family::Own, "pubdate" | "published" | "date")
+        | (Family::Dublin, "date" | "issued")
+        | (Family::Atom, "published") => Word::Plain("pubDate"),
+        (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => {
+            Word::Plain("updated")
         }
-        (Family::Own, "pubdate" | "published" | "date") | (Family::Dublin, "date" | "issued") | (Family::Atom, "published") => {
-            Word::Plain("pubDate")
-        }
-        (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => Word::Plain("updated"),
         (Family::Own, "author") | (Family::Dublin, "creator") => Word::Byline,
         (Family::Own, "category") | (Family::Dublin, "subject") => Word::Many("category"),
         (Family::Own | Family::Dublin, "language") => Word::Language,

@@ -64,7 +64,9 @@ impl<'a> Tokens<'a> {
 
     /// The place after `end`, or the end of the document.
     fn after(&self, from: usize, end: &str) -> usize {
-        self.text[from..].find(end).map_or(self.text.len(), |at| from + at + end.len())
+        self.text[from..]
+            .find(end)
+            .map_or(self.text.len(), |at| from + at + end.len())
     }
 
     /// Skips what begins with `<!` or `<?`, but for CDATA, which is a token.
@@ -73,7 +75,9 @@ impl<'a> Tokens<'a> {
         let rest = &self.text[start..];
         if rest.starts_with(CDATA) {
             let begin = start + CDATA.len();
-            let end = self.text[begin..].find("]]>").map_or(self.text.len(), |at| begin + at);
+            let end = self.text[begin..]
+                .find("]]>")
+                .map_or(self.text.len(), |at| begin + at);
             self.at = (end + 3).min(self.text.len());
             return Some(Token::Cdata(&self.text[begin..end]));
         }
@@ -110,12 +114,16 @@ impl<'a> Tokens<'a> {
         let is_close = bytes.get(start + 1) == Some(&b'/');
         let name_start = start + 1 + usize::from(is_close);
         let first = *bytes.get(name_start)?;
-        if !(first.is_ascii_alphabetic() || first == b'_' || first >= 0x80) || !self.has_close(name_start) {
+        if !(first.is_ascii_alphabetic() || first == b'_' || first >= 0x80)
+            || !self.has_close(name_start)
+        {
             return None;
         }
         let name_end = bytes[name_start..]
             .iter()
-            .position(|&b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<' | b'=' | b'"' | b'\''))
+            .position(|&b| {
+                b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<' | b'=' | b'"' | b'\'')
+            })
             .map(|at| name_start + at)?;
         let end = self.tag_end(name_end)?;
         let name = &self.text[name_start..name_end];
@@ -189,7 +197,10 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
     let mut rest = raw;
     std::iter::from_fn(move || {
         let (name, after) = rest.split_once('=')?;
-        let name = name.split_ascii_whitespace().next_back().unwrap_or_default();
+        let name = name
+            .split_ascii_whitespace()
+            .next_back()
+            .unwrap_or_default();
         let after = after.trim_start();
         let value = match after.as_bytes().first() {
             Some(&quote @ (b'"' | b'\'')) => {
@@ -199,7 +210,9 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
                 &inner[..length]
             }
             _ => {
-                let length = after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len());
+                let length = after
+                    .find(|c: char| c.is_ascii_whitespace())
+                    .unwrap_or(after.len());
                 rest = &after[length..];
                 &after[..length]
             }
@@ -210,7 +223,9 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
 
 /// The value of an attribute.
 pub(super) fn attribute<'a>(raw: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    attributes(raw).find(|(found, _)| *found == name).map(|(_, value)| value)
+    attributes(raw)
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
 }
 
 /// Text with its references resolved, once: those of XML, those of HTML, and numbers. A `&` that begins no reference
@@ -231,7 +246,9 @@ pub(super) fn references(text: &str) -> Cow<'_, str> {
             .take(LONGEST)
             .position(|b| !(b.is_ascii_alphanumeric() || b == b'#'))
             .filter(|&length| after.as_bytes()[length] == b';');
-        if let Some((length, letters)) = length.and_then(|length| Some((length, reference(&after[..length])?))) {
+        if let Some((length, letters)) =
+            length.and_then(|length| Some((length, reference(&after[..length])?)))
+        {
             resolved.push_str(&letters);
             rest = &after[length + 1..];
         } else {
@@ -254,7 +271,9 @@ fn reference(name: &str) -> Option<Cow<'static, str>> {
         "apos" => return letter("'"),
         _ => {}
     }
-    let Some(number) = name.strip_prefix('#') else { return html::entity(name).map(Cow::Owned) };
+    let Some(number) = name.strip_prefix('#') else {
+        return html::entity(name).map(Cow::Owned);
+    };
     let code = match number.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16),
         None => number.parse(),
@@ -265,7 +284,12 @@ fn reference(name: &str) -> Option<Cow<'static, str>> {
 /// A character by its number. Publishers mean windows-1252 by 128 to 159, as browsers know.
 fn character(code: u32) -> char {
     if let Ok(byte @ 0x80..=0x9f) = u8::try_from(code) {
-        return encoding_rs::WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next().unwrap_or('\u{fffd}');
+        return encoding_rs::WINDOWS_1252
+            .decode_without_bom_handling(&[byte])
+            .0
+            .chars()
+            .next()
+            .unwrap_or('\u{fffd}');
     }
     char::from_u32(code).unwrap_or('\u{fffd}')
 }
@@ -277,7 +301,11 @@ mod tests {
     use super::*;
 
     fn open<'a>(name: &'a str, attributes: &'a str) -> Token<'a> {
-        Token::Open { name, attributes, is_empty: false }
+        Token::Open {
+            name,
+            attributes,
+            is_empty: false,
+        }
     }
 
     #[test]
@@ -291,13 +319,22 @@ mod tests {
             ("<a <b>", vec![Text("<"), Text("a "), open("b", "")]),
             ("<![CDATA[<x>&]]>y", vec![Cdata("<x>&"), Text("y")]),
             ("<![CDATA[cut", vec![Cdata("cut")]),
-            ("<?xml version='1.0'?><!DOCTYPE r [<!ENTITY a 'b'>]><!-- <c> -->z", vec![Text("z")]),
-            ("<a b=\"cut>x</a>", vec![open("a", " b=\"cut"), Text("x"), Close("a")]),
+            (
+                "<?xml version='1.0'?><!DOCTYPE r [<!ENTITY a 'b'>]><!-- <c> -->z",
+                vec![Text("z")],
+            ),
+            (
+                "<a b=\"cut>x</a>",
+                vec![open("a", " b=\"cut"), Text("x"), Close("a")],
+            ),
             ("<cut", vec![Text("<"), Text("cut")]),
         ] {
             assert_eq!(Tokens::new(markup).collect::<Vec<_>>(), tokens, "{markup}");
         }
-        assert!(matches!(Tokens::new("<a b='c' />").next(), Some(Token::Open { is_empty: true, .. })));
+        assert!(matches!(
+            Tokens::new("<a b='c' />").next(),
+            Some(Token::Open { is_empty: true, .. })
+        ));
     }
 
     #[test]
@@ -319,8 +356,15 @@ mod tests {
     #[test]
     fn attributes_are_read_in_any_quotes() {
         let raw = " href='a&amp;b' rel=\"x y\" hidden type=z xml:lang = 'fa'";
-        let read: Vec<_> = attributes(raw).map(|(name, value)| (name, value.into_owned())).collect();
-        let expected = [("href", "a&b"), ("rel", "x y"), ("type", "z"), ("xml:lang", "fa")];
+        let read: Vec<_> = attributes(raw)
+            .map(|(name, value)| (name, value.into_owned()))
+            .collect();
+        let expected = [
+            ("href", "a&b"),
+            ("rel", "x y"),
+            ("type", "z"),
+            ("xml:lang", "fa"),
+        ];
         assert_eq!(read, expected.map(|(name, value)| (name, value.to_owned())));
     }
 

@@ -6,8 +6,10 @@
 pub mod dates;
 pub mod decode;
 mod dialect;
+pub mod identify;
 mod json;
 mod markup;
+pub mod normalise;
 pub mod parse;
 mod repair;
 

@@ -40,7 +40,10 @@ pub struct ParseError {
 
 impl ParseError {
     fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self {
+            code,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -61,7 +64,8 @@ impl std::error::Error for ParseError {}
 /// `Empty` for a body of nothing, `NotAFeed` for one in which no feed begins, `Parse` for a feed that cannot be read.
 pub fn parse(body: &[u8], content_type: Option<&str>, base: &Url) -> Result<Document, ParseError> {
     let text = decode(body, content_type);
-    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    let text =
+        text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
     if text.is_empty() {
         return Err(ParseError::new(ErrorCode::Empty, "the body has no content"));
     }
@@ -85,14 +89,22 @@ pub fn loss(document: &Document) -> Option<ErrorCode> {
 }
 
 fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
-    let repaired = repair::repair(text, base).ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
+    let repaired = repair::repair(text, base)
+        .ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
     let feed = read(repaired.xml.into_bytes())?;
     if feed.entries.len() != repaired.entries.len() {
-        let detail = format!("{} of {} entries could be read", feed.entries.len(), repaired.entries.len());
+        let detail = format!(
+            "{} of {} entries could be read",
+            feed.entries.len(),
+            repaired.entries.len()
+        );
         return Err(ParseError::new(ErrorCode::Parse, detail));
     }
     if repaired.is_partial && feed.entries.is_empty() {
-        return Err(ParseError::new(ErrorCode::Parse, "the markup ends before its first entry does"));
+        return Err(ParseError::new(
+            ErrorCode::Parse,
+            "the markup ends before its first entry does",
+        ));
     }
     let feed_authors = names(feed.authors.iter().map(person_name));
     let entries = feed
@@ -114,11 +126,18 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
         kind: repaired.kind,
         title: feed.title.and_then(title),
         link: repaired.feed.url.as_deref().and_then(address),
-        language: repaired.feed.language.or(feed.language).and_then(|language| name(&language)),
+        language: repaired
+            .feed
+            .language
+            .or(feed.language)
+            .and_then(|language| name(&language)),
         entries,
         skipped: repaired.beyond,
         is_partial: repaired.is_partial,
-        hints: PollHints { fresh_for: None, ttl: repaired.ttl },
+        hints: PollHints {
+            fresh_for: None,
+            ttl: repaired.ttl,
+        },
     })
 }
 
@@ -127,14 +146,18 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
         json::Fault::Syntax(error) if text.contains("jsonfeed.org/version/") => {
             ParseError::new(ErrorCode::Parse, error.to_string())
         }
-        json::Fault::Syntax(_) | json::Fault::NotAFeed => ParseError::new(ErrorCode::NotAFeed, "JSON, but no JSON Feed"),
+        json::Fault::Syntax(_) | json::Fault::NotAFeed => {
+            ParseError::new(ErrorCode::NotAFeed, "JSON, but no JSON Feed")
+        }
     })?;
     let feed = read(repaired.json)?;
     let entries = feed
         .entries
         .into_iter()
         .zip(repaired.entries)
-        .map(|(entry, (url, language))| raw_entry(DocumentKind::Json, entry, url.as_deref(), language))
+        .map(|(entry, (url, language))| {
+            raw_entry(DocumentKind::Json, entry, url.as_deref(), language)
+        })
         .collect();
     Ok(Document {
         kind: DocumentKind::Json,
@@ -164,7 +187,12 @@ fn read(document: Vec<u8>) -> Result<model::Feed, ParseError> {
         .map_err(|error: ParseFeedError| ParseError::new(ErrorCode::Parse, error.to_string()))
 }
 
-fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, language: Option<String>) -> RawEntry {
+fn raw_entry(
+    kind: DocumentKind,
+    entry: model::Entry,
+    url: Option<&str>,
+    language: Option<String>,
+) -> RawEntry {
     let content = entry.content.and_then(|content| {
         let is_plain = content.content_type.as_str() == "text/plain";
         content.body.map(|body| (body, is_plain))
@@ -176,16 +204,23 @@ fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, languag
         title: entry.title.and_then(title),
         summary: entry.summary.and_then(|text| summary(kind, &text)),
         content: content.and_then(|(body, is_plain)| markup(&body, is_plain)),
-        published: entry.published.map(|at| Timestamp::from_micros(at.timestamp_micros())),
+        published: entry
+            .published
+            .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         updated: entry
             .updated
             // feed-rs copies the date of publication where RSS gives no other.
             .filter(|_| is_said_by_entry || entry.updated != entry.published)
             .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         authors: names(entry.authors.iter().map(person_name)),
-        language: language.or(entry.language).and_then(|language| name(&language)),
+        language: language
+            .or(entry.language)
+            .and_then(|language| name(&language)),
         categories: names(
-            entry.categories.into_iter().map(|category| Some(category.label.unwrap_or(category.term))),
+            entry
+                .categories
+                .into_iter()
+                .map(|category| Some(category.label.unwrap_or(category.term))),
         ),
     }
 }
@@ -197,13 +232,20 @@ fn title(text: model::Text) -> Option<String> {
 fn summary(kind: DocumentKind, text: &model::Text) -> Option<String> {
     // A description of RSS is HTML; the other formats say when it is.
     let is_html = matches!(kind, DocumentKind::Rss | DocumentKind::Rdf);
-    markup(&text.content, !is_html && text.content_type.as_str() == "text/plain")
+    markup(
+        &text.content,
+        !is_html && text.content_type.as_str() == "text/plain",
+    )
 }
 
 /// A text as HTML, cut to the limit.
 fn markup(text: &str, is_plain: bool) -> Option<String> {
     let text = cut_bytes(filled(text)?, MAX_TEXT_BYTES);
-    Some(if is_plain { html::escape(text).replace('\n', "<br>") } else { text.to_owned() })
+    Some(if is_plain {
+        html::escape(text).replace('\n', "<br>")
+    } else {
+        text.to_owned()
+    })
 }
 
 fn person_name(person: &model::Person) -> Option<String> {
@@ -213,7 +255,10 @@ fn person_name(person: &model::Person) -> Option<String> {
 /// Names as plain text, each once, up to the limit.
 fn names(served: impl Iterator<Item = Option<String>>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for found in served.flatten().filter_map(|found| name(&html::title(&found))) {
+    for found in served
+        .flatten()
+        .filter_map(|found| name(&html::title(&found)))
+    {
         if names.len() < MAX_CATEGORIES && !names.contains(&found) {
             names.push(found);
         }
@@ -227,11 +272,15 @@ fn name(text: &str) -> Option<String> {
 
 /// A web address that a reader may follow, without user and password.
 fn address(text: &str) -> Option<String> {
-    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let mut url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let has_user = !url.username().is_empty() || url.password().is_some();
     let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let address = if has_user {
-        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
+        url.set_username("")
+            .and_then(|()| url.set_password(None))
+            .ok()?;
         url.into()
     } else if is_clean {
         text.to_owned()

@@ -9,6 +9,7 @@ use std::{fmt::Write as _, mem, time::Duration};
 use url::Url;
 
 use super::{
+    decode::undoubled,
     dialect::{self, Family, Format, Place, Word},
     markup::{Token, Tokens, attribute, attributes, references},
 };
@@ -61,7 +62,11 @@ pub(super) struct Beside {
 pub(super) fn repair(text: &str, base: &Url) -> Option<Repaired> {
     let mut tokens = Tokens::new(text);
     while let Some(token) = tokens.next() {
-        if let Token::Open { name, attributes: raw, is_empty } = token
+        if let Token::Open {
+            name,
+            attributes: raw,
+            is_empty,
+        } = token
             && let Some((format, kind)) = dialect::format_of_root(local(name))
         {
             let mut writer = Writer::new(format, kind, base);
@@ -198,7 +203,11 @@ impl<'a> Writer<'a> {
             return;
         }
         match token {
-            Token::Open { name, attributes, is_empty } => self.open(name, attributes, is_empty),
+            Token::Open {
+                name,
+                attributes,
+                is_empty,
+            } => self.open(name, attributes, is_empty),
             Token::Close(name) => self.close(name),
             Token::Text(text) => self.text(&references(text)),
             Token::Cdata(text) => self.text(text),
@@ -221,7 +230,10 @@ impl<'a> Writer<'a> {
             // The one before never ended.
             self.close_entry();
         }
-        if self.field.is_some() && is_unmistakable(name) && !self.frames.last().is_some_and(|top| same(top.name, name)) {
+        if self.field.is_some()
+            && is_unmistakable(name)
+            && !self.frames.last().is_some_and(|top| same(top.name, name))
+        {
             self.pop();
         }
         if let Some(field) = &mut self.field {
@@ -243,7 +255,10 @@ impl<'a> Writer<'a> {
 
     /// Whether `name` opens an entry as the entries of this document are opened.
     fn is_entry_of_feed(&self, name: &str) -> bool {
-        self.frames.iter().rev().any(|frame| matches!(frame.role, Role::Entry) && frame.name == name)
+        self.frames
+            .iter()
+            .rev()
+            .any(|frame| matches!(frame.role, Role::Entry) && frame.name == name)
     }
 
     fn role(&self, name: &str, raw: &str, starts_entry: bool) -> Role {
@@ -274,13 +289,17 @@ impl<'a> Writer<'a> {
             Some(Role::Entry) => {
                 self.entry_start = Some(self.xml.len());
                 self.met_in_entry.clear();
-                self.entry = Beside { language: self.language().map(str::to_owned), ..Beside::default() };
+                self.entry = Beside {
+                    language: self.language().map(str::to_owned),
+                    ..Beside::default()
+                };
                 self.xml.push_str(match self.format {
                     Format::Rss => "<item>",
                     Format::Atom => "<entry>",
                 });
                 if self.kind == DocumentKind::Rdf
-                    && let Some((_, about)) = attributes(raw).find(|(name, _)| local(name) == "about")
+                    && let Some((_, about)) =
+                        attributes(raw).find(|(name, _)| local(name) == "about")
                 {
                     self.write("guid", "", &about);
                     self.offer(&about, 1);
@@ -305,7 +324,11 @@ impl<'a> Writer<'a> {
                     // The page rather than another form of it.
                     let kind = attribute(raw, "type").unwrap_or_default();
                     let is_page = kind.is_empty() || kind.contains("html");
-                    let rank = if self.format == Format::Atom { 4 + u8::from(is_page) } else { 2 };
+                    let rank = if self.format == Format::Atom {
+                        4 + u8::from(is_page)
+                    } else {
+                        2
+                    };
                     self.offer(&address, rank);
                 }
             }
@@ -326,7 +349,8 @@ impl<'a> Writer<'a> {
             text: String::new(),
             form: form(self.format, raw),
             nested: 0,
-            is_permalink: attribute(raw, "isPermaLink").is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
+            is_permalink: attribute(raw, "isPermaLink")
+                .is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
             has_elements: false,
         });
     }
@@ -347,12 +371,19 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        self.frames.push(Frame { name, role, base, language, namespaces });
+        self.frames.push(Frame {
+            name,
+            role,
+            base,
+            language,
+            namespaces,
+        });
     }
 
     fn declare(&mut self, prefix: &'a str, address: &str) {
         if self.namespaces.len() < MAX_NAMESPACES {
-            self.namespaces.push((prefix, dialect::family_of_namespace(address)));
+            self.namespaces
+                .push((prefix, dialect::family_of_namespace(address)));
         }
     }
 
@@ -369,8 +400,16 @@ impl<'a> Writer<'a> {
             .then(|| attributes(raw).find(|(name, _)| declaration(name)))
             .flatten()
             .map(|(_, address)| dialect::family_of_namespace(&address));
-        let above = || self.namespaces.iter().rev().find(|(known, _)| *known == prefix).map(|&(_, family)| family);
-        let family = here.or_else(above).unwrap_or_else(|| dialect::family_of_prefix(prefix));
+        let above = || {
+            self.namespaces
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == prefix)
+                .map(|&(_, family)| family)
+        };
+        let family = here
+            .or_else(above)
+            .unwrap_or_else(|| dialect::family_of_prefix(prefix));
         match (family, self.format) {
             // Whatever the whole document declares as its own namespace is its own.
             (Family::Foreign, _) if prefix.is_empty() && here.is_none() => Family::Own,
@@ -384,7 +423,11 @@ impl<'a> Writer<'a> {
     fn close(&mut self, name: &str) {
         let is_structure_end = self.is_structure_end(name);
         if let Some(field) = &mut self.field {
-            if !self.frames.last().is_some_and(|frame| same(name, frame.name)) {
+            if !self
+                .frames
+                .last()
+                .is_some_and(|frame| same(name, frame.name))
+            {
                 if !is_structure_end {
                     field.end_tag(name);
                     return;
@@ -401,7 +444,9 @@ impl<'a> Writer<'a> {
         }
         // Elements between here and the one that ends never ended; an end without a beginning says nothing. What is
         // open inside of an entry cannot be ended from outside.
-        let Some(at) = self.frames.iter().rposition(|frame| same(name, frame.name)) else { return };
+        let Some(at) = self.frames.iter().rposition(|frame| same(name, frame.name)) else {
+            return;
+        };
         while self.frames.len() > at {
             self.pop();
         }
@@ -416,7 +461,11 @@ impl<'a> Writer<'a> {
     }
 
     fn close_entry(&mut self) {
-        if let Some(at) = self.frames.iter().rposition(|frame| matches!(frame.role, Role::Entry)) {
+        if let Some(at) = self
+            .frames
+            .iter()
+            .rposition(|frame| matches!(frame.role, Role::Entry))
+        {
             while self.frames.len() > at {
                 self.pop();
             }
@@ -432,7 +481,9 @@ impl<'a> Writer<'a> {
         {
             self.end_field(word, field);
         }
-        let Some(frame) = self.frames.pop() else { return };
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
         self.namespaces.truncate(frame.namespaces);
         match frame.role {
             Role::Entry => self.end_entry(),
@@ -443,7 +494,9 @@ impl<'a> Writer<'a> {
     }
 
     fn end_entry(&mut self) {
-        let Some(start) = self.entry_start.take() else { return };
+        let Some(start) = self.entry_start.take() else {
+            return;
+        };
         if self.entries.len() >= MAX_ENTRIES {
             self.xml.truncate(start);
             self.beyond += 1;
@@ -477,7 +530,12 @@ impl<'a> Writer<'a> {
                 }
             }
             Word::Language => self.beside().language = Some(text.to_owned()),
-            Word::Ttl => self.ttl = text.parse().ok().map(|minutes: u32| Duration::from_secs(u64::from(minutes) * 60)),
+            Word::Ttl => {
+                self.ttl = text
+                    .parse()
+                    .ok()
+                    .map(|minutes: u32| Duration::from_secs(u64::from(minutes) * 60))
+            }
             Word::UpdatePeriod => self.period = period(text),
             Word::UpdateFrequency => self.frequency = text.parse().ok(),
             Word::AtomLink => self.offer(text, 1),
@@ -493,7 +551,7 @@ impl<'a> Writer<'a> {
             (Format::Atom, false) => " type=\"text\"",
         };
         if self.is_first(name) {
-            self.write(name, kind, field.text.trim());
+            self.write(name, kind, &undoubled(field.text.trim()));
         }
     }
 
@@ -513,7 +571,11 @@ impl<'a> Writer<'a> {
     }
 
     fn met(&mut self) -> &mut Vec<&'static str> {
-        if self.entry_start.is_some() { &mut self.met_in_entry } else { &mut self.met_in_feed }
+        if self.entry_start.is_some() {
+            &mut self.met_in_entry
+        } else {
+            &mut self.met_in_feed
+        }
     }
 
     fn write(&mut self, name: &str, attributes: &str, text: &str) {
@@ -521,7 +583,11 @@ impl<'a> Writer<'a> {
     }
 
     fn beside(&mut self) -> &mut Beside {
-        if self.entry_start.is_some() { &mut self.entry } else { &mut self.feed }
+        if self.entry_start.is_some() {
+            &mut self.entry
+        } else {
+            &mut self.feed
+        }
     }
 
     /// Takes an address if none as good is known.
@@ -531,7 +597,9 @@ impl<'a> Writer<'a> {
             return;
         }
         let url = match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => self.current_base().join(address).map(String::from).ok(),
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                self.current_base().join(address).map(String::from).ok()
+            }
             Ok(_) => Some(address.to_owned()),
             Err(_) => None,
         };
@@ -550,11 +618,18 @@ impl<'a> Writer<'a> {
     }
 
     fn current_base(&self) -> &Url {
-        self.frames.iter().rev().find_map(|frame| frame.base.as_ref()).unwrap_or(&self.base)
+        self.frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.base.as_ref())
+            .unwrap_or(&self.base)
     }
 
     fn language(&self) -> Option<&str> {
-        self.frames.iter().rev().find_map(|frame| frame.language.as_deref())
+        self.frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.language.as_deref())
     }
 
     fn finish(mut self) -> Repaired {
@@ -563,14 +638,21 @@ impl<'a> Writer<'a> {
             // An entry that never ended may be half of one.
             self.xml.truncate(start);
         }
-        if self.frames.iter().any(|frame| matches!(frame.role, Role::Person)) && self.xml.ends_with("<author>") {
+        if self
+            .frames
+            .iter()
+            .any(|frame| matches!(frame.role, Role::Person))
+            && self.xml.ends_with("<author>")
+        {
             self.xml.truncate(self.xml.len() - "<author>".len());
         }
         self.xml.push_str(match self.format {
             Format::Rss => "</channel></rss>",
             Format::Atom => "</feed>",
         });
-        let period = self.period.map(|period| period / self.frequency.unwrap_or(1).max(1));
+        let period = self
+            .period
+            .map(|period| period / self.frequency.unwrap_or(1).max(1));
         Repaired {
             kind: self.kind,
             xml: self.xml,
@@ -614,8 +696,12 @@ fn form(format: Format, raw: &str) -> Form {
         return Form::Html;
     }
     // Atom 0.3 says `mode` beside the type.
-    let mode = attribute(raw, "mode").unwrap_or_default().to_ascii_lowercase();
-    let kind = attribute(raw, "type").unwrap_or_default().to_ascii_lowercase();
+    let mode = attribute(raw, "mode")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let kind = attribute(raw, "type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     match (mode.as_str(), kind.trim()) {
         ("base64", _) => Form::Opaque,
         ("escaped", "text/plain" | "text") => Form::Plain,
@@ -643,7 +729,8 @@ fn period(text: &str) -> Option<Duration> {
 /// The name in a byline: `jane@example.org (Jane Roe)`, `Jane Roe <jane@example.org>`, or a name or address alone.
 fn byline(text: &str) -> String {
     let bare = text.replace(['(', ')', '<', '>'], " ");
-    let (addresses, names): (Vec<&str>, Vec<&str>) = bare.split_whitespace().partition(|word| word.contains('@'));
+    let (addresses, names): (Vec<&str>, Vec<&str>) =
+        bare.split_whitespace().partition(|word| word.contains('@'));
     if addresses.is_empty() {
         text.to_owned()
     } else if names.is_empty() {
@@ -656,7 +743,16 @@ fn byline(text: &str) -> String {
 /// Elements of entries that no HTML has: inside of a field they say that it was never ended.
 fn is_unmistakable(name: &str) -> bool {
     const NAMES: [&str; 11] = [
-        "pubdate", "guid", "description", "author", "category", "published", "updated", "id", "comments", "enclosure",
+        "pubdate",
+        "guid",
+        "description",
+        "author",
+        "category",
+        "published",
+        "updated",
+        "id",
+        "comments",
+        "enclosure",
         "content:encoded",
     ];
     NAMES.iter().any(|known| same(known, name))
@@ -686,7 +782,9 @@ impl std::fmt::Display for Escaped<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
-                '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => f.write_char(c)?,
+                '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
+                    f.write_char(c)?
+                }
                 // What XML forbids or nobody sees parts words like a space.
                 _ => f.write_char(' ')?,
             }

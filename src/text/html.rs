@@ -17,18 +17,79 @@ const HIDDEN: [&str; 8] = [
 
 /// Elements that stand in a line of text. Every other element that is known ends the paragraph.
 const INLINE: [&str; 43] = [
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del", "dfn", "em", "font", "i",
-    "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "span",
-    "strike", "strong", "sub", "sup", "svg", "time", "tt", "u", "var", "wbr", "path",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del",
+    "dfn", "em", "font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt",
+    "rtc", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "svg", "time",
+    "tt", "u", "var", "wbr", "path",
 ];
 
 /// Elements that end the paragraph before and after them.
 const BLOCK: [&str; 65] = [
-    "address", "article", "aside", "audio", "blockquote", "body", "br", "button", "caption", "center", "dd", "details",
-    "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frame", "frameset", "h1",
-    "h2", "h3", "h4", "h5", "h6", "head", "header", "hgroup", "hr", "html", "legend", "li", "link", "main", "menu", "meta",
-    "nav", "object", "ol", "optgroup", "option", "p", "pre", "search", "section", "select", "summary", "table", "tbody",
-    "td", "textarea", "tfoot", "th", "thead", "title", "tr", "ul", "video", "embed", "param",
+    "address",
+    "article",
+    "aside",
+    "audio",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "frame",
+    "frameset",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hgroup",
+    "hr",
+    "html",
+    "legend",
+    "li",
+    "link",
+    "main",
+    "menu",
+    "meta",
+    "nav",
+    "object",
+    "ol",
+    "optgroup",
+    "option",
+    "p",
+    "pre",
+    "search",
+    "section",
+    "select",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "ul",
+    "video",
+    "embed",
+    "param",
 ];
 
 /// HTML as plain text: entities decoded once, tags gone, white space folded, paragraphs parted by one `\n`.
@@ -61,7 +122,11 @@ pub fn title(text: &str) -> String {
     let mut rest = 0;
     for (at, _) in text.match_indices('<') {
         markup.push_str(&text[rest..at]);
-        markup.push_str(if at < last_close && opens_html_tag(&text[at + 1..]) { "<" } else { "&lt;" });
+        markup.push_str(if at < last_close && opens_html_tag(&text[at + 1..]) {
+            "<"
+        } else {
+            "&lt;"
+        });
         rest = at + 1;
     }
     markup.push_str(&text[rest..]);
@@ -100,11 +165,20 @@ pub fn entity(name: &str) -> Option<String> {
 fn opens_html_tag(after: &str) -> bool {
     let after = after.strip_prefix('/').unwrap_or(after);
     // The longest name known has ten letters.
-    let name_end = after.bytes().take(12).position(|b| !b.is_ascii_alphanumeric());
+    let name_end = after
+        .bytes()
+        .take(12)
+        .position(|b| !b.is_ascii_alphanumeric());
     let Some(end) = name_end else { return false };
     let name = after[..end].to_ascii_lowercase();
-    let is_ended = matches!(after.as_bytes()[end], b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r');
-    is_ended && [&INLINE[..], &BLOCK, &HIDDEN].iter().any(|names| names.contains(&name.as_str()))
+    let is_ended = matches!(
+        after.as_bytes()[end],
+        b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r'
+    );
+    is_ended
+        && [&INLINE[..], &BLOCK, &HIDDEN]
+            .iter()
+            .any(|names| names.contains(&name.as_str()))
 }
 
 /// Text under construction: folds white space and parts paragraphs.
@@ -170,7 +244,11 @@ impl State {
         let name: &str = &tag.name;
         if HIDDEN.contains(&name) {
             self.is_hidden = tag.kind == TagKind::StartTag;
-            return if self.is_hidden { TokenSinkResult::RawData(Rawtext) } else { TokenSinkResult::Continue };
+            return if self.is_hidden {
+                TokenSinkResult::RawData(Rawtext)
+            } else {
+                TokenSinkResult::Continue
+            };
         }
         if BLOCK.contains(&name) {
             self.paragraphs.owes_break = true;
@@ -211,7 +289,10 @@ mod tests {
             ("<table><tr><td>1<td>2</table>", "1\n2"),
             ("5 < 6 and 7 > 6", "5 < 6 and 7 > 6"),
             ("nul\u{0}l be\u{7}ll \u{85}next", "null bell next"),
-            ("<p>이란<b>산</b> 원유</p><p>ایران</p>", "이란산 원유\nایران"),
+            (
+                "<p>이란<b>산</b> 원유</p><p>ایران</p>",
+                "이란산 원유\nایران",
+            ),
             ("<a title='1 > 2' href=\"x\">link</a>", "link"),
             ("cut <a href=\"http://exam", "cut"),
             ("<img src=x onerror=alert(1)>", ""),
