@@ -4,3 +4,4 @@ pub mod domain;
 pub mod fetch;
 pub mod pipeline;
 pub mod store;
+pub mod text;

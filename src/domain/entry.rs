@@ -121,3 +121,14 @@ pub struct Identified {
     /// Whether the feed carried it before.
     pub novelty: Novelty,
 }
+
+/// Which rows of a feed's ledger are needed to identify a document's entries: those that share any of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lookup {
+    /// Hashes of canonical URLs.
+    pub urls: Vec<i64>,
+    /// Hashes of guids.
+    pub guids: Vec<i64>,
+    /// Identities that entries may turn out to have.
+    pub identities: Vec<Identity>,
+}

@@ -19,13 +19,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::engine::{Compiled, LiveEngine};
 use crate::{
     domain::{
-        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Novelty, PollRecord, Reading,
+        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup, Novelty, PollRecord, Reading,
         Subject, Timestamp,
     },
     fetch::{Fetched, Fetcher, Page},
     pipeline::{identify, normalise, parse, schedule},
     query::Scratch,
-    store::{self, PgPool, StoreError, feeds::ClaimOptions, ledger::Lookup, polls::Recorded, workers::Worker},
+    store::{self, PgPool, StoreError, feeds::ClaimOptions, polls::Recorded, workers::Worker},
 };
 
 /// Records written in one transaction at most.
@@ -351,13 +351,7 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
         .map(|entry| compiled.engine.matches(&subject(feed, entry), &mut scratch))
         .collect();
     let is_whole = !document.is_partial;
-    let loss = if document.is_partial {
-        Some(ErrorCode::ParsePartial)
-    } else if document.is_cut {
-        Some(ErrorCode::TooManyEntries)
-    } else {
-        None
-    };
+    let loss = parse::loss(&document);
     let mut hints = page.hints;
     hints.ttl = document.hints.ttl;
     Scan::Entries(Scanned {
@@ -388,12 +382,15 @@ impl Scanned {
             .zip(self.matches)
             .zip(identified)
             .filter(|(_, identified)| identified.novelty != Novelty::Unchanged)
-            .map(|((entry, matches), identified)| FoundEntry {
-                sort_at: normalise::sort_at(&entry, now),
-                is_backfill: normalise::is_backfill(&entry, feed.is_first_read, now),
-                entry,
-                identified,
-                matches,
+            .map(|((entry, matches), identified)| {
+                let sort_at = normalise::sort_at(&entry, now);
+                FoundEntry {
+                    is_backfill: normalise::is_backfill(feed.is_first_read, sort_at, now),
+                    sort_at,
+                    entry,
+                    identified,
+                    matches,
+                }
             })
             .collect();
         Reading { found, ..self.reading }

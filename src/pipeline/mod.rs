@@ -1,3 +1,19 @@
-//! From bytes to identified entries.
+//! From bytes to identified, sortable, plain-text entries, and when to ask again.
+//!
+//! `decode` → `parse` (with `repair` before feed-rs) → `normalise` → `identify`; then `schedule`. Every step is a pure
+//! function that takes whatever a publisher sends.
 
 pub mod address;
+pub mod dates;
+pub mod decode;
+mod dialect;
+pub mod identify;
+mod json;
+mod markup;
+pub mod normalise;
+pub mod parse;
+mod repair;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod corpora;

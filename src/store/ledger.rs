@@ -3,18 +3,7 @@
 use sqlx::PgConnection;
 
 use super::{PgPool, StoreError};
-use crate::domain::{FeedId, Identity, Known, PollRecord, Timestamp};
-
-/// What to look up in a feed's ledger: everything that a document's entries could be known by.
-#[derive(Debug, Clone, Default)]
-pub struct Lookup {
-    /// Hashes of canonical URLs.
-    pub urls: Vec<i64>,
-    /// Hashes of guids.
-    pub guids: Vec<i64>,
-    /// Identities that entries without URL and guid would have.
-    pub identities: Vec<Identity>,
-}
+use crate::domain::{FeedId, Identity, Known, Lookup, PollRecord, Timestamp};
 
 /// The rows of a feed's ledger that share a URL, a guid or an identity with a document.
 ///

@@ -1,0 +1,215 @@
+//! The words of feed formats, and which word of the reader's two formats each one stands for.
+//!
+//! Publishers write RSS 0.90 to 2.0 with extensions and Atom 0.3 and 1.0 under several namespaces. Two formats are
+//! enough to say all of it: RSS 2.0 and Atom 1.0.
+
+/// The families of words, by namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// The format's own.
+    Own,
+    /// Atom inside RSS.
+    Atom,
+    /// Dublin Core elements and terms.
+    Dublin,
+    /// `content:encoded`.
+    Content,
+    /// `sy:updatePeriod`.
+    Syndication,
+    /// XHTML, as a body inside RSS.
+    Xhtml,
+    /// Anything else: media, podcasts, comments.
+    Foreign,
+}
+
+/// The two formats written for the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// RSS 2.0.
+    Rss,
+    /// Atom 1.0.
+    Atom,
+}
+
+/// Where an element stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the feed.
+    Feed,
+    /// In an entry.
+    Entry,
+    /// In a person.
+    Person,
+}
+
+/// What is done with an element's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Written under this name: text that may hold markup.
+    Markup(&'static str),
+    /// Written under this name: text without markup. The first one wins.
+    Plain(&'static str),
+    /// Written under this name, as often as it comes.
+    Many(&'static str),
+    /// An Atom category, which is attributes.
+    Category,
+    /// A person: an element with a name and an address inside.
+    Person,
+    /// The name of an author as text, perhaps with an address.
+    Byline,
+    /// The address of the entry or feed, as text.
+    Link,
+    /// The address of the entry or feed, as attributes.
+    AtomLink,
+    /// A `guid`, which may be the address.
+    Guid,
+    /// The language.
+    Language,
+    /// Minutes that a document stays fresh.
+    Ttl,
+    /// `hourly` to `yearly`.
+    UpdatePeriod,
+    /// How often in a period.
+    UpdateFrequency,
+}
+
+/// The family of a namespace address.
+pub(super) fn family_of_namespace(address: &str) -> Family {
+    let address = address.trim().to_ascii_lowercase();
+    let address = address
+        .trim_start_matches("https://")
+        .trim_start_matches("http://")
+        .trim_end_matches(['/', '#']);
+    match address {
+        "purl.org/dc/elements/1.1" | "purl.org/dc/elements/1.0" | "purl.org/dc/terms" => {
+            Family::Dublin
+        }
+        "purl.org/rss/1.0/modules/content" => Family::Content,
+        "purl.org/rss/1.0/modules/syndication" => Family::Syndication,
+        "www.w3.org/1999/xhtml" => Family::Xhtml,
+        "www.w3.org/2005/atom" | "purl.org/atom/ns" => Family::Atom,
+        ""
+        | "purl.org/rss/1.0"
+        | "purl.org/rss/2.0"
+        | "backend.userland.com/rss"
+        | "backend.userland.com/rss2"
+        | "blogs.law.harvard.edu/tech/rss"
+        | "my.netscape.com/rdf/simple/0.9"
+        | "channel.netscape.com/rdf/simple/0.9" => Family::Own,
+        _ => Family::Foreign,
+    }
+}
+
+/// The family that a prefix means where nothing declares it.
+pub(super) fn family_of_prefix(prefix: &str) -> Family {
+    match prefix.to_ascii_lowercase().as_str() {
+        "" | "rss" | "rdf" => Family::Own,
+        "dc" | "dcterms" => Family::Dublin,
+        "content" => Family::Content,
+        "sy" => Family::Syndication,
+        "xhtml" => Family::Xhtml,
+        "atom" | "atom10" | "a10" => Family::Atom,
+        _ => Family::Foreign,
+    }
+}
+
+/// What an element means; none: nothing that is read. `name` is the local name in lower case.
+pub(super) fn word(format: Format, place: Place, family: Family, name: &str) -> Option<Word> {
+    match (format, place) {
+        (Format::Rss, Place::Entry) => rss_entry(family, name),
+        (Format::Rss, Place::Feed) => rss_feed(family, name),
+        (Format::Atom, Place::Entry) => atom_entry(family, name),
+        (Format::Atom, Place::Feed) => atom_feed(family, name),
+        (_, Place::Person) => person(family, name),
+    }
+}
+
+fn rss_entry(family: Family, name: &str) -> Option<Word> {
+    Some(match (family, name) {
+        (Family::Own, "title") => Word::Markup("title"),
+        (Family::Own, "link") => Word::Link,
+        (Family::Own, "guid") => Word::Guid,
+        (Family::Own | Family::Dublin, "description") | (Family::Own | Family::Atom, "summary") => {
+            Word::Markup("description")
+        }
+        (Family::Content, "encoded")
+        | (Family::Xhtml, "body")
+        | (Family::Own | Family::Atom, "content") => Word::Markup("content:encoded"),
+        (Family::Own, "pubdate" | "published" | "date")
+        | (Family::Dublin, "date" | "issued")
+        | (Family::Atom, "published") => Word::Plain("pubDate"),
+        (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => {
+            Word::Plain("updated")
+        }
+        (Family::Own, "author") | (Family::Dublin, "creator") => Word::Byline,
+        (Family::Own, "category") | (Family::Dublin, "subject") => Word::Many("category"),
+        (Family::Own | Family::Dublin, "language") => Word::Language,
+        (Family::Atom, "link") => Word::AtomLink,
+        _ => return None,
+    })
+}
+
+fn rss_feed(family: Family, name: &str) -> Option<Word> {
+    Some(match (family, name) {
+        (Family::Own, "title") => Word::Markup("title"),
+        (Family::Own, "link") => Word::Link,
+        (Family::Atom, "link") => Word::AtomLink,
+        (Family::Own | Family::Dublin, "language") => Word::Language,
+        (Family::Own, "ttl") => Word::Ttl,
+        (Family::Syndication, "updateperiod") => Word::UpdatePeriod,
+        (Family::Syndication, "updatefrequency") => Word::UpdateFrequency,
+        _ => return None,
+    })
+}
+
+fn atom_entry(family: Family, name: &str) -> Option<Word> {
+    Some(match (family, name) {
+        (Family::Own | Family::Atom, name) => match name {
+            "title" => Word::Markup("title"),
+            "link" => Word::AtomLink,
+            "id" => Word::Plain("id"),
+            "summary" | "description" => Word::Markup("summary"),
+            "content" => Word::Markup("content"),
+            "published" | "issued" | "created" | "pubdate" => Word::Plain("published"),
+            "updated" | "modified" => Word::Plain("updated"),
+            "author" => Word::Person,
+            "category" => Word::Category,
+            _ => return None,
+        },
+        (Family::Dublin, "date") => Word::Plain("published"),
+        (Family::Dublin, "creator") => Word::Byline,
+        (Family::Dublin, "language") => Word::Language,
+        _ => return None,
+    })
+}
+
+fn atom_feed(family: Family, name: &str) -> Option<Word> {
+    Some(match (family, name) {
+        (Family::Own | Family::Atom, "title") => Word::Markup("title"),
+        (Family::Own | Family::Atom, "link") => Word::AtomLink,
+        (Family::Own | Family::Atom, "author") => Word::Person,
+        (Family::Dublin, "language") => Word::Language,
+        (Family::Syndication, "updateperiod") => Word::UpdatePeriod,
+        (Family::Syndication, "updatefrequency") => Word::UpdateFrequency,
+        _ => return None,
+    })
+}
+
+fn person(family: Family, name: &str) -> Option<Word> {
+    match (family, name) {
+        (Family::Own | Family::Atom, "name") => Some(Word::Plain("name")),
+        (Family::Own | Family::Atom, "email") => Some(Word::Plain("email")),
+        _ => None,
+    }
+}
+
+/// Which document a root element begins.
+pub(super) fn format_of_root(local_name: &str) -> Option<(Format, crate::domain::DocumentKind)> {
+    use crate::domain::DocumentKind::{Atom, Rdf, Rss};
+    match local_name.to_ascii_lowercase().as_str() {
+        "rss" | "channel" => Some((Format::Rss, Rss)),
+        "rdf" => Some((Format::Rss, Rdf)),
+        "feed" | "entry" => Some((Format::Atom, Atom)),
+        _ => None,
+    }
+}

@@ -1,0 +1,146 @@
+//! JSON feeds, however loosely written, as JSON Feed 1.1 in which feed-rs loses nothing.
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::repair::MAX_ENTRIES;
+
+/// A document written anew.
+#[derive(Debug)]
+pub(super) struct Repaired {
+    /// What feed-rs is to read.
+    pub(super) json: Vec<u8>,
+    /// The page of the feed, resolved.
+    pub(super) link: Option<String>,
+    /// The addresses of the entries, resolved, and their languages, in order.
+    pub(super) entries: Vec<(Option<String>, Option<String>)>,
+    /// Items that are no objects.
+    pub(super) skipped: u32,
+    /// Entries beyond the limit.
+    pub(super) beyond: u32,
+}
+
+/// Writes a JSON feed anew.
+///
+/// # Errors
+///
+/// [`Fault::Syntax`] if the text is no JSON, [`Fault::NotAFeed`] if it is JSON without items or a version of JSON Feed.
+pub(super) fn repair(text: &str, base: &Url) -> Result<Repaired, Fault> {
+    let mut value: Value = serde_json::from_str(text).map_err(Fault::Syntax)?;
+    let feed = value.as_object_mut().ok_or(Fault::NotAFeed)?;
+    let is_declared = text_of(feed.get("version"))
+        .is_some_and(|version| version.contains("jsonfeed.org/version/"));
+    let items = match feed.remove("items") {
+        Some(Value::Array(items)) if is_declared || items.iter().any(is_item) => items,
+        _ => return Err(Fault::NotAFeed),
+    };
+    let link = resolved(feed.get("home_page_url"), base);
+    let total = items.len();
+    let mut entries = Vec::new();
+    let mut written = Vec::new();
+    for item in items.iter().filter_map(Value::as_object).take(MAX_ENTRIES) {
+        let url =
+            resolved(item.get("url"), base).or_else(|| resolved(item.get("external_url"), base));
+        entries.push((url, text_of(item.get("language"))));
+        written.push(rewritten(item));
+    }
+    let objects = items.iter().filter(|item| item.is_object()).count();
+    let json = json!({
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": text_of(feed.get("title")).unwrap_or_default(),
+        "language": text_of(feed.get("language")),
+        "authors": authors(feed),
+        "items": written,
+    });
+    Ok(Repaired {
+        json: serde_json::to_vec(&json).map_err(Fault::Syntax)?,
+        link,
+        entries,
+        skipped: count(total - objects),
+        beyond: count(objects.saturating_sub(MAX_ENTRIES)),
+    })
+}
+
+/// Why a text is no JSON feed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Not JSON, or deeper than any feed.
+    Syntax(serde_json::Error),
+    /// JSON of another kind.
+    NotAFeed,
+}
+
+/// Whether a value looks like an item: undeclared documents are feeds only by their items.
+fn is_item(value: &Value) -> bool {
+    value
+        .get("content_html")
+        .or_else(|| value.get("content_text"))
+        .or_else(|| value.get("title"))
+        .is_some()
+}
+
+fn rewritten(item: &Map<String, Value>) -> Value {
+    let html = text_of(item.get("content_html"));
+    // feed-rs takes a second content for a summary.
+    let plain = if html.is_some() {
+        None
+    } else {
+        text_of(item.get("content_text"))
+    };
+    json!({
+        "id": text_of(item.get("id")),
+        "title": text_of(item.get("title")),
+        "summary": text_of(item.get("summary")),
+        "content_html": html,
+        "content_text": plain,
+        "date_published": text_of(item.get("date_published")),
+        "date_modified": text_of(item.get("date_modified")),
+        "authors": authors(item),
+        "tags": tags(item.get("tags")),
+    })
+}
+
+/// Text, also of a number.
+fn text_of(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn authors(object: &Map<String, Value>) -> Vec<Value> {
+    let several = match object.get("authors") {
+        Some(Value::Array(several)) => several.as_slice(),
+        _ => &[],
+    };
+    let name = |author: &Value| text_of(author.get("name")).or_else(|| text_of(Some(author)));
+    object
+        .get("author")
+        .into_iter()
+        .chain(several)
+        .filter_map(name)
+        // feed-rs takes names with addresses apart by bytes.
+        .map(|name| json!({ "name": name.replace('@', " at ") }))
+        .collect()
+}
+
+fn tags(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::Array(tags)) => tags.iter().filter_map(|tag| text_of(Some(tag))).collect(),
+        other => text_of(other).into_iter().collect(),
+    }
+}
+
+fn resolved(value: Option<&Value>, base: &Url) -> Option<String> {
+    let address = text_of(value)?;
+    match Url::parse(&address) {
+        Err(url::ParseError::RelativeUrlWithoutBase) => base.join(&address).map(String::from).ok(),
+        Ok(_) => Some(address),
+        Err(_) => None,
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,794 @@
+//! Any XML feed, however broken, as a document in which feed-rs loses nothing.
+//!
+//! feed-rs refuses or silently drops what it does not expect: one bare `&` costs a title or the whole feed. So it never
+//! sees what was served: the tokens of the document are written anew as well-formed RSS 2.0 or Atom 1.0 that holds only
+//! what is read. What neither format can say stands beside, entry by entry.
+
+use std::{fmt::Write as _, mem, time::Duration};
+
+use url::Url;
+
+use super::{
+    decode::undoubled,
+    dialect::{self, Family, Format, Place, Word},
+    markup::{Token, Tokens, attribute, attributes, references},
+};
+use crate::{domain::DocumentKind, text::html};
+
+/// Entries kept of a document; the rest is counted.
+pub(super) const MAX_ENTRIES: usize = 2_000;
+/// Bytes kept of one field; longer ones are cut.
+pub(super) const MAX_FIELD_BYTES: usize = 256 * 1_024;
+/// How far into a document its root is looked for, in bytes.
+const ROOT_WITHIN: usize = 64 * 1_024;
+/// Elements deeper than this are counted, not remembered.
+const MAX_DEPTH: usize = 64;
+/// Namespace declarations in force at once; more are ignored.
+const MAX_NAMESPACES: usize = 64;
+
+/// A document written anew.
+#[derive(Debug)]
+pub(super) struct Repaired {
+    /// What it was.
+    pub(super) kind: DocumentKind,
+    /// What feed-rs is to read.
+    pub(super) xml: String,
+    /// What the feed says beside.
+    pub(super) feed: Beside,
+    /// What each entry in `xml` says beside, in order.
+    pub(super) entries: Vec<Beside>,
+    /// Entries beyond [`MAX_ENTRIES`].
+    pub(super) beyond: u32,
+    /// Whether the markup ended early.
+    pub(super) is_partial: bool,
+    /// `ttl`, or the period of `sy:updatePeriod`.
+    pub(super) ttl: Option<Duration>,
+}
+
+/// What feed-rs does not hand over.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beside {
+    /// The address, resolved.
+    pub(super) url: Option<String>,
+    /// The declared language.
+    pub(super) language: Option<String>,
+    /// Names from bylines: feed-rs takes those apart by bytes, and panics on some.
+    pub(super) bylines: Vec<String>,
+    /// How good the address found is; the best stays.
+    rank: u8,
+}
+
+/// Writes an XML document anew; none if no feed begins in it.
+pub(super) fn repair(text: &str, base: &Url) -> Option<Repaired> {
+    let mut tokens = Tokens::new(text);
+    while let Some(token) = tokens.next() {
+        if let Token::Open {
+            name,
+            attributes: raw,
+            is_empty,
+        } = token
+            && let Some((format, kind)) = dialect::format_of_root(local(name))
+        {
+            let mut writer = Writer::new(format, kind, base);
+            writer.root(name, raw, is_empty);
+            for token in tokens {
+                writer.token(token);
+            }
+            return Some(writer.finish());
+        }
+        if tokens.position() > ROOT_WITHIN {
+            return None;
+        }
+    }
+    None
+}
+
+/// What an open element is.
+enum Role {
+    /// The root, or the channel.
+    Feed,
+    Entry,
+    Person,
+    /// An element whose text is read.
+    Field(Word),
+    /// Nothing that is read.
+    Other,
+}
+
+/// An open element.
+struct Frame<'a> {
+    name: &'a str,
+    role: Role,
+    base: Option<Url>,
+    language: Option<String>,
+    /// Namespaces in force before it.
+    namespaces: usize,
+}
+
+/// How the text of a field stands for its content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// HTML, escaped: the text is the markup.
+    Html,
+    /// Just text.
+    Plain,
+    /// Markup as elements.
+    Xml,
+    /// Nothing readable, such as base64.
+    Opaque,
+}
+
+/// The field under construction.
+struct Field {
+    text: String,
+    form: Form,
+    /// Open elements of the field's own name inside of it.
+    nested: u32,
+    is_permalink: bool,
+    has_elements: bool,
+}
+
+struct Writer<'a> {
+    format: Format,
+    kind: DocumentKind,
+    base: Url,
+    xml: String,
+    frames: Vec<Frame<'a>>,
+    /// Elements open beyond [`MAX_DEPTH`].
+    deeper: u32,
+    namespaces: Vec<(&'a str, Family)>,
+    field: Option<Field>,
+    feed: Beside,
+    entries: Vec<Beside>,
+    entry: Beside,
+    /// Where the open entry begins in `xml`.
+    entry_start: Option<usize>,
+    /// Fields of which the first wins, met in the feed.
+    met_in_feed: Vec<&'static str>,
+    /// The same in the open entry.
+    met_in_entry: Vec<&'static str>,
+    beyond: u32,
+    is_root_closed: bool,
+    ttl: Option<Duration>,
+    period: Option<Duration>,
+    frequency: Option<u32>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(format: Format, kind: DocumentKind, base: &Url) -> Self {
+        Self {
+            format,
+            kind,
+            base: base.clone(),
+            xml: String::new(),
+            frames: Vec::new(),
+            deeper: 0,
+            namespaces: Vec::new(),
+            field: None,
+            feed: Beside::default(),
+            entries: Vec::new(),
+            entry: Beside::default(),
+            entry_start: None,
+            met_in_feed: Vec::new(),
+            met_in_entry: Vec::new(),
+            beyond: 0,
+            is_root_closed: false,
+            ttl: None,
+            period: None,
+            frequency: None,
+        }
+    }
+
+    fn root(&mut self, name: &'a str, raw: &'a str, is_empty: bool) {
+        self.xml.push_str(match self.format {
+            Format::Rss => {
+                "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><channel>"
+            }
+            Format::Atom => "<feed xmlns=\"http://www.w3.org/2005/Atom\">",
+        });
+        if is_entry(name) {
+            // An Atom entry document: a feed of one.
+            self.open(name, raw, is_empty);
+            return;
+        }
+        self.push(name, Role::Feed, raw);
+        self.feed.language = self.language().map(str::to_owned);
+        if is_empty {
+            self.close(name);
+        }
+    }
+
+    fn token(&mut self, token: Token<'a>) {
+        if self.is_root_closed {
+            return;
+        }
+        match token {
+            Token::Open {
+                name,
+                attributes,
+                is_empty,
+            } => self.open(name, attributes, is_empty),
+            Token::Close(name) => self.close(name),
+            Token::Text(text) => self.text(&references(text)),
+            Token::Cdata(text) => self.text(text),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(field) = &mut self.field {
+            if field.form == Form::Xml {
+                field.push(&html::escape(text));
+            } else {
+                field.push(text);
+            }
+        }
+    }
+
+    fn open(&mut self, name: &'a str, raw: &'a str, is_empty: bool) {
+        let starts_entry = is_entry(name) && self.family(name, raw) != Family::Foreign;
+        if starts_entry && self.entry_start.is_some() && self.is_entry_of_feed(name) {
+            // The one before never ended.
+            self.close_entry();
+        }
+        if self.field.is_some()
+            && is_unmistakable(name)
+            && !self.frames.last().is_some_and(|top| same(top.name, name))
+        {
+            self.pop();
+        }
+        if let Some(field) = &mut self.field {
+            let frame_name = self.frames.last().map(|frame| frame.name);
+            field.element(name, raw, is_empty, frame_name);
+            return;
+        }
+        if self.frames.len() >= MAX_DEPTH {
+            self.deeper += u32::from(!is_empty);
+            return;
+        }
+        let role = self.role(name, raw, starts_entry);
+        self.push(name, role, raw);
+        self.begin(raw);
+        if is_empty {
+            self.close(name);
+        }
+    }
+
+    /// Whether `name` opens an entry as the entries of this document are opened.
+    fn is_entry_of_feed(&self, name: &str) -> bool {
+        self.frames
+            .iter()
+            .rev()
+            .any(|frame| matches!(frame.role, Role::Entry) && frame.name == name)
+    }
+
+    fn role(&self, name: &str, raw: &str, starts_entry: bool) -> Role {
+        let place = match self.frames.last().map(|frame| &frame.role) {
+            None | Some(Role::Feed) => Place::Feed,
+            Some(Role::Entry) => Place::Entry,
+            Some(Role::Person) => Place::Person,
+            Some(_) => return Role::Other,
+        };
+        if place == Place::Feed && starts_entry {
+            return Role::Entry;
+        }
+        let lower = local(name).to_ascii_lowercase();
+        let family = self.family(name, raw);
+        if place == Place::Feed && family == Family::Own && lower == "channel" {
+            return Role::Feed;
+        }
+        match dialect::word(self.format, place, family, &lower) {
+            Some(Word::Person) => Role::Person,
+            Some(word) => Role::Field(word),
+            None => Role::Other,
+        }
+    }
+
+    /// Begins what the element on top of the stack is.
+    fn begin(&mut self, raw: &'a str) {
+        match self.frames.last().map(|frame| &frame.role) {
+            Some(Role::Entry) => {
+                self.entry_start = Some(self.xml.len());
+                self.met_in_entry.clear();
+                self.entry = Beside {
+                    language: self.language().map(str::to_owned),
+                    ..Beside::default()
+                };
+                self.xml.push_str(match self.format {
+                    Format::Rss => "<item>",
+                    Format::Atom => "<entry>",
+                });
+                if self.kind == DocumentKind::Rdf
+                    && let Some((_, about)) =
+                        attributes(raw).find(|(name, _)| local(name) == "about")
+                {
+                    self.write("guid", "", &about);
+                    self.offer(&about, 1);
+                }
+            }
+            Some(Role::Person) => {
+                self.met().retain(|name| !matches!(*name, "name" | "email"));
+                self.xml.push_str("<author>");
+            }
+            Some(&Role::Field(word)) => self.begin_field(word, raw),
+            _ => {}
+        }
+    }
+
+    fn begin_field(&mut self, word: Word, raw: &str) {
+        match word {
+            Word::AtomLink => {
+                let relation = attribute(raw, "rel").unwrap_or("alternate".into());
+                if let Some(address) = attribute(raw, "href")
+                    && matches!(relation.trim(), "alternate" | "")
+                {
+                    // The page rather than another form of it.
+                    let kind = attribute(raw, "type").unwrap_or_default();
+                    let is_page = kind.is_empty() || kind.contains("html");
+                    let rank = if self.format == Format::Atom {
+                        4 + u8::from(is_page)
+                    } else {
+                        2
+                    };
+                    self.offer(&address, rank);
+                }
+            }
+            Word::Category => {
+                let term = attribute(raw, "term").or_else(|| attribute(raw, "label"));
+                if let Some(term) = term.filter(|term| !term.trim().is_empty()) {
+                    let label = attribute(raw, "label").unwrap_or_default();
+                    let _ = write!(self.xml, "<category term=\"{}\"", Escaped(&term));
+                    if !label.trim().is_empty() {
+                        let _ = write!(self.xml, " label=\"{}\"", Escaped(&label));
+                    }
+                    self.xml.push_str("/>");
+                }
+            }
+            _ => {}
+        }
+        self.field = Some(Field {
+            text: String::new(),
+            form: form(self.format, raw),
+            nested: 0,
+            is_permalink: attribute(raw, "isPermaLink")
+                .is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
+            has_elements: false,
+        });
+    }
+
+    fn push(&mut self, name: &'a str, role: Role, raw: &'a str) {
+        let namespaces = self.namespaces.len();
+        let mut base = None;
+        let mut language = None;
+        for (attribute, value) in attributes(raw) {
+            match attribute {
+                "xml:base" => base = self.current_base().join(value.trim()).ok(),
+                "xml:lang" if !value.trim().is_empty() => language = Some(value.trim().to_owned()),
+                "xmlns" => self.declare("", &value),
+                _ => {
+                    if let Some(prefix) = attribute.strip_prefix("xmlns:") {
+                        self.declare(prefix, &value);
+                    }
+                }
+            }
+        }
+        self.frames.push(Frame {
+            name,
+            role,
+            base,
+            language,
+            namespaces,
+        });
+    }
+
+    fn declare(&mut self, prefix: &'a str, address: &str) {
+        if self.namespaces.len() < MAX_NAMESPACES {
+            self.namespaces
+                .push((prefix, dialect::family_of_namespace(address)));
+        }
+    }
+
+    /// The family of an element, by what is declared on it or above.
+    fn family(&self, name: &str, raw: &str) -> Family {
+        let (prefix, _) = name.rsplit_once(':').unwrap_or(("", name));
+        let declaration = |attribute: &str| match attribute.strip_prefix("xmlns") {
+            Some("") => prefix.is_empty(),
+            Some(rest) => rest.strip_prefix(':') == Some(prefix),
+            None => false,
+        };
+        let here = raw
+            .contains("xmlns")
+            .then(|| attributes(raw).find(|(name, _)| declaration(name)))
+            .flatten()
+            .map(|(_, address)| dialect::family_of_namespace(&address));
+        let above = || {
+            self.namespaces
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == prefix)
+                .map(|&(_, family)| family)
+        };
+        let family = here
+            .or_else(above)
+            .unwrap_or_else(|| dialect::family_of_prefix(prefix));
+        match (family, self.format) {
+            // Whatever the whole document declares as its own namespace is its own.
+            (Family::Foreign, _) if prefix.is_empty() && here.is_none() => Family::Own,
+            (Family::Atom, Format::Atom) => Family::Own,
+            // A document in no prefix is RSS, even if it says Atom.
+            (Family::Atom, Format::Rss) if prefix.is_empty() && here.is_none() => Family::Own,
+            _ => family,
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        let is_structure_end = self.is_structure_end(name);
+        if let Some(field) = &mut self.field {
+            if !self
+                .frames
+                .last()
+                .is_some_and(|frame| same(name, frame.name))
+            {
+                if !is_structure_end {
+                    field.end_tag(name);
+                    return;
+                }
+            } else if field.nested > 0 {
+                field.nested -= 1;
+                field.end_tag(name);
+                return;
+            }
+        }
+        if self.deeper > 0 && !is_structure_end {
+            self.deeper -= 1;
+            return;
+        }
+        // Elements between here and the one that ends never ended; an end without a beginning says nothing. What is
+        // open inside of an entry cannot be ended from outside.
+        let Some(at) = self.frames.iter().rposition(|frame| same(name, frame.name)) else {
+            return;
+        };
+        while self.frames.len() > at {
+            self.pop();
+        }
+        self.deeper = 0;
+    }
+
+    /// Whether an end tag ends a structure around what is open.
+    fn is_structure_end(&self, name: &str) -> bool {
+        self.frames.iter().any(|frame| {
+            matches!(frame.role, Role::Feed | Role::Entry | Role::Person) && same(name, frame.name)
+        })
+    }
+
+    fn close_entry(&mut self) {
+        if let Some(at) = self
+            .frames
+            .iter()
+            .rposition(|frame| matches!(frame.role, Role::Entry))
+        {
+            while self.frames.len() > at {
+                self.pop();
+            }
+        }
+        self.deeper = 0;
+    }
+
+    /// Ends the innermost element.
+    fn pop(&mut self) {
+        // The field's frame still gives the base of what it says.
+        if let Some(&Role::Field(word)) = self.frames.last().map(|frame| &frame.role)
+            && let Some(field) = self.field.take()
+        {
+            self.end_field(word, field);
+        }
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        self.namespaces.truncate(frame.namespaces);
+        match frame.role {
+            Role::Entry => self.end_entry(),
+            Role::Person => self.xml.push_str("</author>"),
+            Role::Feed if self.frames.is_empty() => self.is_root_closed = true,
+            _ => {}
+        }
+    }
+
+    fn end_entry(&mut self) {
+        let Some(start) = self.entry_start.take() else {
+            return;
+        };
+        if self.entries.len() >= MAX_ENTRIES {
+            self.xml.truncate(start);
+            self.beyond += 1;
+            return;
+        }
+        self.xml.push_str(match self.format {
+            Format::Rss => "</item>",
+            Format::Atom => "</entry>",
+        });
+        self.entries.push(mem::take(&mut self.entry));
+        if self.frames.is_empty() {
+            self.is_root_closed = true;
+        }
+    }
+
+    fn end_field(&mut self, word: Word, field: Field) {
+        let text = field.text.trim();
+        if text.is_empty() || field.form == Form::Opaque {
+            return;
+        }
+        match word {
+            Word::Markup(name) => self.write_markup(name, &field),
+            Word::Plain(name) => self.write_first(name, text),
+            Word::Many(name) => self.write(name, "", text),
+            Word::Byline => self.beside().bylines.push(byline(text)),
+            Word::Link => self.offer(text, 3),
+            Word::Guid => {
+                self.write_first("guid", text);
+                if field.is_permalink {
+                    self.offer_absolute(text);
+                }
+            }
+            Word::Language => self.beside().language = Some(text.to_owned()),
+            Word::Ttl => {
+                self.ttl = text
+                    .parse()
+                    .ok()
+                    .map(|minutes: u32| Duration::from_secs(u64::from(minutes) * 60))
+            }
+            Word::UpdatePeriod => self.period = period(text),
+            Word::UpdateFrequency => self.frequency = text.parse().ok(),
+            Word::AtomLink => self.offer(text, 1),
+            Word::Category | Word::Person => {}
+        }
+    }
+
+    fn write_markup(&mut self, name: &'static str, field: &Field) {
+        let is_html = field.has_elements || field.form != Form::Plain;
+        let kind = match (self.format, is_html) {
+            (Format::Rss, _) => "",
+            (Format::Atom, true) => " type=\"html\"",
+            (Format::Atom, false) => " type=\"text\"",
+        };
+        if self.is_first(name) {
+            self.write(name, kind, &undoubled(field.text.trim()));
+        }
+    }
+
+    fn write_first(&mut self, name: &'static str, text: &str) {
+        if self.is_first(name) {
+            self.write(name, "", text);
+        }
+    }
+
+    fn is_first(&mut self, name: &'static str) -> bool {
+        let met = self.met();
+        let is_first = !met.contains(&name);
+        if is_first {
+            met.push(name);
+        }
+        is_first
+    }
+
+    fn met(&mut self) -> &mut Vec<&'static str> {
+        if self.entry_start.is_some() {
+            &mut self.met_in_entry
+        } else {
+            &mut self.met_in_feed
+        }
+    }
+
+    fn write(&mut self, name: &str, attributes: &str, text: &str) {
+        let _ = write!(self.xml, "<{name}{attributes}>{}</{name}>", Escaped(text));
+    }
+
+    fn beside(&mut self) -> &mut Beside {
+        if self.entry_start.is_some() {
+            &mut self.entry
+        } else {
+            &mut self.feed
+        }
+    }
+
+    /// Takes an address if none as good is known.
+    fn offer(&mut self, address: &str, rank: u8) {
+        let address = address.trim();
+        if address.is_empty() || address.len() > MAX_FIELD_BYTES || self.beside().rank >= rank {
+            return;
+        }
+        let url = match Url::parse(address) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                self.current_base().join(address).map(String::from).ok()
+            }
+            Ok(_) => Some(address.to_owned()),
+            Err(_) => None,
+        };
+        if url.is_some() {
+            let beside = self.beside();
+            beside.url = url;
+            beside.rank = rank;
+        }
+    }
+
+    /// A guid is an address only if it looks like one.
+    fn offer_absolute(&mut self, text: &str) {
+        if Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            self.offer(text, 1);
+        }
+    }
+
+    fn current_base(&self) -> &Url {
+        self.frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.base.as_ref())
+            .unwrap_or(&self.base)
+    }
+
+    fn language(&self) -> Option<&str> {
+        self.frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.language.as_deref())
+    }
+
+    fn finish(mut self) -> Repaired {
+        let is_partial = !self.is_root_closed;
+        if let Some(start) = self.entry_start.take() {
+            // An entry that never ended may be half of one.
+            self.xml.truncate(start);
+        }
+        if self
+            .frames
+            .iter()
+            .any(|frame| matches!(frame.role, Role::Person))
+            && self.xml.ends_with("<author>")
+        {
+            self.xml.truncate(self.xml.len() - "<author>".len());
+        }
+        self.xml.push_str(match self.format {
+            Format::Rss => "</channel></rss>",
+            Format::Atom => "</feed>",
+        });
+        let period = self
+            .period
+            .map(|period| period / self.frequency.unwrap_or(1).max(1));
+        Repaired {
+            kind: self.kind,
+            xml: self.xml,
+            feed: self.feed,
+            entries: self.entries,
+            beyond: self.beyond,
+            is_partial,
+            ttl: self.ttl.or(period),
+        }
+    }
+}
+
+impl Field {
+    fn push(&mut self, text: &str) {
+        let room = MAX_FIELD_BYTES.saturating_sub(self.text.len());
+        self.text.push_str(&text[..text.floor_char_boundary(room)]);
+    }
+
+    /// An element inside of the field becomes a tag in its text.
+    fn element(&mut self, name: &str, raw: &str, is_empty: bool, own_name: Option<&str>) {
+        self.has_elements = true;
+        if !is_empty && own_name.is_some_and(|own| same(name, own)) {
+            self.nested += 1;
+        }
+        self.push("<");
+        self.push(local(name));
+        self.push(raw);
+        self.push(if is_empty { "/>" } else { ">" });
+    }
+
+    fn end_tag(&mut self, name: &str) {
+        self.push("</");
+        self.push(local(name));
+        self.push(">");
+    }
+}
+
+/// How the text of an Atom construct is to be read; in RSS it is HTML.
+fn form(format: Format, raw: &str) -> Form {
+    if format == Format::Rss {
+        return Form::Html;
+    }
+    // Atom 0.3 says `mode` beside the type.
+    let mode = attribute(raw, "mode")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let kind = attribute(raw, "type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match (mode.as_str(), kind.trim()) {
+        ("base64", _) => Form::Opaque,
+        ("escaped", "text/plain" | "text") => Form::Plain,
+        ("escaped", _) | (_, "html" | "text/html") => Form::Html,
+        (_, "xhtml") => Form::Xml,
+        (_, kind) if kind.ends_with("xml") => Form::Xml,
+        (_, kind) if kind.contains('/') && !kind.starts_with("text/") => Form::Opaque,
+        _ => Form::Plain,
+    }
+}
+
+/// The period of `sy:updatePeriod`.
+fn period(text: &str) -> Option<Duration> {
+    let hours = match text.to_ascii_lowercase().as_str() {
+        "hourly" => 1,
+        "daily" => 24,
+        "weekly" => 24 * 7,
+        "monthly" => 24 * 30,
+        "yearly" => 24 * 365,
+        _ => return None,
+    };
+    Some(Duration::from_secs(hours * 3_600))
+}
+
+/// The name in a byline: `jane@example.org (Jane Roe)`, `Jane Roe <jane@example.org>`, or a name or address alone.
+fn byline(text: &str) -> String {
+    let bare = text.replace(['(', ')', '<', '>'], " ");
+    let (addresses, names): (Vec<&str>, Vec<&str>) =
+        bare.split_whitespace().partition(|word| word.contains('@'));
+    if addresses.is_empty() {
+        text.to_owned()
+    } else if names.is_empty() {
+        addresses.join(" ")
+    } else {
+        names.join(" ")
+    }
+}
+
+/// Elements of entries that no HTML has: inside of a field they say that it was never ended.
+fn is_unmistakable(name: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "pubdate",
+        "guid",
+        "description",
+        "author",
+        "category",
+        "published",
+        "updated",
+        "id",
+        "comments",
+        "enclosure",
+        "content:encoded",
+    ];
+    NAMES.iter().any(|known| same(known, name))
+}
+
+fn is_entry(name: &str) -> bool {
+    let name = local(name);
+    name.eq_ignore_ascii_case("item") || name.eq_ignore_ascii_case("entry")
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// Text as XML: escaped, without the characters that XML forbids.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
+                    f.write_char(c)?
+                }
+                // What XML forbids or nobody sees parts words like a space.
+                _ => f.write_char(' ')?,
+            }
+        }
+        Ok(())
+    }
+}

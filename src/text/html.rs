@@ -1,0 +1,354 @@
+//! HTML to plain text, by the tokenizer alone: linear in its input, whatever the nesting.
+
+use std::cell::RefCell;
+
+use html5ever::{
+    tendril::StrTendril,
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+        states::RawKind::{Rawtext, Rcdata},
+    },
+};
+
+/// Elements whose content nobody sees. The tokenizer reads it as raw text, up to the end tag of the same name.
+const HIDDEN: [&str; 8] = [
+    "iframe", "noembed", "noframes", "noscript", "script", "style", "template", "xmp",
+];
+
+/// Elements that stand in a line of text. Every other element that is known ends the paragraph.
+const INLINE: [&str; 43] = [
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del",
+    "dfn", "em", "font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt",
+    "rtc", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "svg", "time",
+    "tt", "u", "var", "wbr", "path",
+];
+
+/// Elements that end the paragraph before and after them.
+const BLOCK: [&str; 65] = [
+    "address",
+    "article",
+    "aside",
+    "audio",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "frame",
+    "frameset",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hgroup",
+    "hr",
+    "html",
+    "legend",
+    "li",
+    "link",
+    "main",
+    "menu",
+    "meta",
+    "nav",
+    "object",
+    "ol",
+    "optgroup",
+    "option",
+    "p",
+    "pre",
+    "search",
+    "section",
+    "select",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "ul",
+    "video",
+    "embed",
+    "param",
+];
+
+/// HTML as plain text: entities decoded once, tags gone, white space folded, paragraphs parted by one `\n`.
+///
+/// Free of control characters other than that `\n`, and of empty paragraphs. Linear in the length of `html`.
+#[must_use]
+pub fn plain(html: &str) -> String {
+    if !html.contains(['<', '&']) {
+        let mut paragraphs = Paragraphs::default();
+        paragraphs.push(html);
+        return paragraphs.text;
+    }
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(html));
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    // A sink that never asks to run a script is never interrupted: one call reads all of it.
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.into_inner().paragraphs.text
+}
+
+/// A title as one line of plain text.
+///
+/// Titles are text in which publishers put real tags and doubly encoded entities all the same: tags of HTML vanish,
+/// entities are decoded, and any other `<` is a character ("profit < 5 %").
+#[must_use]
+pub fn title(text: &str) -> String {
+    let mut markup = String::with_capacity(text.len());
+    let last_close = text.rfind('>').unwrap_or(0);
+    let mut rest = 0;
+    for (at, _) in text.match_indices('<') {
+        markup.push_str(&text[rest..at]);
+        markup.push_str(if at < last_close && opens_html_tag(&text[at + 1..]) {
+            "<"
+        } else {
+            "&lt;"
+        });
+        rest = at + 1;
+    }
+    markup.push_str(&text[rest..]);
+    plain(&markup).replace('\n', " ")
+}
+
+/// Plain text as HTML that [`plain`] reads back.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            _ => html.push(c),
+        }
+    }
+    html
+}
+
+/// What a named reference of HTML stands for: `eacute` is `é`.
+#[must_use]
+pub fn entity(name: &str) -> Option<String> {
+    // The table also holds every prefix, marked by zero, and names with their semicolon.
+    let (first, second) = *html5ever::data::NAMED_ENTITIES.get(format!("{name};").as_str())?;
+    let decoded: String = [first, second]
+        .into_iter()
+        .filter(|&code| code != 0)
+        .filter_map(char::from_u32)
+        .collect();
+    (!decoded.is_empty()).then_some(decoded)
+}
+
+/// Whether the text after a `<` goes on as a tag of HTML.
+fn opens_html_tag(after: &str) -> bool {
+    let after = after.strip_prefix('/').unwrap_or(after);
+    // The longest name known has ten letters.
+    let name_end = after
+        .bytes()
+        .take(12)
+        .position(|b| !b.is_ascii_alphanumeric());
+    let Some(end) = name_end else { return false };
+    let name = after[..end].to_ascii_lowercase();
+    let is_ended = matches!(
+        after.as_bytes()[end],
+        b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r'
+    );
+    is_ended
+        && [&INLINE[..], &BLOCK, &HIDDEN]
+            .iter()
+            .any(|names| names.contains(&name.as_str()))
+}
+
+/// Text under construction: folds white space and parts paragraphs.
+#[derive(Default)]
+struct Paragraphs {
+    text: String,
+    owes_space: bool,
+    owes_break: bool,
+}
+
+impl Paragraphs {
+    fn push(&mut self, text: &str) {
+        for c in text.chars() {
+            if c.is_whitespace() {
+                self.owes_space = true;
+            } else if !c.is_control() && c != '\u{feff}' {
+                self.pay();
+                self.text.push(c);
+            }
+        }
+    }
+
+    /// Writes what parts the next letter from the last one.
+    fn pay(&mut self) {
+        if !self.text.is_empty() {
+            if self.owes_break {
+                self.text.push('\n');
+            } else if self.owes_space {
+                self.text.push(' ');
+            }
+        }
+        self.owes_space = false;
+        self.owes_break = false;
+    }
+}
+
+#[derive(Default)]
+struct State {
+    paragraphs: Paragraphs,
+    /// Inside an element of [`HIDDEN`].
+    is_hidden: bool,
+}
+
+#[derive(Default)]
+struct Sink(RefCell<State>);
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut state = self.0.borrow_mut();
+        match token {
+            Token::CharacterTokens(text) if !state.is_hidden => state.paragraphs.push(&text),
+            Token::TagToken(tag) => return state.tag(&tag),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl State {
+    fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
+        let name: &str = &tag.name;
+        if HIDDEN.contains(&name) {
+            self.is_hidden = tag.kind == TagKind::StartTag;
+            return if self.is_hidden {
+                TokenSinkResult::RawData(Rawtext)
+            } else {
+                TokenSinkResult::Continue
+            };
+        }
+        if BLOCK.contains(&name) {
+            self.paragraphs.owes_break = true;
+        }
+        if tag.kind == TagKind::StartTag && matches!(name, "title" | "textarea") {
+            return TokenSinkResult::RawData(Rcdata);
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn html_becomes_paragraphs_of_text() {
+        for (html, text) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("<p>One</p><p>Two</p>", "One\nTwo"),
+            ("<p>One<p>Two", "One\nTwo"),
+            ("<div><div><p> </p></div></div>x", "x"),
+            ("a<br><br/>b", "a\nb"),
+            ("sanc<b>tion</b>s", "sanctions"),
+            ("<b>Bold</b> and<i> italic</i>", "Bold and italic"),
+            ("Tom &amp; Jerry &eacute;t&eacute;", "Tom & Jerry été"),
+            ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),
+            ("a&nbsp;b\u{3000}c\t\n d", "a b c d"),
+            ("x<script>var a = '<p>no</p>';</script>y", "xy"),
+            ("x<style>p { color: red }</style>y", "xy"),
+            ("<noscript><img alt='no'>no</noscript>yes", "yes"),
+            ("<!-- no --><![CDATA[no]]>yes", "yes"),
+            ("<ul><li>One<li>Two</ul>", "One\nTwo"),
+            ("<table><tr><td>1<td>2</table>", "1\n2"),
+            ("5 < 6 and 7 > 6", "5 < 6 and 7 > 6"),
+            ("nul\u{0}l be\u{7}ll \u{85}next", "null bell next"),
+            (
+                "<p>이란<b>산</b> 원유</p><p>ایران</p>",
+                "이란산 원유\nایران",
+            ),
+            ("<a title='1 > 2' href=\"x\">link</a>", "link"),
+            ("cut <a href=\"http://exam", "cut"),
+            ("<img src=x onerror=alert(1)>", ""),
+        ] {
+            assert_eq!(plain(html), text, "{html:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_is_one_line_without_tags_of_html() {
+        for (served, line) in [
+            ("Tom & Jerry", "Tom & Jerry"),
+            ("Tom &amp; Jerry", "Tom & Jerry"),
+            ("<b>Iran</b>: talks", "Iran: talks"),
+            ("<p>One</p><p>Two</p>", "One Two"),
+            ("profit < 5 %", "profit < 5 %"),
+            ("a <b and no end", "a <b and no end"),
+            ("if x<y then y>x", "if x<y then y>x"),
+            ("<Iran> in brackets", "<Iran> in brackets"),
+            ("&lt;b&gt; is a tag", "<b> is a tag"),
+            ("  two\n lines ", "two lines"),
+            ("<script>alert(1)</script>News", "News"),
+            ("북한 &#39;미사일&#39;", "북한 '미사일'"),
+            ("M&eacute;xico &middot; 制裁", "México · 制裁"),
+        ] {
+            assert_eq!(title(served), line, "{served:?}");
+        }
+    }
+
+    #[test]
+    fn entities_of_html_have_their_letters() {
+        assert_eq!(entity("eacute").unwrap(), "é");
+        assert_eq!(entity("nbsp").unwrap(), "\u{a0}");
+        assert_eq!(entity("nosuch"), None);
+        assert_eq!(entity("eacut"), None);
+    }
+
+    #[test]
+    fn deep_nesting_is_read_like_shallow() {
+        let deep = "<div>".repeat(100_000);
+        assert_eq!(plain(&format!("a{deep}b")), "a\nb");
+    }
+
+    proptest! {
+        #[test]
+        fn plain_text_has_no_control_characters_and_no_empty_paragraphs(html in "(<[a-z/]{0,6}>|&[a-z#0-9]{0,5};|\\PC|\\pC){0,60}") {
+            let text = plain(&html);
+            prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!(text.is_empty() || text.split('\n').all(|line| !line.trim().is_empty()));
+            prop_assert!(!title(&html).contains('\n'));
+        }
+
+        #[test]
+        fn escaped_text_is_read_back(text in "[a-z<>&;# ]{0,40}") {
+            let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(plain(&escape(&text)), folded);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The text model: what the project understands by letters, words and paragraphs.
+
+pub mod html;
