@@ -170,15 +170,14 @@ impl DemoFeeds {
     /// The report at `/articles/{outlet}/{name}`, with the outlet, once it is written.
     fn article(&self, slug: &str, name: &str, now: Timestamp) -> Option<(&Outlet, Report)> {
         let index = self.outlet_index(slug)?;
-        let report = match name.parse() {
-            Ok(number) => self.own_report(index, number),
-            Err(_) => {
-                let (wire, number) = name.rsplit_once('-')?;
-                let wire = self
-                    .outlet_index(wire)
-                    .filter(|&wire| self.wire_of(index) == Some(wire))?;
-                self.copied_report(index, wire, number.parse().ok()?)
-            }
+        let report = if let Ok(number) = name.parse() {
+            self.own_report(index, number)
+        } else {
+            let (wire, number) = name.rsplit_once('-')?;
+            let wire = self
+                .outlet_index(wire)
+                .filter(|&wire| self.wire_of(index) == Some(wire))?;
+            self.copied_report(index, wire, number.parse().ok()?)
         }?;
         (report.written <= now).then_some((self.outlets.get(index)?, report))
     }
@@ -222,7 +221,7 @@ impl DemoFeeds {
         if number <= history {
             let back = u32::try_from(history - number).ok()?;
             let stagger =
-                Duration::from_secs(180) + Duration::from_secs(420) * u32::try_from(index).ok()?;
+                Duration::from_mins(3) + Duration::from_mins(7) * u32::try_from(index).ok()?;
             let written = self.started.minus(HISTORY_STEP * back).minus(stagger);
             return Some(if silent {
                 written.minus(SILENCE)
@@ -516,11 +515,11 @@ mod tests {
     #[test]
     fn a_copy_follows_its_original_at_another_address() {
         let demo = demo();
-        let now = start().plus(Duration::from_secs(600));
+        let now = start().plus(Duration::from_mins(10));
         let originals = demo.reports(demo.outlet_index("harbour-wire").unwrap(), now);
-        let copier = demo.outlet_index("coast-herald").unwrap();
+        let printer = demo.outlet_index("coast-herald").unwrap();
         let copies: Vec<_> = demo
-            .reports(copier, now)
+            .reports(printer, now)
             .into_iter()
             .filter(|report| report.name.starts_with("harbour-wire-"))
             .collect();

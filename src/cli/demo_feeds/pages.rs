@@ -25,7 +25,6 @@ struct Demo {
 }
 
 /// `/feeds/{outlet}` and `/articles/{outlet}/{report}`, at the present of `clock`.
-#[must_use]
 pub fn router(feeds: Arc<DemoFeeds>, clock: Arc<dyn Clock>) -> Router {
     Router::new()
         .route("/feeds/{outlet}", get(feed))
