@@ -3,7 +3,17 @@
 //! Plain async functions with domain values in and out. A function that writes several tables begins and commits its
 //! own transaction, and no transaction waits on anything but PostgreSQL.
 
+pub mod article_page;
+pub mod article_stream;
+pub mod board;
 mod codec;
+mod error;
+pub mod feed_health;
+mod hits;
+pub mod live;
+pub mod readiness;
+
+pub use error::StoreError;
 
 pub use sqlx::PgPool;
 
