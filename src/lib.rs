@@ -1,7 +1,14 @@
 //! wirewatch: a news-monitoring aggregator for newsrooms. The rooms are described in ARCHITECTURE.md.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod fetch;
+pub mod jobs;
 pub mod pipeline;
+pub mod query;
 pub mod store;
+pub mod telemetry;
 pub mod text;
+pub mod web;

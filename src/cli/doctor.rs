@@ -87,12 +87,12 @@ async fn examine(
     } else {
         finding("clock", "ok", detail, "")
     });
-    let pending = store::pending_migrations(db).await?;
-    if !pending.is_empty() {
+    let pending = store::readiness::missing_migrations(db).await?;
+    if pending > 0 {
         findings.push(finding(
             "schema",
             "trouble",
-            format!("{} steps behind", pending.len()),
+            format!("{pending} steps behind"),
             "run wirewatch db migrate, or start the service, which does it",
         ));
         return Ok(());

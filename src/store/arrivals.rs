@@ -86,13 +86,3 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
     tx.commit().await?;
     Ok(Placed { articles, last })
 }
-
-/// The last number given.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT last FROM arrivals")
-        .fetch_one(db)
-        .await?)
-}

@@ -4,27 +4,35 @@
 //! own transaction, and no transaction waits on anything but PostgreSQL.
 
 pub mod arrivals;
+pub mod article_page;
+pub mod article_stream;
 mod articles;
 mod audit;
 pub mod backlog;
 pub mod beat;
+pub mod board;
 mod codec;
+mod error;
+pub mod feed_health;
 pub mod feeds;
 mod fetch_log;
+mod hits;
 pub mod leases;
 pub mod ledger;
+pub mod live;
 pub mod polls;
 pub mod private;
+pub mod readiness;
 pub mod workers;
 
 use std::time::Duration;
 
 use sqlx::{
     Connection as _, PgConnection,
-    migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use thiserror::Error;
+
+pub use error::StoreError;
 
 pub use sqlx::PgPool;
 
@@ -32,23 +40,6 @@ use crate::domain::Timestamp;
 
 /// The schema, as numbered steps compiled into the binary.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
-
-/// Why the database did not do what was asked.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// A statement failed, or the connection did.
-    #[error("the database refused or was lost")]
-    Database(#[from] sqlx::Error),
-    /// The schema could not be brought up to date.
-    #[error("the schema could not be brought up to date")]
-    Migrate(#[from] MigrateError),
-    /// The address of the database cannot be read.
-    #[error("the database address is not a PostgreSQL URL (postgres://user@host/name)")]
-    Address(#[source] sqlx::Error),
-    /// A row holds what no version of wirewatch writes.
-    #[error("unexpected value in the database: {0}")]
-    Unexpected(String),
-}
 
 /// Opens a pool on `url` with at most `max_connections`.
 ///
@@ -75,29 +66,6 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
 /// A step fails, or the database was written by a newer wirewatch.
 pub async fn migrate(db: &PgPool) -> Result<(), StoreError> {
     Ok(MIGRATOR.run(db).await?)
-}
-
-/// Numbers of schema steps that this binary knows and the database lacks.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn pending_migrations(db: &PgPool) -> Result<Vec<i64>, StoreError> {
-    let exists =
-        sqlx::query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "exists!""#)
-            .fetch_one(db)
-            .await?;
-    let applied = if exists {
-        sqlx::query_scalar!(r#"SELECT version AS "version!" FROM _sqlx_migrations WHERE success"#)
-            .fetch_all(db)
-            .await?
-    } else {
-        Vec::new()
-    };
-    Ok(MIGRATOR
-        .iter()
-        .map(|step| step.version)
-        .filter(|version| !applied.contains(version))
-        .collect())
 }
 
 /// What the database says about itself.

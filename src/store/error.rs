@@ -1,0 +1,41 @@
+//! What can go wrong between this program and PostgreSQL.
+
+use thiserror::Error;
+
+/// A question to the database that was not answered.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database did not answer, or answered with an error.
+    #[error("the database did not answer as it should")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The address of the database cannot be read.
+    #[error("the database address is no PostgreSQL URL (postgres://user@host/name)")]
+    Address(#[source] sqlx::Error),
+    /// A row holds what no version of wirewatch writes.
+    #[error("unexpected value in the database: {0}")]
+    Unexpected(String),
+    /// A stored word that the glossary does not know: a newer schema, or a hand in the tables.
+    #[error("the stored word {0:?} is not in the glossary")]
+    UnknownWord(String),
+}
+
+impl StoreError {
+    /// Whether the database cannot be reached at present, so that the same question may be answered later.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        use sqlx::Error as Sql;
+        match self {
+            Self::Database(
+                Sql::Io(_) | Sql::Tls(_) | Sql::PoolTimedOut | Sql::PoolClosed | Sql::WorkerCrashed,
+            ) => true,
+            // Class 53: out of resources. Class 57: stopped by an operator, starting up, shutting down.
+            Self::Database(Sql::Database(error)) => error
+                .code()
+                .is_some_and(|code| code.starts_with("53") || code.starts_with("57")),
+            _ => false,
+        }
+    }
+}

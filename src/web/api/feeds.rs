@@ -1,0 +1,129 @@
+//! Feeds, as programs see them.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{FeedId, FeedUrl, Timestamp},
+    store::{
+        PgPool,
+        feed_health::{self, FeedHealth, PollWish},
+    },
+    web::{
+        error::WebError,
+        extract::{Path, Query},
+        state::WebClock,
+    },
+};
+
+/// Which feeds.
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Wanted {
+    /// The one with this address; all without.
+    url: Option<String>,
+}
+
+/// A list of feeds.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct FeedsBody {
+    feeds: Vec<FeedBody>,
+}
+
+/// A feed. The fields are promised.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct FeedBody {
+    id: i64,
+    url: String,
+    title: Option<String>,
+    state: &'static str,
+    last_attempt_at: Option<Timestamp>,
+    last_success_at: Option<Timestamp>,
+    last_http_status: Option<i32>,
+    last_error_code: Option<String>,
+    consecutive_failures: i32,
+    next_poll_at: Option<Timestamp>,
+    next_poll_reason: String,
+    entries_seen: i64,
+    entries_skipped: i64,
+}
+
+impl From<FeedHealth> for FeedBody {
+    fn from(feed: FeedHealth) -> Self {
+        Self {
+            id: feed.id.get(),
+            url: feed.url,
+            title: feed.title,
+            state: feed.state.as_str(),
+            last_attempt_at: feed.last_attempt_at,
+            last_success_at: feed.last_success_at,
+            last_http_status: feed.last_http_status,
+            last_error_code: feed.last_error_code,
+            consecutive_failures: feed.consecutive_failures,
+            next_poll_at: feed.next_poll_at,
+            next_poll_reason: feed.next_poll_reason,
+            entries_seen: feed.entries_seen,
+            entries_skipped: feed.entries_skipped,
+        }
+    }
+}
+
+/// All feeds, or the one with an address: a list of one or none.
+pub(in crate::web) async fn list(
+    State(db): State<PgPool>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<FeedsBody>, WebError> {
+    let feeds = match wanted.url {
+        Some(url) => feed_health::feed_by_url(&db, &as_stored(&url))
+            .await?
+            .into_iter()
+            .collect(),
+        None => feed_health::feeds(&db).await?,
+    };
+    Ok(Json(FeedsBody {
+        feeds: feeds.into_iter().map(FeedBody::from).collect(),
+    }))
+}
+
+/// The address as feeds are stored by; what is no address is left as it is and found nowhere.
+fn as_stored(url: &str) -> String {
+    url.parse::<FeedUrl>()
+        .map_or_else(|_| url.to_owned(), String::from)
+}
+
+/// One feed.
+pub(in crate::web) async fn one(
+    State(db): State<PgPool>,
+    Path(id): Path<FeedId>,
+) -> Result<Json<FeedBody>, WebError> {
+    let feed = feed_health::feed(&db, id)
+        .await?
+        .ok_or(WebError::NotFound("feed"))?;
+    Ok(Json(feed.into()))
+}
+
+/// Notes the wish to read the feed soon, and answers with the feed as it then stands.
+pub(in crate::web) async fn poll(
+    State(db): State<PgPool>,
+    State(clock): State<WebClock>,
+    Path(id): Path<FeedId>,
+) -> Result<(StatusCode, Json<FeedBody>), WebError> {
+    match feed_health::ask_poll_soon(&db, id, clock.now()).await? {
+        PollWish::Noted => Ok((StatusCode::ACCEPTED, one(State(db), Path(id)).await?)),
+        PollWish::Paused => Err(WebError::Conflict("the feed is paused")),
+        PollWish::Unknown => Err(WebError::NotFound("feed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_looked_up_as_it_is_stored() {
+        assert_eq!(
+            as_stored("HTTPS://News.Example:443/rss#top"),
+            "https://news.example/rss"
+        );
+        assert_eq!(as_stored("not an address"), "not an address");
+    }
+}

@@ -1,0 +1,280 @@
+//! What is answered when something cannot be: the only place where an error becomes a response.
+//!
+//! An error makes a bare response that carries a `Refusal`. The layer `explain`, which knows the address, gives it its
+//! body: a page for people, problem details (RFC 9457) for programs. Refusals of the layers and of the router itself
+//! (405, timeouts, foreign requests) go the same way. The log gets the whole chain, once; the client nothing internal.
+
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::pages::frame::Frame;
+use crate::store::StoreError;
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WebError {
+    /// There is no such thing; the word for people.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The request makes no sense; what about it.
+    #[error("bad request: {0}")]
+    BadRequest(String),
+    /// The request may not be made; why.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// What is wished for does not go with how things stand.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// As many live streams as one process serves.
+    #[error("every seat for live updates is taken")]
+    Crowded,
+    /// The process cannot serve; why.
+    #[error("not ready: {0}")]
+    NotReady(&'static str),
+    /// A handler panicked.
+    #[error("a handler panicked")]
+    Panicked,
+    /// The database.
+    #[error("the store did not answer")]
+    Store(#[from] StoreError),
+    /// A template.
+    #[error("a template was not rendered")]
+    Template(#[from] askama::Error),
+}
+
+/// What a client is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+}
+
+impl WebError {
+    fn refusal(&self) -> Refusal {
+        let (status, detail) = match self {
+            Self::NotFound(what) => (StatusCode::NOT_FOUND, format!("There is no such {what}.")),
+            Self::BadRequest(what) => (StatusCode::BAD_REQUEST, what.clone()),
+            Self::Forbidden(why) => (StatusCode::FORBIDDEN, sentence(why)),
+            Self::Conflict(why) => (StatusCode::CONFLICT, sentence(why)),
+            Self::NotReady(why) => (StatusCode::SERVICE_UNAVAILABLE, sentence(why)),
+            Self::Crowded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Every seat for live updates is taken.".to_owned(),
+            ),
+            Self::Store(error) if error.is_unavailable() => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database does not answer at present.".to_owned(),
+            ),
+            Self::Panicked | Self::Store(_) | Self::Template(_) => {
+                return Refusal::of(StatusCode::INTERNAL_SERVER_ERROR);
+            }
+        };
+        Refusal {
+            detail,
+            ..Refusal::of(status)
+        }
+    }
+
+    /// The response without a body, for layers that stand inside of [`explain`].
+    pub(super) fn into_bare_response(self) -> Response {
+        let refusal = self.refusal();
+        if refusal.status.is_server_error() {
+            tracing::error!(
+                error = &self as &dyn std::error::Error,
+                "a request was not answered"
+            );
+        }
+        let mut response = refusal.status.into_response();
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(refusal);
+        response
+    }
+}
+
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        self.into_bare_response()
+    }
+}
+
+impl Refusal {
+    /// What a status alone says.
+    fn of(status: StatusCode) -> Self {
+        let (title, detail) = match status {
+            StatusCode::BAD_REQUEST => (
+                "This request makes no sense",
+                "The address or what was sent with it is not understood.",
+            ),
+            StatusCode::FORBIDDEN => ("Not allowed", "This may not be done from here."),
+            StatusCode::NOT_FOUND => ("Nothing here", "There is nothing at this address."),
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "Not in this way",
+                "This address does not answer to this kind of request.",
+            ),
+            StatusCode::CONFLICT => (
+                "Not as things stand",
+                "This cannot be done as things stand.",
+            ),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("Not at the moment", "This takes too long at present.")
+            }
+            status if status.is_server_error() => (
+                "Our fault",
+                "Something went wrong on our side. It has been logged.",
+            ),
+            _ => ("Not possible", "This request cannot be answered."),
+        };
+        Self {
+            status,
+            title,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// The clause as a sentence of its own.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), letters.as_str())
+    })
+}
+
+/// Answers an address that names nothing.
+pub(super) async fn missing() -> WebError {
+    WebError::NotFound("page")
+}
+
+/// Gives every refusal its body.
+pub(super) async fn explain(request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let refusal = response
+        .extensions()
+        .get::<Refusal>()
+        .cloned()
+        .unwrap_or_else(|| Refusal::of(status));
+    with_body(response, &uri, &refusal)
+}
+
+fn with_body(bare: Response, uri: &Uri, refusal: &Refusal) -> Response {
+    let explained = if is_for_programs(uri.path()) {
+        problem(refusal)
+    } else {
+        RefusalPage::new(refusal).into_response()
+    };
+    let (mut parts, _) = bare.into_parts();
+    let (explained_parts, body) = explained.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(explained_parts.headers);
+    Response::from_parts(parts, body)
+}
+
+fn is_for_programs(path: &str) -> bool {
+    ["/api/", "/events", "/livez", "/readyz"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
+}
+
+/// Problem details for HTTP APIs (RFC 9457).
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+}
+
+fn problem(refusal: &Refusal) -> Response {
+    let Refusal {
+        status,
+        title,
+        detail,
+    } = refusal;
+    let problem = Problem {
+        r#type: "about:blank",
+        title,
+        status: status.as_u16(),
+        detail,
+    };
+    let mut response = Json(problem).into_response();
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}
+
+/// The page that says what is wrong and where to go from here.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "refusal.html")]
+struct RefusalPage {
+    frame: Frame,
+    status: u16,
+    title: &'static str,
+    detail: String,
+    is_missing: bool,
+    is_passing: bool,
+}
+
+impl RefusalPage {
+    fn new(refusal: &Refusal) -> Self {
+        Self {
+            frame: Frame::bare(refusal.title),
+            status: refusal.status.as_u16(),
+            title: refusal.title,
+            detail: refusal.detail.clone(),
+            is_missing: refusal.status == StatusCode::NOT_FOUND,
+            is_passing: refusal.status == StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_internal_stays_inside() {
+        let error = WebError::Store(StoreError::UnknownWord("secret".to_owned()));
+        let refusal = error.refusal();
+        assert_eq!(refusal.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!refusal.detail.contains("secret"));
+    }
+
+    #[test]
+    fn programs_get_problem_details_and_people_a_page() {
+        let typed = |path: &'static str| {
+            let bare = WebError::NotFound("feed").into_bare_response();
+            let refusal = WebError::NotFound("feed").refusal();
+            let explained = with_body(bare, &Uri::from_static(path), &refusal);
+            assert_eq!(explained.status(), StatusCode::NOT_FOUND);
+            explained.headers()[header::CONTENT_TYPE].clone()
+        };
+        assert_eq!(typed("/api/v1/feeds/9"), "application/problem+json");
+        assert_eq!(typed("/feeds/9"), "text/html; charset=utf-8");
+    }
+
+    #[test]
+    fn a_refusal_that_passes_says_when_to_come_back() {
+        let response = WebError::NotReady("stopping").into_bare_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+    }
+}

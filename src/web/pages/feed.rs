@@ -1,0 +1,267 @@
+//! One feed: what is known about it, its last attempts, and the wish to read it soon.
+
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Redirect},
+};
+
+use super::{
+    condition::{self, Condition, error_words},
+    frame::{Frame, Place},
+    line::{facts, outward},
+    moments::{Moment, grouped},
+};
+use crate::{
+    domain::{FeedId, FeedState, Timestamp},
+    store::{
+        PgPool,
+        feed_health::{self, Collection, FeedHealth, LoggedAttempt, PollWish},
+    },
+    web::{error::WebError, extract::Path, state::WebClock},
+};
+
+/// The page.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "feed.html")]
+pub(crate) struct FeedPage {
+    frame: Frame,
+    id: i64,
+    name: String,
+    source: String,
+    facts: String,
+    url: String,
+    link: Option<String>,
+    note: String,
+    severity: &'static str,
+    condition: String,
+    detail: Option<String>,
+    is_paused: bool,
+    last_attempt: Option<Moment>,
+    last_success: Option<Moment>,
+    last_new: Option<Moment>,
+    rate: String,
+    next: Option<Moment>,
+    reason: String,
+    entries_seen: String,
+    entries_skipped: String,
+    attempts: Vec<AttemptLine>,
+}
+
+/// An attempt in one line.
+#[derive(Debug, PartialEq, Eq)]
+struct AttemptLine {
+    started: Moment,
+    took: String,
+    severity: &'static str,
+    outcome: String,
+    detail: String,
+    status: String,
+    size: String,
+    entries: String,
+    new_entries: String,
+    changed: String,
+    matched: String,
+}
+
+/// Answers with the feed.
+pub(crate) async fn show(
+    State(db): State<PgPool>,
+    State(clock): State<WebClock>,
+    Path(id): Path<FeedId>,
+) -> Result<impl IntoResponse, WebError> {
+    let (feed, attempts, collection) = tokio::try_join!(
+        feed_health::feed(&db, id),
+        feed_health::attempts(&db, id),
+        feed_health::collection(&db)
+    )?;
+    let feed = feed.ok_or(WebError::NotFound("feed"))?;
+    // Under `no-referrer` a browser sends `Origin: null` with the form, which looks like another site's.
+    let referrer = [(header::REFERRER_POLICY, "same-origin")];
+    Ok((referrer, view(&feed, &attempts, &collection, clock.now())))
+}
+
+/// Notes the wish to read the feed soon, and shows the feed again.
+pub(crate) async fn poll(
+    State(db): State<PgPool>,
+    State(clock): State<WebClock>,
+    Path(id): Path<FeedId>,
+) -> Result<Redirect, WebError> {
+    match feed_health::ask_poll_soon(&db, id, clock.now()).await? {
+        PollWish::Noted => Ok(Redirect::to(&format!("/feeds/{id}"))),
+        PollWish::Paused => Err(WebError::Conflict("the feed is paused")),
+        PollWish::Unknown => Err(WebError::NotFound("feed")),
+    }
+}
+
+fn view(
+    feed: &FeedHealth,
+    attempts: &[LoggedAttempt],
+    collection: &Collection,
+    now: Timestamp,
+) -> FeedPage {
+    let condition = Condition::of(feed, now);
+    let name = condition::name(feed);
+    FeedPage {
+        frame: Frame::new(&name, Place::Feeds, collection, now),
+        id: feed.id.get(),
+        name,
+        source: feed.source.clone(),
+        facts: facts(
+            feed.tier.as_str(),
+            feed.country.as_deref(),
+            feed.language.as_deref(),
+        ),
+        url: feed.url.clone(),
+        link: outward(Some(&feed.url)),
+        note: feed.note.clone(),
+        severity: condition.severity.class(),
+        condition: condition.words,
+        detail: feed
+            .last_error_detail
+            .clone()
+            .filter(|_| feed.last_error_code.is_some()),
+        is_paused: feed.state == FeedState::Paused,
+        last_attempt: feed.last_attempt_at.map(|at| Moment::age(now, at)),
+        last_success: feed.last_success_at.map(|at| Moment::age(now, at)),
+        last_new: feed.last_new_entry_at.map(|at| Moment::age(now, at)),
+        rate: condition::rate(feed),
+        next: condition::next_check(feed, now),
+        reason: feed.next_poll_reason.clone(),
+        entries_seen: grouped(feed.entries_seen.unsigned_abs()),
+        entries_skipped: grouped(feed.entries_skipped.unsigned_abs()),
+        attempts: attempts
+            .iter()
+            .map(|attempt| attempt_line(attempt, now))
+            .collect(),
+    }
+}
+
+fn attempt_line(attempt: &LoggedAttempt, now: Timestamp) -> AttemptLine {
+    let is_read = attempt.outcome == "read";
+    let count = |number: i32| {
+        if is_read {
+            number.to_string()
+        } else {
+            String::new()
+        }
+    };
+    let reason = attempt.error_code.as_deref().map(error_words);
+    let (severity, outcome) = match (attempt.outcome.as_str(), reason) {
+        ("failed", reason) => ("failure", reason.unwrap_or_else(|| "failed".to_owned())),
+        (_, Some(reason)) => ("trouble", format!("read in part: {reason}")),
+        (outcome, None) => ("good", outcome.to_owned()),
+    };
+    AttemptLine {
+        started: Moment::age(now, attempt.started_at),
+        took: took(attempt.duration_ms),
+        severity,
+        outcome,
+        detail: attempt.error_detail.clone().unwrap_or_default(),
+        status: attempt
+            .http_status
+            .map(|status| status.to_string())
+            .unwrap_or_default(),
+        size: if is_read {
+            size(attempt.body_bytes)
+        } else {
+            String::new()
+        },
+        entries: count(attempt.entries),
+        new_entries: count(attempt.new_entries),
+        changed: count(attempt.changed),
+        matched: count(attempt.matched),
+    }
+}
+
+fn took(milliseconds: i32) -> String {
+    if milliseconds < 1_000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100)
+    }
+}
+
+/// Bytes in the unit that fits, decimal.
+fn size(bytes: i64) -> String {
+    match bytes {
+        ..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::{
+        super::condition::tests::{feed, now},
+        *,
+    };
+
+    fn attempt(outcome: &str, error_code: Option<&str>) -> LoggedAttempt {
+        LoggedAttempt {
+            started_at: now(),
+            duration_ms: 1_234,
+            outcome: outcome.to_owned(),
+            http_status: Some(200),
+            error_code: error_code.map(str::to_owned),
+            error_detail: None,
+            body_bytes: 45_678,
+            entries: 30,
+            new_entries: 2,
+            changed: 1,
+            matched: 1,
+            skipped: 0,
+        }
+    }
+
+    #[test]
+    fn an_attempt_says_what_came_of_it() {
+        for (outcome, code, severity, words, entries) in [
+            ("read", None, "good", "read", "30"),
+            ("unchanged", None, "good", "unchanged", ""),
+            (
+                "read",
+                Some("parse_partial"),
+                "trouble",
+                "read in part: broken markup",
+                "30",
+            ),
+            ("failed", Some("timeout"), "failure", "timeout", ""),
+        ] {
+            let line = attempt_line(&attempt(outcome, code), now());
+            assert_eq!(
+                (line.severity, line.outcome.as_str(), line.entries.as_str()),
+                (severity, words, entries)
+            );
+        }
+    }
+
+    #[test]
+    fn times_and_sizes_are_told_in_the_unit_that_fits() {
+        assert_eq!([took(7), took(1_234)], ["7 ms", "1.2 s"]);
+        assert_eq!(
+            [size(7), size(45_678), size(1_250_000)],
+            ["7 B", "45 kB", "1.2 MB"]
+        );
+    }
+
+    #[test]
+    fn a_paused_feed_has_no_button() {
+        let page = |state| {
+            view(
+                &FeedHealth { state, ..feed() },
+                &[],
+                &Collection::default(),
+                now(),
+            )
+            .render()
+            .unwrap()
+        };
+        assert!(page(FeedState::Active).contains("action=\"/feeds/1/poll\""));
+        assert!(!page(FeedState::Paused).contains("<form"));
+    }
+}

@@ -1,0 +1,263 @@
+//! What stands around every page: its title, where the reader is, and what the collection lacks.
+
+use super::moments::{Moment, counted, grouped, weekday};
+use crate::{
+    domain::Timestamp,
+    store::feed_health::{Collection, TroubledSource},
+    web::assets,
+};
+
+/// Sources named in the statement before the rest is counted.
+const NAMED: usize = 3;
+
+/// Around a page.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// Of the window.
+    pub(crate) title: String,
+    /// The place in the navigation.
+    pub(crate) place: Place,
+    /// What the collection lacks; none where the database was not asked.
+    pub(crate) statement: Option<Statement>,
+    /// Address of the style.
+    pub(crate) style: String,
+    /// Address of the script.
+    pub(crate) script: String,
+    /// Address of the icon.
+    pub(crate) icon: String,
+}
+
+/// A place in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The board, its keywords and articles.
+    Board,
+    /// The feeds.
+    Feeds,
+    /// Nowhere.
+    None,
+}
+
+impl Place {
+    /// Whether it is the board.
+    pub(crate) fn is_board(self) -> bool {
+        self == Self::Board
+    }
+
+    /// Whether it is the feeds.
+    pub(crate) fn is_feeds(self) -> bool {
+        self == Self::Feeds
+    }
+}
+
+impl Frame {
+    /// Around a page at `place`.
+    pub(crate) fn new(title: &str, place: Place, collection: &Collection, now: Timestamp) -> Self {
+        Self {
+            place,
+            statement: Some(Statement::new(collection, now)),
+            ..Self::bare(title)
+        }
+    }
+
+    /// Around a page that the database was not asked for.
+    pub(crate) fn bare(title: &str) -> Self {
+        let title = if title.is_empty() {
+            "wirewatch".to_owned()
+        } else {
+            format!("{title} · wirewatch")
+        };
+        Self {
+            title,
+            place: Place::None,
+            statement: None,
+            style: assets::STYLE.path(),
+            script: assets::SCRIPT.path(),
+            icon: assets::ICON.path(),
+        }
+    }
+}
+
+/// What can be said honestly about the collection: up to when nothing is missing, and from whom something is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    /// Before the time: "complete to".
+    pub(crate) lead: String,
+    /// The time.
+    pub(crate) complete_to: Option<Moment>,
+    /// After it: "except Tasnim (failing since Tue)".
+    pub(crate) tail: String,
+    /// Whether somebody should look.
+    pub(crate) is_trouble: bool,
+}
+
+impl Statement {
+    fn new(collection: &Collection, now: Timestamp) -> Self {
+        let Collection {
+            feed_count,
+            read_count,
+            waiting_count,
+            complete_to,
+            troubled,
+        } = collection;
+        let lead = match (feed_count, read_count, complete_to) {
+            (0, ..) => "no feeds yet".to_owned(),
+            (_, 0, _) if troubled.is_empty() => {
+                format!("first reading: 0 of {}", feeds(*feed_count))
+            }
+            (_, _, None) => "no feed is being read well".to_owned(),
+            (_, _, Some(_)) => "complete to".to_owned(),
+        };
+        let mut clauses = Vec::new();
+        if !troubled.is_empty() {
+            clauses.push(exceptions(troubled, complete_to.is_some(), now));
+        }
+        if *waiting_count > 0 && *read_count > 0 {
+            clauses.push(format!("{} still to be read", feeds(*waiting_count)));
+        }
+        Self {
+            lead,
+            complete_to: complete_to.map(|instant| Moment::clock(now, instant)),
+            tail: clauses.join("; "),
+            is_trouble: !troubled.is_empty(),
+        }
+    }
+}
+
+fn feeds(count: i64) -> String {
+    counted(count.unsigned_abs(), "feed")
+}
+
+fn exceptions(troubled: &[TroubledSource], is_complete_otherwise: bool, now: Timestamp) -> String {
+    let mut names: Vec<String> = troubled
+        .iter()
+        .take(NAMED)
+        .map(|source| exception(source, now))
+        .collect();
+    if troubled.len() > NAMED {
+        names.push(format!("{} more", grouped((troubled.len() - NAMED) as u64)));
+    }
+    format!(
+        "{}{}",
+        if is_complete_otherwise { "except " } else { "" },
+        names.join(", ")
+    )
+}
+
+fn exception(source: &TroubledSource, now: Timestamp) -> String {
+    let TroubledSource {
+        name,
+        troubled_count,
+        feed_count,
+        since,
+    } = source;
+    let since = since.map_or_else(
+        || "never read".to_owned(),
+        |since| format!("failing since {}", weekday(now, since).replace(" UTC", "")),
+    );
+    if troubled_count == feed_count {
+        format!("{name} ({since})")
+    } else {
+        format!(
+            "{name} ({troubled_count} of {}: {since})",
+            feeds(*feed_count)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_micros(1_795_507_200_000_000)
+    }
+
+    fn ago(hours: u64) -> Timestamp {
+        now().minus(Duration::from_secs(3_600 * hours))
+    }
+
+    fn said(collection: &Collection) -> String {
+        let Statement {
+            lead,
+            complete_to,
+            tail,
+            ..
+        } = Statement::new(collection, now());
+        let time = complete_to.map(|moment| moment.words).unwrap_or_default();
+        [lead, time, tail]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn troubled(name: &str, troubled_count: i64, since: Option<Timestamp>) -> TroubledSource {
+        TroubledSource {
+            name: name.to_owned(),
+            troubled_count,
+            feed_count: 2,
+            since,
+        }
+    }
+
+    #[test]
+    fn a_whole_collection_says_up_to_when() {
+        let collection = Collection {
+            feed_count: 9,
+            read_count: 9,
+            complete_to: Some(ago(2)),
+            ..Collection::default()
+        };
+        assert_eq!(said(&collection), "complete to 06:00 UTC");
+        assert!(!Statement::new(&collection, now()).is_trouble);
+    }
+
+    #[test]
+    fn exceptions_are_named_with_their_beginning() {
+        let collection = Collection {
+            feed_count: 9,
+            read_count: 8,
+            waiting_count: 1,
+            complete_to: Some(ago(2)),
+            troubled: vec![
+                troubled("KCNA", 2, None),
+                troubled("Tasnim", 1, Some(ago(24))),
+            ],
+        };
+        assert_eq!(
+            said(&collection),
+            "complete to 06:00 UTC except KCNA (never read), Tasnim (1 of 2 feeds: failing since Mon 08:00); \
+             1 feed still to be read"
+        );
+    }
+
+    #[test]
+    fn many_exceptions_are_counted() {
+        let troubled = (0..5).map(|_| troubled("A", 2, Some(ago(3)))).collect();
+        let collection = Collection {
+            feed_count: 9,
+            read_count: 9,
+            troubled,
+            ..Collection::default()
+        };
+        assert!(
+            said(&collection)
+                .starts_with("no feed is being read well A (failing since Tue 05:00), A")
+        );
+        assert!(said(&collection).ends_with("2 more"));
+    }
+
+    #[test]
+    fn a_beginning_is_no_trouble() {
+        assert_eq!(said(&Collection::default()), "no feeds yet");
+        let waiting = Collection {
+            feed_count: 34,
+            waiting_count: 34,
+            ..Collection::default()
+        };
+        assert_eq!(said(&waiting), "first reading: 0 of 34 feeds");
+    }
+}

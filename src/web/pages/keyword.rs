@@ -1,0 +1,202 @@
+//! One keyword: what it looks for, and everything it found, newest first.
+
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::{
+    board::{RailEntry, count_words, new_since},
+    frame::{Frame, Place},
+    line::Line,
+};
+use crate::{
+    domain::{ArticleId, Timestamp},
+    store::{
+        PgPool,
+        board::{self, BoardKeyword, BoardLine, LineKey},
+        feed_health::{self, Collection},
+        live,
+    },
+    web::{
+        error::WebError,
+        extract::{Path, Query},
+        state::WebClock,
+    },
+};
+
+/// Lines of a page.
+const LINES: usize = 50;
+
+/// Which page.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Position {
+    /// The last line of the page before: microseconds and article, parted by a point.
+    before: Option<String>,
+}
+
+/// The page.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "keyword.html")]
+pub(crate) struct KeywordPage {
+    frame: Frame,
+    /// None on later pages: only the newest lines are live.
+    arrival: Option<i64>,
+    rail: Vec<RailEntry>,
+    slug: String,
+    name: String,
+    query: String,
+    note: String,
+    version: i32,
+    new_count: i64,
+    new_words: String,
+    lines: Vec<Line>,
+    older: Option<String>,
+}
+
+/// Answers with a page of the keyword's lines.
+pub(crate) async fn show(
+    State(db): State<PgPool>,
+    State(clock): State<WebClock>,
+    Path(slug): Path<String>,
+    Query(position): Query<Position>,
+) -> Result<KeywordPage, WebError> {
+    let now = clock.now();
+    let after = position.before.as_deref().map(line_key).transpose()?;
+    let arrival = live::last_arrival(&db).await?;
+    let limit = i64::try_from(LINES + 1).unwrap_or(i64::MAX);
+    let (keywords, lines, collection) = tokio::try_join!(
+        board::keywords(&db, new_since(now)),
+        board::keyword_lines(&db, &slug, after, limit),
+        feed_health::collection(&db),
+    )?;
+    let arrival = after.is_none().then_some(arrival);
+    view(&slug, arrival, &keywords, &lines, &collection, now).ok_or(WebError::NotFound("keyword"))
+}
+
+fn view(
+    slug: &str,
+    arrival: Option<i64>,
+    keywords: &[BoardKeyword],
+    lines: &[BoardLine],
+    collection: &Collection,
+    now: Timestamp,
+) -> Option<KeywordPage> {
+    let keyword = keywords.iter().find(|keyword| keyword.slug == slug)?;
+    let shown = lines.get(..LINES).unwrap_or(lines);
+    let older = shown.last().filter(|_| lines.len() > LINES).map(position);
+    Some(KeywordPage {
+        frame: Frame::new(&keyword.name, Place::Board, collection, now),
+        arrival,
+        rail: RailEntry::rail(keywords, Some(slug)),
+        slug: keyword.slug.clone(),
+        name: keyword.name.clone(),
+        query: keyword.query.clone(),
+        note: keyword.note.clone(),
+        version: keyword.version,
+        new_count: keyword.new_count,
+        new_words: count_words(keyword.new_count),
+        lines: shown
+            .iter()
+            .map(|line| Line::new(line, now, Some(new_since(now))))
+            .collect(),
+        older,
+    })
+}
+
+fn position(line: &BoardLine) -> String {
+    format!("{}.{}", line.sort_at.as_micros(), line.article_id)
+}
+
+fn line_key(position: &str) -> Result<LineKey, WebError> {
+    position
+        .split_once('.')
+        .and_then(|(micros, article)| Some((micros.parse().ok()?, article.parse().ok()?)))
+        .map(|(micros, article)| LineKey {
+            sort_at: Timestamp::from_micros(micros),
+            article_id: ArticleId::new(article),
+        })
+        .ok_or_else(|| {
+            WebError::BadRequest(
+                "“before” is not a position that a page of this list gave.".to_owned(),
+            )
+        })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::web::pages::line::tests::line;
+
+    fn keyword() -> BoardKeyword {
+        BoardKeyword {
+            slug: "link".to_owned(),
+            name: "Link".to_owned(),
+            query: "@iran NEAR/25 @dprk".to_owned(),
+            note: String::new(),
+            version: 2,
+            new_count: 0,
+        }
+    }
+
+    fn page(count: i64) -> KeywordPage {
+        let lines: Vec<BoardLine> = (0..count)
+            .map(|id| BoardLine {
+                article_id: ArticleId::new(id),
+                ..line()
+            })
+            .collect();
+        let now = line().sort_at;
+        view(
+            "link",
+            Some(1),
+            &[keyword()],
+            &lines,
+            &Collection::default(),
+            now,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_full_page_leads_to_the_next_after_its_last_line() {
+        let older = page(51).older.unwrap();
+        let key = line_key(&older).unwrap();
+        assert_eq!(
+            key,
+            LineKey {
+                sort_at: line().sort_at,
+                article_id: ArticleId::new(49)
+            }
+        );
+    }
+
+    #[test]
+    fn the_last_page_leads_nowhere() {
+        assert_eq!(page(50).older, None);
+        assert_eq!(page(0).older, None);
+    }
+
+    #[test]
+    fn a_position_that_no_page_gave_is_refused() {
+        for position in ["", ".", "1", "1.x", "1.2.3", "1,2"] {
+            assert!(line_key(position).is_err(), "{position}");
+        }
+    }
+
+    #[test]
+    fn another_keyword_is_not_this_one() {
+        assert!(
+            view(
+                "other",
+                None,
+                &[keyword()],
+                &[],
+                &Collection::default(),
+                line().sort_at
+            )
+            .is_none()
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! A line: an article under a keyword, as the board, a keyword's page and the live stream show it.
+
+use super::{
+    marks::{Gloss, Segment, glosses, marked, passage},
+    moments::Moment,
+};
+use crate::{
+    domain::{Field, Timestamp},
+    store::board::BoardLine,
+};
+
+/// An article under a keyword.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Number of the article.
+    pub(crate) article: i64,
+    /// Microseconds to sort by.
+    pub(crate) sort: i64,
+    /// Whether it is news to the reader.
+    pub(crate) is_new: bool,
+    /// Headline with its hits.
+    pub(crate) headline: Vec<Segment>,
+    /// For `lang`.
+    pub(crate) lang: Option<String>,
+    /// The part of the text that shows what the headline lacks.
+    pub(crate) passage: Vec<Segment>,
+    /// What hits in other scripts stand for.
+    pub(crate) glosses: Vec<Gloss>,
+    /// Why it matched.
+    pub(crate) why: String,
+    /// The article at its publisher's.
+    pub(crate) original: Option<String>,
+    /// Name of the source.
+    pub(crate) source: String,
+    /// Tier, country and language, parted by points.
+    pub(crate) facts: String,
+    /// When it was published.
+    pub(crate) when: Moment,
+}
+
+impl Line {
+    /// The line as shown at `now`. What matched after `new_since` is new; without one, whatever is no history.
+    pub(crate) fn new(line: &BoardLine, now: Timestamp, new_since: Option<Timestamp>) -> Self {
+        let lang = language_tag(line.language.as_deref());
+        Self {
+            article: line.article_id.get(),
+            sort: line.sort_at.as_micros(),
+            is_new: !line.is_backfill && new_since.is_none_or(|since| line.matched_at > since),
+            headline: headline(&line.title, &line.hits),
+            passage: passage(&line.summary, &line.content, &line.hits),
+            glosses: glosses(&line.hits),
+            why: line.why.clone(),
+            original: outward(line.url.as_deref()),
+            source: line.source.clone(),
+            facts: facts(&line.tier, line.country.as_deref(), lang.as_deref()),
+            lang,
+            when: Moment::age(now, line.sort_at),
+        }
+    }
+}
+
+/// The headline with its hits, or words for its absence.
+pub(crate) fn headline(title: &str, hits: &[crate::domain::Hit]) -> Vec<Segment> {
+    if title.trim().is_empty() {
+        return vec![Segment {
+            text: "(no headline)".to_owned(),
+            ..Segment::default()
+        }];
+    }
+    marked(title, Field::Title, hits)
+}
+
+/// Tier, country and language, as far as known.
+pub(crate) fn facts(tier: &str, country: Option<&str>, language: Option<&str>) -> String {
+    [Some(tier), country, language]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// The language as a value for `lang`: what publishers send is kept only if it looks like a tag (BCP 47).
+pub(crate) fn language_tag(language: Option<&str>) -> Option<String> {
+    let tag = language?;
+    let is_tag = (2..=35).contains(&tag.len())
+        && tag
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_tag.then(|| tag.to_owned())
+}
+
+/// The address of another site, if it is one that a browser may be sent to.
+pub(crate) fn outward(url: Option<&str>) -> Option<String> {
+    let url = url?;
+    let is_web = ["http://", "https://"].iter().any(|scheme| {
+        url.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    is_web.then(|| url.to_owned())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{ArticleId, Hit};
+
+    /// A line of a Korean agency that matched yesterday at noon.
+    pub(crate) fn line() -> BoardLine {
+        let hit = |start: u32, text: &str, concept: &str| Hit {
+            field: Field::Title,
+            start,
+            end: start + u32::try_from(text.len()).unwrap_or_default(),
+            text: text.to_owned(),
+            concept: Some(concept.to_owned()),
+        };
+        BoardLine {
+            keyword: "link".to_owned(),
+            article_id: ArticleId::new(7),
+            url: Some("https://news.example/7".to_owned()),
+            title: "북한 대표단, 이란 방문".to_owned(),
+            summary: String::new(),
+            content: String::new(),
+            language: Some("ko".to_owned()),
+            source: "한빛통신".to_owned(),
+            tier: "wire".to_owned(),
+            country: Some("KR".to_owned()),
+            sort_at: noon(),
+            matched_at: noon(),
+            is_backfill: false,
+            arrival: Some(3),
+            hits: vec![hit(0, "북한", "North Korea"), hit(18, "이란", "Iran")],
+            why: "@dprk NEAR/25 @iran".to_owned(),
+        }
+    }
+
+    fn noon() -> Timestamp {
+        Timestamp::from_micros(1_795_435_200_000_000)
+    }
+
+    fn later(hours: u64) -> Timestamp {
+        noon().plus(Duration::from_secs(3_600 * hours))
+    }
+
+    #[test]
+    fn a_line_says_what_where_when_and_why() {
+        let shown = Line::new(
+            &line(),
+            later(2),
+            Some(later(0).minus(Duration::from_secs(1))),
+        );
+        assert_eq!(
+            shown
+                .headline
+                .iter()
+                .filter(|segment| segment.is_hit)
+                .count(),
+            2
+        );
+        assert_eq!(shown.glosses.len(), 2);
+        assert_eq!(
+            (shown.facts.as_str(), shown.when.words.as_str()),
+            ("wire · KR · ko", "2 h")
+        );
+        assert!(shown.is_new && shown.passage.is_empty());
+    }
+
+    #[test]
+    fn history_is_never_new() {
+        let history = BoardLine {
+            is_backfill: true,
+            ..line()
+        };
+        assert!(!Line::new(&history, later(0), None).is_new);
+        assert!(Line::new(&line(), later(0), None).is_new);
+        assert!(!Line::new(&line(), later(30), Some(later(6))).is_new);
+    }
+
+    #[test]
+    fn links_lead_to_web_pages_only() {
+        for url in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//news.example",
+            "ftp://news.example",
+            "",
+            "é",
+        ] {
+            assert_eq!(outward(Some(url)), None, "{url}");
+        }
+        assert!(outward(Some("HTTPS://news.example/")).is_some());
+    }
+
+    #[test]
+    fn what_is_no_language_tag_is_no_language() {
+        for tag in [
+            "",
+            "x",
+            "ko\" onclick=\"",
+            "english language",
+            &"a".repeat(36),
+        ] {
+            assert_eq!(language_tag(Some(tag)), None, "{tag}");
+        }
+        assert_eq!(
+            language_tag(Some("zh-Hant-TW")).as_deref(),
+            Some("zh-Hant-TW")
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! Pages for people: a handler reads, a pure function makes the page struct, a template writes it down.
+
+pub(super) mod article;
+pub(super) mod board;
+mod condition;
+pub(super) mod feed;
+pub(super) mod feeds;
+pub(super) mod frame;
+pub(super) mod keyword;
+pub(super) mod line;
+mod marks;
+mod moments;

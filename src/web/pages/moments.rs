@@ -1,0 +1,219 @@
+//! Instants and durations in words.
+
+use std::time::Duration;
+
+use crate::domain::Timestamp;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// An instant as a page shows it: in words, exactly, and for programs. The script refreshes the words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// RFC 3339.
+    pub(crate) iso: String,
+    /// The words: "4 min".
+    pub(crate) words: String,
+    /// The instant in full: "Tue 24 Nov 2026, 06:40 UTC".
+    pub(crate) exact: String,
+    /// How the script is to word it: `age`, `clock` or `exact`.
+    pub(crate) form: &'static str,
+}
+
+impl Moment {
+    /// How long ago, in few letters.
+    pub(crate) fn age(now: Timestamp, then: Timestamp) -> Self {
+        Self {
+            words: age(now, then),
+            form: "age",
+            ..Self::exact(then)
+        }
+    }
+
+    /// The time of day, with the day if it is another one.
+    pub(crate) fn clock(now: Timestamp, then: Timestamp) -> Self {
+        Self {
+            words: clock(now, then),
+            form: "clock",
+            ..Self::exact(then)
+        }
+    }
+
+    /// The instant in full.
+    pub(crate) fn exact(then: Timestamp) -> Self {
+        let exact = then
+            .to_jiff()
+            .strftime("%a %-d %b %Y, %H:%M UTC")
+            .to_string();
+        Self {
+            iso: then.to_string(),
+            words: exact.clone(),
+            exact,
+            form: "exact",
+        }
+    }
+}
+
+fn age(now: Timestamp, then: Timestamp) -> String {
+    match now.since(then).as_secs() {
+        0..MINUTE => "now".to_owned(),
+        seconds @ MINUTE..HOUR => format!("{} min", seconds / MINUTE),
+        seconds @ HOUR..DAY => format!("{} h", seconds / HOUR),
+        seconds if seconds < 7 * DAY => format!("{} d", seconds / DAY),
+        _ => date(now, then),
+    }
+}
+
+fn date(now: Timestamp, then: Timestamp) -> String {
+    let is_this_year = year(now) == year(then);
+    then.to_jiff()
+        .strftime(if is_this_year { "%-d %b" } else { "%-d %b %Y" })
+        .to_string()
+}
+
+fn clock(now: Timestamp, then: Timestamp) -> String {
+    let day = |instant: Timestamp| instant.to_jiff().strftime("%F").to_string();
+    if day(now) == day(then) {
+        return then.to_jiff().strftime("%H:%M UTC").to_string();
+    }
+    weekday(now, then)
+}
+
+/// The day in few letters: its name within the last six days, its date before.
+pub(crate) fn weekday(now: Timestamp, then: Timestamp) -> String {
+    if now.since(then).as_secs() < 6 * DAY {
+        then.to_jiff().strftime("%a %H:%M UTC").to_string()
+    } else {
+        date(now, then)
+    }
+}
+
+fn year(instant: Timestamp) -> String {
+    instant.to_jiff().strftime("%Y").to_string()
+}
+
+/// A duration in words, its largest unit only: "3 days".
+pub(crate) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..MINUTE => "less than a minute".to_owned(),
+        MINUTE..HOUR => counted(seconds / MINUTE, "minute"),
+        HOUR..DAY => counted(seconds / HOUR, "hour"),
+        _ => counted(seconds / DAY, "day"),
+    }
+}
+
+/// How far ahead an instant is: "in 5 minutes", or "now" if it is not ahead.
+pub(crate) fn ahead(now: Timestamp, then: Timestamp) -> String {
+    let until = then.since(now);
+    if until.as_secs() < MINUTE {
+        "now".to_owned()
+    } else {
+        format!("in {}", span(until))
+    }
+}
+
+/// A number with its noun: "1 day", "2 days".
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{} {noun}s", grouped(count))
+    }
+}
+
+/// A number with its thousands parted: 12,345.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut parted = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            parted.push(',');
+        }
+        parted.push(digit);
+    }
+    parted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-24T08:00:00Z, a Tuesday.
+    const NOW_MICROS: i64 = 1_795_507_200_000_000;
+
+    fn now() -> Timestamp {
+        Timestamp::from_micros(NOW_MICROS)
+    }
+
+    #[test]
+    fn ages_are_short() {
+        for (seconds, words) in [
+            (0, "now"),
+            (59, "now"),
+            (60, "1 min"),
+            (3_599, "59 min"),
+            (7_200, "2 h"),
+            (2 * DAY, "2 d"),
+            (7 * DAY, "17 Nov"),
+            (365 * DAY, "24 Nov 2025"),
+        ] {
+            assert_eq!(age(now(), now().minus(Duration::from_secs(seconds))), words);
+        }
+        assert_eq!(age(now(), now().plus(Duration::from_secs(90))), "now");
+    }
+
+    #[test]
+    fn a_clock_names_the_day_if_it_is_another() {
+        for (seconds, words) in [
+            (HOUR, "07:00 UTC"),
+            (DAY, "Mon 08:00 UTC"),
+            (10 * DAY, "14 Nov"),
+        ] {
+            assert_eq!(
+                clock(now(), now().minus(Duration::from_secs(seconds))),
+                words
+            );
+        }
+    }
+
+    #[test]
+    fn a_moment_is_exact_as_well() {
+        let moment = Moment::age(now(), now().minus(Duration::from_secs(240)));
+        assert_eq!(
+            (moment.words.as_str(), moment.exact.as_str()),
+            ("4 min", "Tue 24 Nov 2026, 07:56 UTC")
+        );
+        assert_eq!(moment.iso, "2026-11-24T07:56:00Z");
+    }
+
+    #[test]
+    fn durations_are_told_by_their_largest_unit() {
+        for (seconds, words) in [
+            (59, "less than a minute"),
+            (61, "1 minute"),
+            (2 * HOUR + 1, "2 hours"),
+            (3 * DAY, "3 days"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), words);
+        }
+        assert_eq!(
+            ahead(now(), now().plus(Duration::from_secs(300))),
+            "in 5 minutes"
+        );
+        assert_eq!(ahead(now(), now().minus(Duration::from_secs(300))), "now");
+    }
+
+    #[test]
+    fn thousands_are_parted() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

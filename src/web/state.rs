@@ -1,0 +1,67 @@
+//! What every request may reach.
+
+use std::{fmt, sync::Arc};
+
+use axum::extract::FromRef;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{Clock, Timestamp},
+    store::PgPool,
+};
+
+/// Live streams that one process serves at a time. Each costs a socket and, per batch of arrivals, a query.
+const MAX_LISTENERS: usize = 1_000;
+
+/// What every request may reach. A clone shares everything.
+#[derive(Clone, FromRef)]
+pub struct WebState {
+    /// The database.
+    pub(super) db: PgPool,
+    /// Where the present comes from.
+    pub(super) clock: WebClock,
+    /// The last arrival number, as `store::live::follow_arrivals` keeps it.
+    pub(super) arrivals: watch::Receiver<i64>,
+    /// Cancelled when the process is to end: live streams end then.
+    pub(super) stop: CancellationToken,
+    /// Seats for live streams.
+    pub(super) seats: Arc<Semaphore>,
+}
+
+/// The clock, as a part that handlers can ask for.
+#[derive(Clone)]
+pub(super) struct WebClock(Arc<dyn Clock>);
+
+impl WebClock {
+    /// The present instant.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl WebState {
+    /// Puts together what requests reach: the pool, the clock, the last arrival number (fed by
+    /// [`follow_arrivals`](crate::store::live::follow_arrivals)) and the token that ends live streams.
+    #[must_use]
+    pub fn new(
+        db: PgPool,
+        clock: Arc<dyn Clock>,
+        arrivals: watch::Receiver<i64>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            db,
+            clock: WebClock(clock),
+            arrivals,
+            stop,
+            seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
+        }
+    }
+}
+
+impl fmt::Debug for WebState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebState").finish_non_exhaustive()
+    }
+}
