@@ -2,6 +2,7 @@
 //! binary, a real Chromium.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod binary;
 mod corpora;
 mod crash;
 mod database;
