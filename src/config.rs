@@ -8,6 +8,7 @@ use std::{
     env, fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -213,41 +214,49 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let positive = [
+        let counts = [
             ("poll.concurrency", u64::from(self.poll.concurrency)),
             ("poll.per_host", u64::from(self.poll.per_host)),
             ("database.max_connections", u64::from(self.database.max_connections)),
-            ("fetch.timeout_s", self.fetch.timeout_s),
-            ("fetch.connect_timeout_s", self.fetch.connect_timeout_s),
-            ("fetch.idle_timeout_s", self.fetch.idle_timeout_s),
             ("fetch.max_body_bytes", self.fetch.max_body_bytes),
-            ("schedule.min_interval_s", self.schedule.min_interval_s),
         ];
-        for (key, value) in positive {
-            if value == 0 {
-                return Err(ConfigError::Range {
-                    key,
-                    value: value.to_string(),
-                    reason: "it must be at least 1",
-                });
-            }
+        for (key, value) in counts {
+            refuse_if(value == 0, key, value, "it must be at least 1")?;
         }
-        if self.schedule.max_interval_s < self.schedule.min_interval_s {
-            return Err(ConfigError::Range {
-                key: "schedule.max_interval_s",
-                value: self.schedule.max_interval_s.to_string(),
-                reason: "it must not be less than schedule.min_interval_s",
-            });
+        let durations = [
+            ("fetch.timeout", self.fetch.timeout),
+            ("fetch.connect_timeout", self.fetch.connect_timeout),
+            ("fetch.idle_timeout", self.fetch.idle_timeout),
+            ("schedule.min_interval", self.schedule.min_interval),
+        ];
+        for (key, value) in durations {
+            let shown = format!("{value:?}");
+            refuse_if(value < Duration::from_secs(1), key, shown, "it must be at least one second")?;
         }
-        if self.poll.lease_s <= self.fetch.timeout_s.saturating_mul(2) {
-            return Err(ConfigError::Range {
-                key: "poll.lease_s",
-                value: self.poll.lease_s.to_string(),
-                reason: "it must be more than twice fetch.timeout_s, or a slow feed is polled by two workers",
-            });
-        }
-        Ok(())
+        refuse_if(
+            self.schedule.max_interval < self.schedule.min_interval,
+            "schedule.max_interval",
+            format!("{:?}", self.schedule.max_interval),
+            "it must not be less than schedule.min_interval",
+        )?;
+        refuse_if(
+            self.poll.lease <= self.fetch.timeout * 2,
+            "poll.lease",
+            format!("{:?}", self.poll.lease),
+            "it must be more than twice fetch.timeout, or a slow feed is polled by two workers",
+        )
     }
+}
+
+fn refuse_if(is_wrong: bool, key: &'static str, value: impl ToString, reason: &'static str) -> Result<(), ConfigError> {
+    if !is_wrong {
+        return Ok(());
+    }
+    Err(ConfigError::Range {
+        key,
+        value: value.to_string(),
+        reason,
+    })
 }
 
 fn table(text: &str, origin: &str) -> Result<Table, ConfigError> {
@@ -399,12 +408,14 @@ mod tests {
                 ("WIREWATCH_POLL__CONCURRENCY", "9"),
                 ("WIREWATCH_FETCH__ALLOW_NETWORKS", r#"["127.0.0.0/8", "::1/128"]"#),
                 ("DATABASE_URL", "postgres://somewhere/else"),
+                ("WIREWATCH_SCHEDULE__MIN_INTERVAL", "1"),
                 ("WIREWATCH_CORPORA", "/anywhere"),
                 ("PATH", "/bin"),
             ],
         )
         .unwrap();
         assert_eq!((settings.poll.concurrency, settings.poll.per_host), (9, 3));
+        assert_eq!(settings.schedule.min_interval, Duration::from_secs(1));
         assert_eq!(settings.fetch.allow_networks.0.len(), 2);
         assert_eq!(settings.database.url, "postgres://somewhere/else");
     }
@@ -412,8 +423,8 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         for (file, variables, expected) in [
-            ("[fetch]\ntimeout = 3\n", &[][..], "did you mean fetch.timeout_s?"),
-            ("[poll]\ntimeout_s = 3\n", &[][..], "did you mean fetch.timeout_s?"),
+            ("[fetch]\ntimeouts = 3\n", &[][..], "did you mean fetch.timeout?"),
+            ("[poll]\ntimeout = 3\n", &[][..], "did you mean fetch.timeout?"),
             ("listen = \"x\"\n", &[][..], "did you mean server.listen?"),
             ("[zzz]\nqqq = 1\n", &[][..], "lists all settings"),
             ("", &[("WIREWATCH_POLL__CONCURENCY", "3")][..], "did you mean poll.concurrency?"),
@@ -427,8 +438,8 @@ mod tests {
     fn values_of_the_wrong_kind_or_range_are_refused_by_name() {
         let wrong = load("[poll]\nconcurrency = \"many\"\n", &[]).unwrap_err().to_string();
         assert!(wrong.contains("concurrency"), "{wrong}");
-        let wrong = load("[poll]\nlease_s = 10\n", &[]).unwrap_err().to_string();
-        assert!(wrong.contains("poll.lease_s"), "{wrong}");
+        let wrong = load("[poll]\nlease = \"10s\"\n", &[]).unwrap_err().to_string();
+        assert!(wrong.contains("poll.lease"), "{wrong}");
         let wrong = load("[poll\n", &[]).unwrap_err().to_string();
         assert!(wrong.contains("test.toml"), "{wrong}");
     }

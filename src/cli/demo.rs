@@ -3,7 +3,7 @@
 //! The real service on a throw-away database, with the built-in beat's keywords and sample feeds that this process serves
 //! itself on a loopback address. A database of the operator's is never touched, whatever the settings name.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The sample feeds publish every few seconds, so they are asked as often.
-const INTERVAL_S: u64 = 3;
+const INTERVAL: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
@@ -68,8 +68,9 @@ fn for_the_demo(mut settings: Settings) -> anyhow::Result<Settings> {
     settings.database.url.clear();
     settings.server.data_dir = config::temporary_dir("demo");
     settings.fetch.allow_networks = AllowedNetworks(vec!["127.0.0.1/32".parse()?]);
-    settings.schedule.min_interval_s = INTERVAL_S;
-    settings.schedule.max_interval_s = INTERVAL_S * 2;
+    settings.schedule.min_interval = INTERVAL;
+    settings.schedule.max_interval = INTERVAL * 2;
+    settings.schedule.failure_interval = INTERVAL * 2;
     settings.poll.per_host = settings.poll.concurrency;
     Ok(settings)
 }

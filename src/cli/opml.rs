@@ -21,9 +21,15 @@ pub(super) async fn run(command: OpmlCommand, settings: &Settings) -> anyhow::Re
 }
 
 async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<Outcome> {
-    let outlines = opml::read(&output::read(file)?);
+    let outlines = match opml::read(&output::read(file)?) {
+        Ok(outlines) => outlines,
+        Err(error) => {
+            output::complain(&format!("{}: {error}; nothing was imported", file.display()));
+            return Ok(Outcome::SaidNo);
+        }
+    };
     for problem in &outlines.problems {
-        output::complain(&format!("{}: {problem}", file.display()));
+        output::complain(&format!("{}:{}: {}: {}", file.display(), problem.line, problem.what, problem.why));
     }
     if outlines.feeds.is_empty() {
         output::complain("no feeds were found; nothing was imported");
@@ -82,7 +88,7 @@ fn as_beat(outlines: Outlines) -> Beat {
 
 /// The host of the feed's home page, else of the feed itself, without `www.`.
 fn domain(feed: &OutlineFeed) -> String {
-    let home = feed.home_page.as_deref().and_then(|home| Url::parse(home).ok());
+    let home = feed.site.as_deref().and_then(|home| Url::parse(home).ok());
     let host = home
         .as_ref()
         .and_then(Url::host_str)
@@ -107,9 +113,10 @@ async fn export(file: &Path, settings: &Settings) -> anyhow::Result<Outcome> {
             source.feeds.into_iter().map(move |feed| OutlineFeed {
                 title: feed.title.or_else(|| Some(source.name.clone())),
                 url: feed.url,
-                home_page: Some(home.clone()),
+                site: Some(home.clone()),
                 language: feed.language,
                 category: feed.category,
+                labels: Vec::new(),
             })
         })
         .collect();

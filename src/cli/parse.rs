@@ -11,7 +11,7 @@ use crate::{
     config::Settings,
     domain::{Clock as _, Document, Entry, Validators},
     fetch::{Fetched, Fetcher},
-    pipeline::{normalise, parse},
+    pipeline::{normalise, parse, shape},
 };
 
 /// What relative links of a document without an address are resolved against.
@@ -34,7 +34,7 @@ pub(super) async fn run(args: ParseArgs, settings: &Settings) -> anyhow::Result<
     };
     let entries = normalise::entries(&document, None);
     if args.json {
-        output::json(&parse::Report::new(&document, &entries))?;
+        output::json(&shape::to_json(&document, &entries))?;
     } else {
         print(&document, &entries);
     }

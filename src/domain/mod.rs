@@ -5,6 +5,7 @@
 mod article;
 mod attempt;
 mod beat;
+pub mod duration;
 mod entry;
 mod feed;
 mod id;

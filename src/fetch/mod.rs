@@ -36,12 +36,15 @@ pub struct FetchOptions {
     pub user_agent: String,
     /// An address or page where publishers reach the operator; appended to the user agent.
     pub contact: String,
-    /// Seconds until a connection stands, TLS included.
-    pub connect_timeout_s: u64,
-    /// Seconds without a byte.
-    pub idle_timeout_s: u64,
-    /// Seconds for the whole exchange.
-    pub timeout_s: u64,
+    /// Time until a connection stands, TLS included.
+    #[serde(with = "crate::domain::duration")]
+    pub connect_timeout: Duration,
+    /// Time without a byte.
+    #[serde(with = "crate::domain::duration")]
+    pub idle_timeout: Duration,
+    /// Time for the whole exchange.
+    #[serde(with = "crate::domain::duration")]
+    pub timeout: Duration,
     /// Bytes of a decoded body.
     pub max_body_bytes: u64,
     /// Redirects followed.
@@ -113,9 +116,9 @@ impl Fetcher {
             .dns_resolver(Arc::new(resolver::GuardedResolver::new(Arc::clone(
                 &allowed,
             ))))
-            .connect_timeout(Duration::from_secs(options.connect_timeout_s))
-            .read_timeout(Duration::from_secs(options.idle_timeout_s))
-            .timeout(Duration::from_secs(options.timeout_s))
+            .connect_timeout(options.connect_timeout)
+            .read_timeout(options.idle_timeout)
+            .timeout(options.timeout)
             .pool_max_idle_per_host(4)
             .no_proxy();
         if !options.proxy.is_empty() {

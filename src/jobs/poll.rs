@@ -45,8 +45,9 @@ pub struct PollOptions {
     pub concurrency: u32,
     /// Feeds of one host polled at a time, by all processes together.
     pub per_host: u32,
-    /// Seconds that a worker holds a feed.
-    pub lease_s: u64,
+    /// How long a worker holds a feed.
+    #[serde(with = "crate::domain::duration")]
+    pub lease: Duration,
 }
 
 /// What a pass or a run has done.
@@ -176,7 +177,7 @@ impl Poller {
             holder: self.worker.number(),
             limit: i64::try_from(free).unwrap_or(i64::MAX),
             per_host: i64::from(self.options.per_host),
-            lease: Duration::from_secs(self.options.lease_s),
+            lease: self.options.lease,
         };
         store::feeds::claim_due(&self.db, self.clock.now(), options).await
     }

@@ -41,7 +41,15 @@ impl Clock for TestClock {
 
 /// Settings under which feeds may live on loopback and hosts have no limit.
 pub(crate) fn settings() -> Settings {
-    let file = "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout_s = 5\n[poll]\nper_host = 32\n[schedule]\nmin_interval_s = 60\n";
+    let file = r#"
+        [fetch]
+        allow_networks = ["127.0.0.0/8"]
+        timeout = "5s"
+        [poll]
+        per_host = 32
+        [schedule]
+        min_interval = "1m"
+    "#;
     Settings::from_layers(Some(("test", file)), std::collections::BTreeMap::new()).unwrap()
 }
 
