@@ -64,8 +64,7 @@ impl std::error::Error for ParseError {}
 /// `Empty` for a body of nothing, `NotAFeed` for one in which no feed begins, `Parse` for a feed that cannot be read.
 pub fn parse(body: &[u8], content_type: Option<&str>, base: &Url) -> Result<Document, ParseError> {
     let text = decode(body, content_type);
-    let text =
-        text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
     if text.is_empty() {
         return Err(ParseError::new(ErrorCode::Empty, "the body has no content"));
     }
@@ -89,8 +88,7 @@ pub fn loss(document: &Document) -> Option<ErrorCode> {
 }
 
 fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
-    let repaired = repair::repair(text, base)
-        .ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
+    let repaired = repair::repair(text, base).ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
     let feed = read(repaired.xml.into_bytes())?;
     if feed.entries.len() != repaired.entries.len() {
         let detail = format!(
@@ -155,9 +153,7 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
         .entries
         .into_iter()
         .zip(repaired.entries)
-        .map(|(entry, (url, language))| {
-            raw_entry(DocumentKind::Json, entry, url.as_deref(), language)
-        })
+        .map(|(entry, (url, language))| raw_entry(DocumentKind::Json, entry, url.as_deref(), language))
         .collect();
     Ok(Document {
         kind: DocumentKind::Json,
@@ -187,12 +183,7 @@ fn read(document: Vec<u8>) -> Result<model::Feed, ParseError> {
         .map_err(|error: ParseFeedError| ParseError::new(ErrorCode::Parse, error.to_string()))
 }
 
-fn raw_entry(
-    kind: DocumentKind,
-    entry: model::Entry,
-    url: Option<&str>,
-    language: Option<String>,
-) -> RawEntry {
+fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, language: Option<String>) -> RawEntry {
     let content = entry.content.and_then(|content| {
         let is_plain = content.content_type.as_str() == "text/plain";
         content.body.map(|body| (body, is_plain))
@@ -204,18 +195,14 @@ fn raw_entry(
         title: entry.title.and_then(title),
         summary: entry.summary.and_then(|text| summary(kind, &text)),
         content: content.and_then(|(body, is_plain)| markup(&body, is_plain)),
-        published: entry
-            .published
-            .map(|at| Timestamp::from_micros(at.timestamp_micros())),
+        published: entry.published.map(|at| Timestamp::from_micros(at.timestamp_micros())),
         updated: entry
             .updated
             // feed-rs copies the date of publication where RSS gives no other.
             .filter(|_| is_said_by_entry || entry.updated != entry.published)
             .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         authors: names(entry.authors.iter().map(person_name)),
-        language: language
-            .or(entry.language)
-            .and_then(|language| name(&language)),
+        language: language.or(entry.language).and_then(|language| name(&language)),
         categories: names(
             entry
                 .categories
@@ -232,10 +219,7 @@ fn title(text: model::Text) -> Option<String> {
 fn summary(kind: DocumentKind, text: &model::Text) -> Option<String> {
     // A description of RSS is HTML; the other formats say when it is.
     let is_html = matches!(kind, DocumentKind::Rss | DocumentKind::Rdf);
-    markup(
-        &text.content,
-        !is_html && text.content_type.as_str() == "text/plain",
-    )
+    markup(&text.content, !is_html && text.content_type.as_str() == "text/plain")
 }
 
 /// A text as HTML, cut to the limit.
@@ -255,10 +239,7 @@ fn person_name(person: &model::Person) -> Option<String> {
 /// Names as plain text, each once, up to the limit.
 fn names(served: impl Iterator<Item = Option<String>>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for found in served
-        .flatten()
-        .filter_map(|found| name(&html::title(&found)))
-    {
+    for found in served.flatten().filter_map(|found| name(&html::title(&found))) {
         if names.len() < MAX_CATEGORIES && !names.contains(&found) {
             names.push(found);
         }
@@ -278,9 +259,7 @@ fn address(text: &str) -> Option<String> {
     let has_user = !url.username().is_empty() || url.password().is_some();
     let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let address = if has_user {
-        url.set_username("")
-            .and_then(|()| url.set_password(None))
-            .ok()?;
+        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
         url.into()
     } else if is_clean {
         text.to_owned()
