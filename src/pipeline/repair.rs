@@ -12,6 +12,7 @@ use super::{
     decode::undoubled,
     dialect::{self, Family, Format, Place, Word},
     markup::{Token, Tokens, attribute, attributes, references},
+    xml::Escaped,
 };
 use crate::{domain::DocumentKind, text::html};
 
@@ -735,24 +736,4 @@ fn local(name: &str) -> &str {
 
 fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
-}
-
-/// Text as XML: escaped, without the characters that XML forbids.
-struct Escaped<'a>(&'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => f.write_char(c)?,
-                // What XML forbids or nobody sees parts words like a space.
-                _ => f.write_char(' ')?,
-            }
-        }
-        Ok(())
-    }
 }
