@@ -656,9 +656,12 @@ impl Field {
     }
 
     fn end_tag(&mut self, name: &str) {
-        self.push("</");
-        self.push(local(name));
-        self.push(">");
+        // An end without a beginning is a slip of the publisher's.
+        if self.has_elements {
+            self.push("</");
+            self.push(local(name));
+            self.push(">");
+        }
     }
 }
 
