@@ -11,8 +11,12 @@ pub mod identify;
 mod json;
 mod markup;
 pub mod normalise;
+pub mod opml;
 pub mod parse;
 mod repair;
+pub mod schedule;
+pub mod shape;
+mod xml;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]

@@ -64,8 +64,7 @@ impl std::error::Error for ParseError {}
 /// `Empty` for a body of nothing, `NotAFeed` for one in which no feed begins, `Parse` for a feed that cannot be read.
 pub fn parse(body: &[u8], content_type: Option<&str>, base: &Url) -> Result<Document, ParseError> {
     let text = decode(body, content_type);
-    let text =
-        text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
     if text.is_empty() {
         return Err(ParseError::new(ErrorCode::Empty, "the body has no content"));
     }
@@ -89,8 +88,7 @@ pub fn loss(document: &Document) -> Option<ErrorCode> {
 }
 
 fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
-    let repaired = repair::repair(text, base)
-        .ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
+    let repaired = repair::repair(text, base).ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
     let feed = read(repaired.xml.into_bytes())?;
     if feed.entries.len() != repaired.entries.len() {
         let detail = format!(
@@ -155,9 +153,7 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
         .entries
         .into_iter()
         .zip(repaired.entries)
-        .map(|(entry, (url, language))| {
-            raw_entry(DocumentKind::Json, entry, url.as_deref(), language)
-        })
+        .map(|(entry, (url, language))| raw_entry(DocumentKind::Json, entry, url.as_deref(), language))
         .collect();
     Ok(Document {
         kind: DocumentKind::Json,
@@ -187,12 +183,7 @@ fn read(document: Vec<u8>) -> Result<model::Feed, ParseError> {
         .map_err(|error: ParseFeedError| ParseError::new(ErrorCode::Parse, error.to_string()))
 }
 
-fn raw_entry(
-    kind: DocumentKind,
-    entry: model::Entry,
-    url: Option<&str>,
-    language: Option<String>,
-) -> RawEntry {
+fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, language: Option<String>) -> RawEntry {
     let content = entry.content.and_then(|content| {
         let is_plain = content.content_type.as_str() == "text/plain";
         content.body.map(|body| (body, is_plain))
@@ -204,18 +195,14 @@ fn raw_entry(
         title: entry.title.and_then(title),
         summary: entry.summary.and_then(|text| summary(kind, &text)),
         content: content.and_then(|(body, is_plain)| markup(&body, is_plain)),
-        published: entry
-            .published
-            .map(|at| Timestamp::from_micros(at.timestamp_micros())),
+        published: entry.published.map(|at| Timestamp::from_micros(at.timestamp_micros())),
         updated: entry
             .updated
             // feed-rs copies the date of publication where RSS gives no other.
             .filter(|_| is_said_by_entry || entry.updated != entry.published)
             .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         authors: names(entry.authors.iter().map(person_name)),
-        language: language
-            .or(entry.language)
-            .and_then(|language| name(&language)),
+        language: language.or(entry.language).and_then(|language| name(&language)),
         categories: names(
             entry
                 .categories
@@ -232,10 +219,7 @@ fn title(text: model::Text) -> Option<String> {
 fn summary(kind: DocumentKind, text: &model::Text) -> Option<String> {
     // A description of RSS is HTML; the other formats say when it is.
     let is_html = matches!(kind, DocumentKind::Rss | DocumentKind::Rdf);
-    markup(
-        &text.content,
-        !is_html && text.content_type.as_str() == "text/plain",
-    )
+    markup(&text.content, !is_html && text.content_type.as_str() == "text/plain")
 }
 
 /// A text as HTML, cut to the limit.
@@ -255,10 +239,7 @@ fn person_name(person: &model::Person) -> Option<String> {
 /// Names as plain text, each once, up to the limit.
 fn names(served: impl Iterator<Item = Option<String>>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for found in served
-        .flatten()
-        .filter_map(|found| name(&html::title(&found)))
-    {
+    for found in served.flatten().filter_map(|found| name(&html::title(&found))) {
         if names.len() < MAX_CATEGORIES && !names.contains(&found) {
             names.push(found);
         }
@@ -278,9 +259,7 @@ fn address(text: &str) -> Option<String> {
     let has_user = !url.username().is_empty() || url.password().is_some();
     let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let address = if has_user {
-        url.set_username("")
-            .and_then(|()| url.set_password(None))
-            .ok()?;
+        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
         url.into()
     } else if is_clean {
         text.to_owned()
@@ -311,5 +290,346 @@ fn what_it_is(text: &str) -> &'static str {
         "XML of another kind"
     } else {
         "no markup"
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RSS: &str = include_str!("../../tests/fixtures/feeds/rss20.xml");
+    const RDF: &str = include_str!("../../tests/fixtures/feeds/rdf.xml");
+    const ATOM: &str = include_str!("../../tests/fixtures/feeds/atom10.xml");
+    const BROKEN: &str = include_str!("../../tests/fixtures/feeds/broken.xml");
+    const JSON: &str = include_str!("../../tests/fixtures/feeds/loose.json");
+
+    fn base() -> Url {
+        Url::parse("https://served.example.org/dir/feed.xml").unwrap()
+    }
+
+    fn read(text: &str) -> Document {
+        parse(text.as_bytes(), None, &base()).unwrap()
+    }
+
+    fn code(text: &str) -> ErrorCode {
+        parse(text.as_bytes(), None, &base()).unwrap_err().code
+    }
+
+    fn at(text: &str) -> Option<Timestamp> {
+        Some(dates::parse(text).unwrap())
+    }
+
+    fn titles(document: &Document) -> Vec<String> {
+        let title = |entry: &RawEntry| html::title(entry.title.as_deref().unwrap_or("-"));
+        document.entries.iter().map(title).collect()
+    }
+
+    fn urls(document: &Document) -> Vec<&str> {
+        document
+            .entries
+            .iter()
+            .map(|entry| entry.url.as_deref().unwrap_or("-"))
+            .collect()
+    }
+
+    #[test]
+    fn rss_is_read_in_every_script() {
+        let document = read(RSS);
+        assert_eq!(document.kind, DocumentKind::Rss);
+        assert_eq!(document.title.as_deref(), Some("Example Wire"));
+        assert_eq!(document.link.as_deref(), Some("https://wire.example.org/"));
+        assert_eq!(document.language.as_deref(), Some("en-gb"));
+        assert_eq!(document.hints.ttl, Some(Duration::from_secs(900)));
+        assert!(!document.is_partial);
+        assert_eq!(
+            titles(&document),
+            [
+                "Tehran signals talks",
+                "عنوان به فارسی",
+                "북한 제재 & 원유",
+                "制裁リスト更新",
+                "Санкции расширены",
+                "对伊朗的制裁",
+                "-",
+            ]
+        );
+        assert_eq!(
+            urls(&document),
+            [
+                "https://wire.example.org/1?utm_source=rss",
+                "https://wire.example.org/2",
+                "https://served.example.org/3",
+                "https://wire.example.org/4",
+                "-",
+                "https://wire.example.org/6",
+                "-",
+            ]
+        );
+        let first = &document.entries[0];
+        assert_eq!(first.id.as_deref(), Some("wire-1"));
+        assert_eq!(first.summary.as_deref(), Some("<p>First &amp; only.</p>"));
+        assert_eq!(first.content.as_deref(), Some("<p>Whole <b>text</b>.</p>"));
+        assert_eq!(first.published, at("2026-11-23T04:30:00Z"));
+        assert_eq!(first.updated, None);
+        assert_eq!(first.authors, ["Dana Roe"]);
+        assert_eq!(first.categories, ["Nuclear", "Diplomacy"]);
+        assert_eq!(document.entries[1].authors, ["رضا نمونه"]);
+        assert_eq!(document.entries[3].published, None);
+        assert_eq!(document.entries[6].id, None, "no id is made up");
+        assert_eq!(document.entries[6].summary.as_deref(), Some("العقوبات بلا عنوان"));
+    }
+
+    #[test]
+    fn rdf_is_read_with_its_items_beside_the_channel() {
+        let document = read(RDF);
+        assert_eq!(document.kind, DocumentKind::Rdf);
+        assert_eq!(
+            (document.title.as_deref(), document.language.as_deref()),
+            (Some("Beispiel"), Some("de"))
+        );
+        assert_eq!(document.hints.ttl, Some(Duration::from_secs(6 * 3_600)));
+        assert_eq!(titles(&document), ["Sanktionen verlängert", "Ohne Adresse"]);
+        assert_eq!(
+            urls(&document),
+            ["https://rdf.example.org/1?from=rss", "https://rdf.example.org/2"]
+        );
+        assert_eq!(document.entries[0].id.as_deref(), Some("https://rdf.example.org/1"));
+        assert_eq!(document.entries[0].published, at("2026-11-23T07:00:00Z"));
+        assert_eq!(document.entries[0].categories, ["Politik"]);
+    }
+
+    #[test]
+    fn atom_is_read_with_bases_languages_and_types() {
+        let document = read(ATOM);
+        let [first, second] = document.entries.as_slice() else {
+            panic!("two entries")
+        };
+        assert_eq!(
+            first.url.as_deref(),
+            Some("https://desk.example.org/wire/1?utm_source=feed")
+        );
+        assert_eq!(first.language.as_deref(), Some("en"));
+        assert!(first.content.as_deref().unwrap().contains("<em>emphasis</em>"));
+        assert_eq!(second.language.as_deref(), Some("fa"));
+        assert_eq!(second.authors, ["Dana Roe"], "the feed's author");
+        assert_eq!(second.content.as_deref(), Some("a &lt; b<br>second line"));
+    }
+
+    #[test]
+    fn a_broken_feed_keeps_its_entries_and_their_titles() {
+        let document = read(BROKEN);
+        assert_eq!(document.title.as_deref(), Some("Tom & Jerry's café"));
+        assert_eq!(document.link.as_deref(), Some("http://broken.example.org/?a=1&b=2"));
+        assert_eq!(
+            titles(&document),
+            [
+                "AT&T & Iran: 5 < 6 &who;",
+                "Never ended",
+                "Wrong end",
+                "Open item",
+                "Bell nul half\u{fffd} dash–"
+            ]
+        );
+        assert_eq!(
+            urls(&document),
+            [
+                "http://broken.example.org/1?a=1&copy=2",
+                "http://broken.example.org/2",
+                "http://broken.example.org/3",
+                "http://broken.example.org/4",
+                "-",
+            ]
+        );
+        let summary = document.entries[0].summary.as_deref().map(html::plain);
+        assert_eq!(summary.as_deref(), Some("café\nbare markup\nhere"));
+        assert_eq!(document.entries[2].published, at("2026-11-23T08:00:00Z"));
+        assert!(!document.is_partial);
+    }
+
+    #[test]
+    fn a_loose_json_feed_is_read() {
+        let document = read(JSON);
+        assert_eq!((document.kind, document.skipped), (DocumentKind::Json, 1));
+        assert_eq!(document.link.as_deref(), Some("https://served.example.org/"));
+        let [first, second, third] = document.entries.as_slice() else {
+            panic!("three entries")
+        };
+        assert_eq!(
+            (first.id.as_deref(), first.url.as_deref()),
+            (Some("17"), Some("https://served.example.org/1"))
+        );
+        assert_eq!(
+            (first.title.as_deref(), first.authors.as_slice()),
+            (Some("제재 & 원유"), &["Dana Roe".to_owned()][..])
+        );
+        assert_eq!(first.published, at("2026-11-22T23:00:00Z"));
+        assert_eq!(second.content.as_deref(), Some("a &lt; b<br>next"));
+        assert_eq!(
+            (second.authors.join(","), second.categories.join(",")),
+            ("Reza".to_owned(), "x,7".to_owned())
+        );
+        assert_eq!(
+            (third.id.as_deref(), third.title.as_deref(), third.published),
+            (None, None, None)
+        );
+        assert_eq!(third.summary.as_deref(), Some("Only a summary"));
+    }
+
+    #[test]
+    fn every_root_that_publishers_write_begins_a_feed() {
+        let item = "<channel><title>t</title><item><title>Iran</title><link>/1</link></item></channel>";
+        let entry = "<title>t</title><entry><title>Iran</title><link href='/1'/></entry>";
+        let rss = [
+            "",
+            "version='2'",
+            "version='2.0.1'",
+            "version='0.93'",
+            "version='0.91'",
+            "xmlns='http://backend.userland.com/rss2'",
+        ];
+        let mut documents: Vec<String> = rss
+            .iter()
+            .map(|attributes| format!("<rss {attributes}>{item}</rss>"))
+            .collect();
+        documents.push(format!("<RSS>{item}</RSS>"));
+        documents.push(format!(
+            "<rss xmlns='http://www.w3.org/2005/Atom' version='2.0'>{item}</rss>"
+        ));
+        documents.push(format!(
+            "<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>{item}</r:RDF>"
+        ));
+        for space in [
+            "http://www.w3.org/2005/Atom",
+            "https://www.w3.org/2005/Atom",
+            "http://purl.org/atom/ns#",
+            "urn:x",
+        ] {
+            documents.push(format!("<feed xmlns='{space}'>{entry}</feed>"));
+        }
+        documents.push(
+            "<a:feed xmlns:a='http://www.w3.org/2005/Atom'><a:entry><a:title>Iran</a:title><a:link href='/1'/></a:entry></a:feed>"
+                .to_owned(),
+        );
+        documents
+            .push("<entry xmlns='http://www.w3.org/2005/Atom'><title>Iran</title><link href='/1'/></entry>".to_owned());
+        documents.push(format!(
+            "{} \n<?xml version='1.0'?><rss>{item}</rss>",
+            " ".repeat(9_000)
+        ));
+        for document in documents {
+            let found = read(&document);
+            assert_eq!(titles(&found), ["Iran"], "{document}");
+            assert_eq!(urls(&found), ["https://served.example.org/1"], "{document}");
+        }
+    }
+
+    #[test]
+    fn one_poisoned_entry_of_atom_costs_no_other() {
+        for poison in [
+            "<title type='markdown'>x</title>",
+            "<title/>",
+            "<content src='https://example.org/' type='nonsense'>both</content>",
+            "<content type='image/png'>AAAA</content>",
+            "<content type='html'/>",
+            "<link href='http://[broken' xml:base='http://['/>",
+            "<author><name>\u{e9}.a@example.org</name></author>",
+        ] {
+            let document = read(&format!(
+                "<feed xmlns='http://www.w3.org/2005/Atom'><entry>{poison}</entry><entry><title>Iran</title></entry></feed>"
+            ));
+            assert_eq!(titles(&document)[1..], ["Iran"], "{poison}");
+        }
+        let rss = "<rss><channel><item><author>\u{e9}.a@example.org</author><title>Iran</title></item></channel></rss>";
+        assert_eq!(titles(&read(rss)), ["Iran"]);
+    }
+
+    #[test]
+    fn markup_that_ends_early_keeps_whole_entries() {
+        for (text, kind) in [(RSS, "</item>"), (ATOM, "</entry>"), (RDF, "</item>")] {
+            let first = text.find(kind).unwrap() + kind.len();
+            let last = text.rfind(kind).unwrap();
+            for end in (first..last).filter(|&end| text.is_char_boundary(end)) {
+                let document = read(&text[..end]);
+                let whole = text[..end].matches(kind).count();
+                assert_eq!((document.entries.len(), document.is_partial), (whole, true), "{end}");
+                assert_eq!(loss(&document), Some(ErrorCode::ParsePartial));
+                assert_eq!(document.entries[0], read(text).entries[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_feed_is_told_from_a_feed_that_cannot_be_read() {
+        for (text, expected) in [
+            ("", ErrorCode::Empty),
+            (" \n\u{feff}\0", ErrorCode::Empty),
+            ("<!DOCTYPE html><html><body>Log in</body></html>", ErrorCode::NotAFeed),
+            ("<urlset><url><loc>x</loc></url></urlset>", ErrorCode::NotAFeed),
+            ("<opml/>", ErrorCode::NotAFeed),
+            ("nothing at all", ErrorCode::NotAFeed),
+            ("{\"a\": 1}", ErrorCode::NotAFeed),
+            ("[]", ErrorCode::NotAFeed),
+            (
+                "{\"version\": \"https://jsonfeed.org/version/1\", \"items\": [{\"id\": \"1\"",
+                ErrorCode::Parse,
+            ),
+            ("<rss><channel><item><title>cut", ErrorCode::Parse),
+        ] {
+            assert_eq!(code(text), expected, "{text}");
+        }
+        assert_eq!(read("<rss><channel><title>Quiet</title></channel></rss>").entries, []);
+    }
+
+    #[test]
+    fn no_document_is_longer_than_the_limits() {
+        let item = |title: &str| format!("<item><title>{title}</title><link>https://e.example/{title}</link></item>");
+        let many: String = (0..=MAX_ENTRIES).map(|number| item(&number.to_string())).collect();
+        let document = read(&format!("<rss><channel>{many}</channel></rss>"));
+        assert_eq!((document.entries.len(), document.skipped), (MAX_ENTRIES, 1));
+        assert_eq!(loss(&document), Some(ErrorCode::TooManyEntries));
+        let long = "é".repeat(MAX_TEXT_BYTES);
+        let labels: String = (0..60).map(|number| format!("<category>{number}</category>")).collect();
+        let document = read(&format!(
+            "<rss><channel><item><title>{long}</title><link>https://e.example/{long}</link><description>{long}</description>\
+             {labels}</item></channel></rss>"
+        ));
+        let entry = &document.entries[0];
+        assert_eq!(entry.title.as_deref().unwrap().chars().count(), MAX_TITLE_CHARS);
+        assert!(entry.summary.as_deref().unwrap().len() <= MAX_TEXT_BYTES);
+        assert_eq!((entry.url.as_deref(), entry.categories.len()), (None, MAX_CATEGORIES));
+        assert_eq!(loss(&document), None);
+    }
+
+    #[test]
+    fn the_encoding_of_the_header_is_heeded() {
+        let (body, _, _) =
+            encoding_rs::WINDOWS_1251.encode("<rss><channel><item><title>Санкции</title></item></channel></rss>");
+        let document = parse(&body, Some("text/xml; charset=windows-1251"), &base()).unwrap();
+        assert_eq!(titles(&document), ["Санкции"]);
+        let utf_16: Vec<u8> = RSS.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(parse(&utf_16, None, &base()).unwrap(), read(RSS));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_damaged_feed_is_read_or_refused(
+            which in 0_usize..5,
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        ) {
+            let mut body = [RSS, RDF, ATOM, BROKEN, JSON][which].as_bytes().to_vec();
+            for (place, byte) in damage {
+                let at = place.index(body.len());
+                body[at] = byte;
+            }
+            if let Err(error) = parse(&body, None, &base()) {
+                prop_assert_ne!(error.detail.as_str(), "the reader gave up");
+            }
+        }
     }
 }

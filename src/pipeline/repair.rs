@@ -12,6 +12,7 @@ use super::{
     decode::undoubled,
     dialect::{self, Family, Format, Place, Word},
     markup::{Token, Tokens, attribute, attributes, references},
+    xml::Escaped,
 };
 use crate::{domain::DocumentKind, text::html};
 
@@ -181,9 +182,7 @@ impl<'a> Writer<'a> {
 
     fn root(&mut self, name: &'a str, raw: &'a str, is_empty: bool) {
         self.xml.push_str(match self.format {
-            Format::Rss => {
-                "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><channel>"
-            }
+            Format::Rss => "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><channel>",
             Format::Atom => "<feed xmlns=\"http://www.w3.org/2005/Atom\">",
         });
         if is_entry(name) {
@@ -230,9 +229,7 @@ impl<'a> Writer<'a> {
             // The one before never ended.
             self.close_entry();
         }
-        if self.field.is_some()
-            && is_unmistakable(name)
-            && !self.frames.last().is_some_and(|top| same(top.name, name))
+        if self.field.is_some() && is_unmistakable(name) && !self.frames.last().is_some_and(|top| same(top.name, name))
         {
             self.pop();
         }
@@ -298,8 +295,7 @@ impl<'a> Writer<'a> {
                     Format::Atom => "<entry>",
                 });
                 if self.kind == DocumentKind::Rdf
-                    && let Some((_, about)) =
-                        attributes(raw).find(|(name, _)| local(name) == "about")
+                    && let Some((_, about)) = attributes(raw).find(|(name, _)| local(name) == "about")
                 {
                     self.write("guid", "", &about);
                     self.offer(&about, 1);
@@ -349,8 +345,7 @@ impl<'a> Writer<'a> {
             text: String::new(),
             form: form(self.format, raw),
             nested: 0,
-            is_permalink: attribute(raw, "isPermaLink")
-                .is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
+            is_permalink: attribute(raw, "isPermaLink").is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
             has_elements: false,
         });
     }
@@ -382,8 +377,7 @@ impl<'a> Writer<'a> {
 
     fn declare(&mut self, prefix: &'a str, address: &str) {
         if self.namespaces.len() < MAX_NAMESPACES {
-            self.namespaces
-                .push((prefix, dialect::family_of_namespace(address)));
+            self.namespaces.push((prefix, dialect::family_of_namespace(address)));
         }
     }
 
@@ -407,9 +401,7 @@ impl<'a> Writer<'a> {
                 .find(|(known, _)| *known == prefix)
                 .map(|&(_, family)| family)
         };
-        let family = here
-            .or_else(above)
-            .unwrap_or_else(|| dialect::family_of_prefix(prefix));
+        let family = here.or_else(above).unwrap_or_else(|| dialect::family_of_prefix(prefix));
         match (family, self.format) {
             // Whatever the whole document declares as its own namespace is its own.
             (Family::Foreign, _) if prefix.is_empty() && here.is_none() => Family::Own,
@@ -423,11 +415,7 @@ impl<'a> Writer<'a> {
     fn close(&mut self, name: &str) {
         let is_structure_end = self.is_structure_end(name);
         if let Some(field) = &mut self.field {
-            if !self
-                .frames
-                .last()
-                .is_some_and(|frame| same(name, frame.name))
-            {
+            if !self.frames.last().is_some_and(|frame| same(name, frame.name)) {
                 if !is_structure_end {
                     field.end_tag(name);
                     return;
@@ -455,17 +443,13 @@ impl<'a> Writer<'a> {
 
     /// Whether an end tag ends a structure around what is open.
     fn is_structure_end(&self, name: &str) -> bool {
-        self.frames.iter().any(|frame| {
-            matches!(frame.role, Role::Feed | Role::Entry | Role::Person) && same(name, frame.name)
-        })
+        self.frames
+            .iter()
+            .any(|frame| matches!(frame.role, Role::Feed | Role::Entry | Role::Person) && same(name, frame.name))
     }
 
     fn close_entry(&mut self) {
-        if let Some(at) = self
-            .frames
-            .iter()
-            .rposition(|frame| matches!(frame.role, Role::Entry))
-        {
+        if let Some(at) = self.frames.iter().rposition(|frame| matches!(frame.role, Role::Entry)) {
             while self.frames.len() > at {
                 self.pop();
             }
@@ -597,9 +581,7 @@ impl<'a> Writer<'a> {
             return;
         }
         let url = match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => {
-                self.current_base().join(address).map(String::from).ok()
-            }
+            Err(url::ParseError::RelativeUrlWithoutBase) => self.current_base().join(address).map(String::from).ok(),
             Ok(_) => Some(address.to_owned()),
             Err(_) => None,
         };
@@ -626,10 +608,7 @@ impl<'a> Writer<'a> {
     }
 
     fn language(&self) -> Option<&str> {
-        self.frames
-            .iter()
-            .rev()
-            .find_map(|frame| frame.language.as_deref())
+        self.frames.iter().rev().find_map(|frame| frame.language.as_deref())
     }
 
     fn finish(mut self) -> Repaired {
@@ -638,21 +617,14 @@ impl<'a> Writer<'a> {
             // An entry that never ended may be half of one.
             self.xml.truncate(start);
         }
-        if self
-            .frames
-            .iter()
-            .any(|frame| matches!(frame.role, Role::Person))
-            && self.xml.ends_with("<author>")
-        {
+        if self.frames.iter().any(|frame| matches!(frame.role, Role::Person)) && self.xml.ends_with("<author>") {
             self.xml.truncate(self.xml.len() - "<author>".len());
         }
         self.xml.push_str(match self.format {
             Format::Rss => "</channel></rss>",
             Format::Atom => "</feed>",
         });
-        let period = self
-            .period
-            .map(|period| period / self.frequency.unwrap_or(1).max(1));
+        let period = self.period.map(|period| period / self.frequency.unwrap_or(1).max(1));
         Repaired {
             kind: self.kind,
             xml: self.xml,
@@ -684,9 +656,12 @@ impl Field {
     }
 
     fn end_tag(&mut self, name: &str) {
-        self.push("</");
-        self.push(local(name));
-        self.push(">");
+        // An end without a beginning is a slip of the publisher's.
+        if self.has_elements {
+            self.push("</");
+            self.push(local(name));
+            self.push(">");
+        }
     }
 }
 
@@ -696,12 +671,8 @@ fn form(format: Format, raw: &str) -> Form {
         return Form::Html;
     }
     // Atom 0.3 says `mode` beside the type.
-    let mode = attribute(raw, "mode")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let kind = attribute(raw, "type")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let mode = attribute(raw, "mode").unwrap_or_default().to_ascii_lowercase();
+    let kind = attribute(raw, "type").unwrap_or_default().to_ascii_lowercase();
     match (mode.as_str(), kind.trim()) {
         ("base64", _) => Form::Opaque,
         ("escaped", "text/plain" | "text") => Form::Plain,
@@ -729,8 +700,7 @@ fn period(text: &str) -> Option<Duration> {
 /// The name in a byline: `jane@example.org (Jane Roe)`, `Jane Roe <jane@example.org>`, or a name or address alone.
 fn byline(text: &str) -> String {
     let bare = text.replace(['(', ')', '<', '>'], " ");
-    let (addresses, names): (Vec<&str>, Vec<&str>) =
-        bare.split_whitespace().partition(|word| word.contains('@'));
+    let (addresses, names): (Vec<&str>, Vec<&str>) = bare.split_whitespace().partition(|word| word.contains('@'));
     if addresses.is_empty() {
         text.to_owned()
     } else if names.is_empty() {
@@ -769,26 +739,4 @@ fn local(name: &str) -> &str {
 
 fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
-}
-
-/// Text as XML: escaped, without the characters that XML forbids.
-struct Escaped<'a>(&'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
-                    f.write_char(c)?
-                }
-                // What XML forbids or nobody sees parts words like a space.
-                _ => f.write_char(' ')?,
-            }
-        }
-        Ok(())
-    }
 }

@@ -1,0 +1,486 @@
+//! When to ask a feed again, and why then.
+
+use std::{cmp::Ordering, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::{
+    Attempt, ClaimedFeed, ErrorCode, Failure, FeedId, FeedState, NextCheck, Novelty, PollHints, Reading, Timestamp,
+};
+
+/// No publisher's wish, and no failure, puts a check off for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(DAY_S);
+/// A feed whose publisher said 410 is asked again after this, in case it was a mistake.
+const GONE_WAIT: Duration = Duration::from_secs(30 * DAY_S);
+/// Shorter than any interval: keeps every check in the future.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// Failures after which the wait no longer doubles.
+const MOST_DOUBLINGS: u32 = 16;
+const DAY_S: u64 = 24 * 3_600;
+
+/// How feeds are asked: by their pace, within bounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// No feed is asked more often than this, in seconds.
+    pub min_interval_s: u64,
+    /// Every feed that answers is asked at least this often, in seconds, unless its publisher wants otherwise.
+    pub max_interval_s: u64,
+    /// The interval of a feed whose pace is not known yet, in seconds.
+    pub first_interval_s: u64,
+    /// Checks for each new entry that is expected: 2 finds an entry after a quarter of the usual pause on average.
+    pub checks_per_entry: f64,
+    /// Days after which an observation of the pace counts for about a third.
+    pub memory_days: f64,
+    /// The wait after a first failure, in seconds; it doubles with each further one.
+    pub failure_interval_s: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            min_interval_s: 300,
+            max_interval_s: 6 * 3_600,
+            first_interval_s: 1_800,
+            checks_per_entry: 2.0,
+            memory_days: 3.0,
+            failure_interval_s: 600,
+        }
+    }
+}
+
+impl Policy {
+    fn min(&self) -> Duration {
+        Duration::from_secs(self.min_interval_s).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+    }
+
+    fn max(&self) -> Duration {
+        Duration::from_secs(self.max_interval_s).clamp(self.min(), LONGEST_WAIT)
+    }
+}
+
+/// When to ask `feed` again after `attempt` ended at `now`.
+///
+/// A feed that answers is asked at its own pace, later if its publisher says so; one that fails less and less often, but
+/// at least once a day; one that is gone in 30 days. The next check is always in the future.
+#[must_use]
+pub fn next_check(feed: &ClaimedFeed, attempt: &Attempt, now: Timestamp, policy: &Policy) -> NextCheck {
+    match attempt {
+        Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
+        Attempt::Unchanged { hints, .. } => after_success(feed, 0, hints, now, policy),
+        Attempt::Read(reading) => after_success(feed, new_entries(reading), &reading.hints, now, policy),
+    }
+}
+
+/// New entries of a document that are news, not history.
+fn new_entries(reading: &Reading) -> u32 {
+    let is_news = |found: &&crate::domain::FoundEntry| found.identified.novelty == Novelty::New && !found.is_backfill;
+    u32::try_from(reading.found.iter().filter(is_news).count()).unwrap_or(u32::MAX)
+}
+
+fn after_success(feed: &ClaimedFeed, new: u32, hints: &PollHints, now: Timestamp, policy: &Policy) -> NextCheck {
+    let entries_per_day = pace(feed, new, now, policy);
+    let (own, reason) = match entries_per_day {
+        None => (
+            Duration::from_secs(policy.first_interval_s),
+            "the pace is not known yet".to_owned(),
+        ),
+        Some(pace) => (interval(pace, policy), told_pace(pace)),
+    };
+    let own = own.clamp(policy.min(), policy.max());
+    let wished = [hints.fresh_for, hints.ttl]
+        .into_iter()
+        .flatten()
+        .max()
+        .unwrap_or_default()
+        .min(LONGEST_WAIT);
+    let (wait, reason) = if wished > own {
+        (wished, format!("{reason}; the publisher asks to wait {}", told(wished)))
+    } else {
+        (own, reason)
+    };
+    NextCheck {
+        at: now.plus(wait),
+        reason,
+        state: FeedState::Active,
+        entries_per_day,
+    }
+}
+
+/// New entries a day, smoothed: what was just seen counts by the time it covers.
+fn pace(feed: &ClaimedFeed, new: u32, now: Timestamp, policy: &Policy) -> Option<f64> {
+    let last = feed.last_success_at?;
+    let days = now.since(last).as_secs_f64() / DAY_S as f64;
+    let Some(known) = feed.entries_per_day.filter(|pace| pace.is_finite() && *pace >= 0.0) else {
+        // A moment says little about a day.
+        return Some(f64::from(new) / days.max(1.0 / 24.0));
+    };
+    let memory = if policy.memory_days.is_finite() {
+        policy.memory_days.max(0.01)
+    } else {
+        3.0
+    };
+    // The limit of the usual average for a count over no time at all is one more entry in `memory` days.
+    let kept = (-days / memory).exp();
+    let seen = if days > 1e-6 {
+        f64::from(new) / days * (1.0 - kept)
+    } else {
+        f64::from(new) / memory
+    };
+    Some(known.mul_add(kept, seen))
+}
+
+/// The pause in which a share of a new entry is expected.
+fn interval(pace: f64, policy: &Policy) -> Duration {
+    let checks_a_day = pace * policy.checks_per_entry;
+    let longest = LONGEST_WAIT.as_secs_f64();
+    let seconds = if checks_a_day > 0.0 {
+        DAY_S as f64 / checks_a_day
+    } else {
+        longest
+    };
+    Duration::from_secs_f64(if seconds.is_finite() {
+        seconds.clamp(0.0, longest)
+    } else {
+        longest
+    })
+}
+
+fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: &Policy) -> NextCheck {
+    let entries_per_day = feed.entries_per_day;
+    if failure.status == Some(410) {
+        return NextCheck {
+            at: now.plus(GONE_WAIT),
+            reason: "gone (410); asked again in 30 days".to_owned(),
+            state: FeedState::Gone,
+            entries_per_day,
+        };
+    }
+    let failures = u32::try_from(feed.consecutive_failures).unwrap_or(0).saturating_add(1);
+    let first = Duration::from_secs(policy.failure_interval_s).saturating_mul(patience(failure));
+    let doubled = first.saturating_mul(1 << (failures - 1).min(MOST_DOUBLINGS));
+    let own = spread(doubled.min(LONGEST_WAIT), feed.id, failures).clamp(policy.min(), LONGEST_WAIT);
+    let asked = failure.retry_after.unwrap_or_default().min(LONGEST_WAIT);
+    let kind = told_failure(failure);
+    let (wait, reason) = match asked.cmp(&own) {
+        Ordering::Greater => (asked, format!("publisher asked to wait {}: {kind}", told(asked))),
+        _ if failures == 1 => (own, format!("failed: {kind}")),
+        _ => (own, format!("failed {failures} times: {kind}")),
+    };
+    NextCheck {
+        at: now.plus(wait),
+        reason,
+        state: FeedState::Failing,
+        entries_per_day,
+    }
+}
+
+/// How much longer than usual to wait after a failure of this kind: what passes by itself is tried sooner than what
+/// somebody has to mend.
+const fn patience(failure: &Failure) -> u32 {
+    match (failure.code, failure.status) {
+        (ErrorCode::HttpStatus, Some(401 | 403 | 404 | 451))
+        | (ErrorCode::BlockedAddress | ErrorCode::RedirectBlocked, _) => 6,
+        (ErrorCode::Dns | ErrorCode::Tls | ErrorCode::RedirectLoop | ErrorCode::RateLimited, _) => 3,
+        (ErrorCode::NotAFeed | ErrorCode::Parse | ErrorCode::Empty | ErrorCode::TooLarge | ErrorCode::CpuLimit, _) => 2,
+        _ => 1,
+    }
+}
+
+/// A wait up to a tenth shorter, so that feeds that failed together do not come back together: always the same one for
+/// the same feed and failure.
+fn spread(wait: Duration, feed: FeedId, failures: u32) -> Duration {
+    let mut sha = Sha256::new();
+    sha.update(feed.get().to_be_bytes());
+    sha.update(failures.to_be_bytes());
+    let share = u32::from(sha.finalize()[0]);
+    wait - wait / 2_560 * share
+}
+
+fn told_failure(failure: &Failure) -> String {
+    match (failure.code, failure.status) {
+        (ErrorCode::HttpStatus | ErrorCode::RateLimited, Some(status)) => format!("{} {status}", failure.code.as_str()),
+        (code, _) => code.as_str().to_owned(),
+    }
+    .replace('_', " ")
+}
+
+fn told_pace(pace: f64) -> String {
+    if pace >= 1.5 {
+        format!("about {pace:.0} new entries a day")
+    } else if pace >= 0.5 {
+        "about one new entry a day".to_owned()
+    } else if pace >= 1.0 / 14.0 {
+        format!("about one new entry in {:.0} days", 1.0 / pace)
+    } else {
+        "hardly any new entries".to_owned()
+    }
+}
+
+/// A duration for people.
+fn told(wait: Duration) -> String {
+    match wait.as_secs() {
+        seconds @ 0..=90 => format!("{seconds} s"),
+        seconds @ 91..=5_400 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h", (seconds + 1_800) / 3_600),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Entry, FoundEntry, Identified, Identity, Known, SourceId, Tier, Validators};
+
+    fn now() -> Timestamp {
+        Timestamp::from_jiff("2026-11-23T22:30:00Z".parse().unwrap())
+    }
+
+    fn hours(hours: u64) -> Duration {
+        Duration::from_secs(hours * 3_600)
+    }
+
+    fn feed(failures: i32, pace: Option<f64>, last_success: Option<Duration>) -> ClaimedFeed {
+        ClaimedFeed {
+            id: FeedId::new(7),
+            url: "https://example.org/feed".parse().unwrap(),
+            lease_token: 1,
+            validators: Validators::default(),
+            body_hash: None,
+            is_first_read: last_success.is_none(),
+            consecutive_failures: failures,
+            entries_per_day: pace,
+            last_success_at: last_success.map(|ago| now().minus(ago)),
+            last_new_entry_at: None,
+            language: None,
+            source_id: SourceId::new(1),
+            source_slug: "example".to_owned(),
+            source_name: "Example".to_owned(),
+            source_domain: "example.org".to_owned(),
+            country: None,
+            tier: Tier::Press,
+            tags: Vec::new(),
+        }
+    }
+
+    fn read(new: usize, hints: PollHints) -> Attempt {
+        let known = Known {
+            identity: Identity([0; 16]),
+            url: None,
+            guid: None,
+            title: 0,
+            content: 0,
+        };
+        let found = FoundEntry {
+            entry: Entry::default(),
+            identified: Identified {
+                known,
+                novelty: Novelty::New,
+            },
+            matches: Vec::new(),
+            sort_at: now(),
+            is_backfill: false,
+        };
+        Attempt::Read(Reading {
+            status: 200,
+            title: None,
+            found: vec![found; new],
+            entries: 30,
+            skipped: 0,
+            bytes: 1_000,
+            body_hash: None,
+            validators: Validators::default(),
+            hints,
+            loss: None,
+        })
+    }
+
+    fn unchanged() -> Attempt {
+        Attempt::Unchanged {
+            status: 304,
+            validators: Validators::default(),
+            hints: PollHints::default(),
+        }
+    }
+
+    fn failed(code: ErrorCode, status: Option<u16>, retry_after: Option<Duration>) -> Attempt {
+        Attempt::Failed(Failure {
+            code,
+            status,
+            detail: String::new(),
+            retry_after,
+        })
+    }
+
+    fn wait(feed: &ClaimedFeed, attempt: &Attempt) -> (Duration, String) {
+        let next = next_check(feed, attempt, now(), &Policy::default());
+        (next.at.since(now()), next.reason)
+    }
+
+    #[test]
+    fn a_feed_is_asked_at_its_pace() {
+        let day = Some(hours(24));
+        let cases = [
+            (
+                "first read",
+                feed(0, None, None),
+                read(50, PollHints::default()),
+                1_800,
+                "the pace is not known yet",
+            ),
+            (
+                "busy",
+                feed(0, Some(24.0), day),
+                read(24, PollHints::default()),
+                1_800,
+                "about 24 new entries a day",
+            ),
+            (
+                "wild",
+                feed(0, Some(900.0), day),
+                read(900, PollHints::default()),
+                300,
+                "about 900 new entries a day",
+            ),
+            (
+                "second read",
+                feed(0, None, day),
+                read(4, PollHints::default()),
+                10_800,
+                "about 4 new entries a day",
+            ),
+            (
+                "silent",
+                feed(0, Some(0.0), day),
+                unchanged(),
+                21_600,
+                "hardly any new entries",
+            ),
+        ];
+        for (what, feed, attempt, seconds, reason) in cases {
+            assert_eq!(
+                wait(&feed, &attempt),
+                (Duration::from_secs(seconds), reason.to_owned()),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_pace_follows_what_is_found() {
+        let after = |pace, new| {
+            let attempt = read(new, PollHints::default());
+            next_check(
+                &feed(0, Some(pace), Some(hours(12))),
+                &attempt,
+                now(),
+                &Policy::default(),
+            )
+        };
+        assert!(after(10.0, 20).entries_per_day > Some(10.0));
+        assert!(after(10.0, 0).entries_per_day < Some(10.0));
+        let steady = after(10.0, 5).entries_per_day.unwrap();
+        assert!((steady - 10.0).abs() < 1e-9, "{steady}");
+    }
+
+    #[test]
+    fn a_publisher_may_slow_the_desk_down_but_not_up() {
+        let hints = |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints { fresh_for, ttl };
+        let busy = feed(0, Some(100.0), Some(hours(24)));
+        let asks = |hints| wait(&busy, &read(100, hints)).0;
+        assert_eq!(asks(hints(None, Some(hours(2)))), hours(2));
+        assert_eq!(asks(hints(Some(hours(3)), Some(hours(2)))), hours(3));
+        assert_eq!(asks(hints(Some(hours(24 * 365)), None)), hours(24));
+        assert_eq!(
+            asks(hints(Some(Duration::from_secs(1)), None)),
+            asks(PollHints::default())
+        );
+    }
+
+    #[test]
+    fn failures_are_retried_less_and_less_often() {
+        let after = |failures| wait(&feed(failures, None, None), &failed(ErrorCode::Timeout, None, None));
+        let waits: Vec<Duration> = (0..12).map(|failures| after(failures).0).collect();
+        assert!(
+            waits.windows(2).all(|pair| pair[0] < pair[1] || pair[0] > hours(21)),
+            "{waits:?}"
+        );
+        assert!(waits[0] <= Duration::from_secs(600) && waits[11] <= hours(24));
+        assert_eq!(after(0).1, "failed: timeout");
+        assert_eq!(after(2).1, "failed 3 times: timeout");
+        assert_eq!(after(3), after(3), "the same each time");
+        let missing = failed(ErrorCode::HttpStatus, Some(404), None);
+        assert!(wait(&feed(0, None, None), &missing).0 > waits[0]);
+        assert_eq!(
+            wait(&feed(1, None, None), &missing).1,
+            "failed 2 times: http status 404"
+        );
+    }
+
+    #[test]
+    fn a_publisher_that_asks_for_time_gets_it() {
+        let limited = |retry_after| failed(ErrorCode::RateLimited, Some(429), Some(retry_after));
+        let (waited, reason) = wait(&feed(0, None, None), &limited(hours(2)));
+        assert_eq!(
+            (waited, reason.as_str()),
+            (hours(2), "publisher asked to wait 2 h: rate limited 429")
+        );
+        assert_eq!(wait(&feed(0, None, None), &limited(hours(10_000))).0, hours(24));
+    }
+
+    #[test]
+    fn a_feed_that_is_gone_rests_for_a_month() {
+        let next = next_check(
+            &feed(3, None, None),
+            &failed(ErrorCode::HttpStatus, Some(410), None),
+            now(),
+            &Policy::default(),
+        );
+        assert_eq!((next.state, next.at), (FeedState::Gone, now().plus(hours(24 * 30))));
+    }
+
+    #[test]
+    fn a_policy_is_read_with_its_defaults() {
+        assert_eq!(serde_json::from_str::<Policy>("{}").unwrap(), Policy::default());
+        assert!(serde_json::from_str::<Policy>("{\"min_intervall_s\": 1}").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_check_lies_within_bounds(
+            failures in any::<i32>(),
+            pace in prop::option::of(any::<f64>()),
+            ago in prop::option::of(0_u64..10_000_000),
+            new in 0_usize..50,
+            wish in prop::option::of(any::<u64>()),
+            status in prop::option::of(100_u16..600),
+            kind in 0_u8..3,
+            min in 0_u64..10_000,
+            max in 0_u64..1_000_000,
+            factor in any::<f64>(),
+        ) {
+            let wish = wish.map(Duration::from_secs);
+            let attempt = match kind {
+                0 => unchanged(),
+                1 => read(new, PollHints { fresh_for: wish, ttl: None }),
+                _ => failed(ErrorCode::HttpStatus, status, wish),
+            };
+            let policy = Policy {
+                min_interval_s: min,
+                max_interval_s: max,
+                checks_per_entry: factor,
+                memory_days: factor,
+                ..Policy::default()
+            };
+            let claimed = feed(failures, pace, ago.map(Duration::from_secs));
+            let next = next_check(&claimed, &attempt, now(), &policy);
+            let waited = next.at.since(now());
+            let longest = if next.state == FeedState::Gone { GONE_WAIT } else { LONGEST_WAIT };
+            prop_assert!(waited >= policy.min() && waited <= longest, "{waited:?}");
+            prop_assert!(!next.reason.is_empty());
+        }
+    }
+}
