@@ -127,11 +127,13 @@ const ROOMS: &[Room] = &[
         crates: &[
             "futures_util",
             "jiff",
+            "nix",
             "serde",
             "serde_json",
             "sqlx",
             "thiserror",
             "tokio",
+            "tokio_util",
             "tracing",
             "url",
         ],
@@ -490,13 +492,16 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Every source file but those that a parent declares under `#[cfg(test)]`.
 fn sources() -> Vec<Source> {
     let src = root().join("src");
     let mut files = Vec::new();
     rust_files(&src, &mut files);
     files.sort();
+    let tests: BTreeSet<PathBuf> = files.iter().flat_map(|file| test_files_of(file)).collect();
     files
         .iter()
+        .filter(|file| !tests.contains(*file))
         .map(|file| {
             let text = fs::read_to_string(file).unwrap();
             let path = file
@@ -509,6 +514,43 @@ fn sources() -> Vec<Source> {
                 path,
                 tokens: tokens_of(&text),
                 text,
+            }
+        })
+        .collect()
+}
+
+/// The files of the modules that this file declares for tests alone.
+fn test_files_of(file: &Path) -> Vec<PathBuf> {
+    let folder = if file
+        .file_name()
+        .is_some_and(|name| name == "mod.rs" || name == "lib.rs")
+    {
+        file.parent().unwrap().to_owned()
+    } else {
+        file.with_extension("")
+    };
+    let text = fs::read_to_string(file).unwrap();
+    test_modules(text.parse().unwrap())
+        .iter()
+        .map(|name| folder.join(format!("{name}.rs")))
+        .collect()
+}
+
+/// The names in `#[cfg(test)] mod name;`.
+fn test_modules(stream: TokenStream) -> Vec<String> {
+    let trees: Vec<TokenTree> = stream.into_iter().collect();
+    let starts = (0..trees.len()).filter(|&at| is_test_attribute(&trees, at));
+    starts
+        .filter_map(|start| {
+            let end = after_item(&trees, start + 2);
+            match trees.get(..end)? {
+                [
+                    ..,
+                    TokenTree::Ident(keyword),
+                    TokenTree::Ident(name),
+                    TokenTree::Punct(_),
+                ] if keyword == "mod" => Some(name.to_string()),
+                _ => None,
             }
         })
         .collect()
@@ -791,6 +833,12 @@ mod reading_sources {
         let text = "#[cfg(test)] #[expect(x, reason = \"y\")] mod tests { use crate::store; } fn f() { crate::web::g() }
                     #[cfg(test)] use crate::mail; use crate::text;";
         assert_eq!(rooms("query/mod.rs", text), ["web", "text"]);
+    }
+
+    #[test]
+    fn modules_declared_for_tests_are_known_by_name() {
+        let text = "mod a; #[cfg(test)] #[expect(x, reason = \"y\")] mod corpora; #[cfg(test)] mod tests { mod b; } mod c;";
+        assert_eq!(test_modules(text.parse().unwrap()), ["corpora"]);
     }
 
     #[test]

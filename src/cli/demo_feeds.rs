@@ -17,7 +17,7 @@ use crate::domain::{BeatFeed, BeatSource, FeedUrl, FeedUrlError, Timestamp};
 use format::{Item, http_date};
 use writing::{Manner, Outlet, Texts};
 
-pub use pages::router;
+pub(crate) use pages::router;
 
 /// Between two reports, all outlets together.
 const STEP: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ const BREAKAGE_STEP: Duration = Duration::from_secs(40);
 
 /// The invented outlets at work since one instant, under one address.
 #[derive(Debug)]
-pub struct DemoFeeds {
+pub(crate) struct DemoFeeds {
     started: Timestamp,
     base: String,
     outlets: Vec<Outlet>,
@@ -43,17 +43,17 @@ pub struct DemoFeeds {
 
 /// What a demo feed answers at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DemoDocument {
+pub(crate) struct DemoDocument {
     /// HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The `Content-Type` header.
-    pub content_type: String,
+    pub(crate) content_type: String,
     /// The body as sent, in the outlet's own encoding.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// The `ETag` header, quoted.
-    pub etag: Option<String>,
+    pub(crate) etag: Option<String>,
     /// The `Last-Modified` header.
-    pub last_modified: Option<String>,
+    pub(crate) last_modified: Option<String>,
 }
 
 /// One report as printed by one outlet.
@@ -73,7 +73,7 @@ impl DemoFeeds {
     /// # Errors
     ///
     /// If the embedded texts are not in their format.
-    pub fn new(started: Timestamp, base: &str) -> Result<Self, toml::de::Error> {
+    pub(crate) fn new(started: Timestamp, base: &str) -> Result<Self, toml::de::Error> {
         Ok(Self {
             started: Timestamp::from_micros(started.as_micros().div_euclid(1_000_000) * 1_000_000),
             base: base.trim_end_matches('/').to_owned(),
@@ -87,7 +87,7 @@ impl DemoFeeds {
     /// # Errors
     ///
     /// If the base address makes no feed address.
-    pub fn sources(&self) -> Result<Vec<BeatSource>, FeedUrlError> {
+    pub(crate) fn sources(&self) -> Result<Vec<BeatSource>, FeedUrlError> {
         self.outlets
             .iter()
             .map(|outlet| self.source(outlet))
@@ -118,7 +118,7 @@ impl DemoFeeds {
 
     /// What the feed of the outlet `feed` (its slug) answers at `now`; none if there is no such outlet.
     #[must_use]
-    pub fn document(&self, feed: &str, now: Timestamp) -> Option<DemoDocument> {
+    pub(crate) fn document(&self, feed: &str, now: Timestamp) -> Option<DemoDocument> {
         let index = self.outlet_index(feed)?;
         let outlet = self.outlets.get(index)?;
         if outlet.manner == Manner::Broken

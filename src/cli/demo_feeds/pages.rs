@@ -25,7 +25,7 @@ struct Demo {
 }
 
 /// `/feeds/{outlet}` and `/articles/{outlet}/{report}`, at the present of `clock`.
-pub fn router(feeds: Arc<DemoFeeds>, clock: Arc<dyn Clock>) -> Router {
+pub(crate) fn router(feeds: Arc<DemoFeeds>, clock: Arc<dyn Clock>) -> Router {
     Router::new()
         .route("/feeds/{outlet}", get(feed))
         .route("/articles/{outlet}/{report}", get(article))
