@@ -98,7 +98,7 @@ pub(crate) struct Statement {
 pub(crate) struct Exception {
     /// Its name.
     pub(crate) name: String,
-    /// Since when, and how much of it: "failing since Tue 06:40".
+    /// Since when, and how much of it: "not read since Tue 06:40".
     pub(crate) words: String,
 }
 
@@ -145,7 +145,7 @@ impl Exception {
         } = source;
         let since = since.map_or_else(
             || "never read".to_owned(),
-            |since| format!("failing since {}", weekday(now, since).replace(" UTC", "")),
+            |since| format!("not read since {}", weekday(now, since).replace(" UTC", "")),
         );
         let words = if troubled_count == feed_count {
             since
@@ -231,7 +231,7 @@ mod tests {
         };
         assert_eq!(
             said(&collection),
-            "complete to | 06:00 UTC | KCNA (never read) | Tasnim (1 of 2 feeds, failing since Mon 08:00) | \
+            "complete to | 06:00 UTC | KCNA (never read) | Tasnim (1 of 2 feeds, not read since Mon 08:00) | \
              1 feed still to be read"
         );
     }
@@ -247,7 +247,7 @@ mod tests {
         };
         assert_eq!(
             said(&collection),
-            "no feed is being read well: | A (failing since Tue 05:00) | A (failing since Tue 05:00) | 3 more"
+            "no feed is being read well: | A (not read since Tue 05:00) | A (not read since Tue 05:00) | 3 more"
         );
     }
 

@@ -52,7 +52,7 @@ function applyFilter(lines = all(".line")) {
   for (const line of lines) line.hidden = wanted !== "" && !line.textContent.toLocaleLowerCase().includes(wanted);
 }
 
-if (filter) {
+if (filter && document.querySelector(".line, .section")) {
   for (const element of all(".filter, .hint")) element.hidden = false;
   filter.addEventListener("input", () => applyFilter());
   filter.addEventListener("keydown", (event) => {
