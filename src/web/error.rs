@@ -154,8 +154,8 @@ fn sentence(clause: &str) -> String {
 }
 
 /// Answers an address that names nothing.
-pub(super) async fn missing() -> WebError {
-    WebError::NotFound("page")
+pub(super) async fn missing() -> StatusCode {
+    StatusCode::NOT_FOUND
 }
 
 /// Gives every refusal its body.

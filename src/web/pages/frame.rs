@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Sources named in the statement before the rest is counted.
-const NAMED: usize = 3;
+const NAMED: usize = 2;
 
 /// Around a page.
 #[derive(Debug)]
@@ -85,10 +85,21 @@ pub(crate) struct Statement {
     pub(crate) lead: String,
     /// The time.
     pub(crate) complete_to: Option<Moment>,
-    /// After it: "except Tasnim (failing since Tue)".
-    pub(crate) tail: String,
-    /// Whether somebody should look.
-    pub(crate) is_trouble: bool,
+    /// Who is not read whole.
+    pub(crate) exceptions: Vec<Exception>,
+    /// How many more are not: "4 more".
+    pub(crate) more: Option<String>,
+    /// What is still to be read.
+    pub(crate) waiting: Option<String>,
+}
+
+/// A source that is not read whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exception {
+    /// Its name.
+    pub(crate) name: String,
+    /// Since when, and how much of it: "not read since Tue 06:40".
+    pub(crate) words: String,
 }
 
 impl Statement {
@@ -105,64 +116,51 @@ impl Statement {
             (_, 0, _) if troubled.is_empty() => {
                 format!("first reading: 0 of {}", feeds(*feed_count))
             }
-            (_, _, None) => "no feed is being read well".to_owned(),
+            (_, _, None) => "no feed is being read well:".to_owned(),
             (_, _, Some(_)) => "complete to".to_owned(),
         };
-        let mut clauses = Vec::new();
-        if !troubled.is_empty() {
-            clauses.push(exceptions(troubled, complete_to.is_some(), now));
-        }
-        if *waiting_count > 0 && *read_count > 0 {
-            clauses.push(format!("{} still to be read", feeds(*waiting_count)));
-        }
+        let unnamed = troubled.len().saturating_sub(NAMED);
         Self {
             lead,
             complete_to: complete_to.map(|instant| Moment::clock(now, instant)),
-            tail: clauses.join("; "),
-            is_trouble: !troubled.is_empty(),
+            exceptions: troubled
+                .iter()
+                .take(NAMED)
+                .map(|source| Exception::new(source, now))
+                .collect(),
+            more: (unnamed > 0).then(|| format!("{} more", grouped(unnamed as u64))),
+            waiting: (*waiting_count > 0 && *read_count > 0)
+                .then(|| format!("{} still to be read", feeds(*waiting_count))),
+        }
+    }
+}
+
+impl Exception {
+    fn new(source: &TroubledSource, now: Timestamp) -> Self {
+        let TroubledSource {
+            name,
+            troubled_count,
+            feed_count,
+            since,
+        } = source;
+        let since = since.map_or_else(
+            || "never read".to_owned(),
+            |since| format!("not read since {}", weekday(now, since).replace(" UTC", "")),
+        );
+        let words = if troubled_count == feed_count {
+            since
+        } else {
+            format!("{troubled_count} of {}, {since}", feeds(*feed_count))
+        };
+        Self {
+            name: name.clone(),
+            words,
         }
     }
 }
 
 fn feeds(count: i64) -> String {
     counted(count.unsigned_abs(), "feed")
-}
-
-fn exceptions(troubled: &[TroubledSource], is_complete_otherwise: bool, now: Timestamp) -> String {
-    let mut names: Vec<String> = troubled
-        .iter()
-        .take(NAMED)
-        .map(|source| exception(source, now))
-        .collect();
-    if troubled.len() > NAMED {
-        names.push(format!("{} more", grouped((troubled.len() - NAMED) as u64)));
-    }
-    format!(
-        "{}{}",
-        if is_complete_otherwise { "except " } else { "" },
-        names.join(", ")
-    )
-}
-
-fn exception(source: &TroubledSource, now: Timestamp) -> String {
-    let TroubledSource {
-        name,
-        troubled_count,
-        feed_count,
-        since,
-    } = source;
-    let since = since.map_or_else(
-        || "never read".to_owned(),
-        |since| format!("failing since {}", weekday(now, since).replace(" UTC", "")),
-    );
-    if troubled_count == feed_count {
-        format!("{name} ({since})")
-    } else {
-        format!(
-            "{name} ({troubled_count} of {}: {since})",
-            feeds(*feed_count)
-        )
-    }
 }
 
 #[cfg(test)]
@@ -176,22 +174,27 @@ mod tests {
     }
 
     fn ago(hours: u64) -> Timestamp {
-        now().minus(Duration::from_secs(3_600 * hours))
+        now().minus(Duration::from_hours(hours))
     }
 
     fn said(collection: &Collection) -> String {
         let Statement {
             lead,
             complete_to,
-            tail,
-            ..
+            exceptions,
+            more,
+            waiting,
         } = Statement::new(collection, now());
-        let time = complete_to.map(|moment| moment.words).unwrap_or_default();
-        [lead, time, tail]
+        let exceptions = exceptions
             .into_iter()
-            .filter(|part| !part.is_empty())
+            .map(|Exception { name, words }| format!("{name} ({words})"));
+        [Some(lead), complete_to.map(|moment| moment.words)]
+            .into_iter()
+            .flatten()
+            .chain(exceptions)
+            .chain([more, waiting].into_iter().flatten())
             .collect::<Vec<_>>()
-            .join(" ")
+            .join(" | ")
     }
 
     fn troubled(name: &str, troubled_count: i64, since: Option<Timestamp>) -> TroubledSource {
@@ -211,8 +214,7 @@ mod tests {
             complete_to: Some(ago(2)),
             ..Collection::default()
         };
-        assert_eq!(said(&collection), "complete to 06:00 UTC");
-        assert!(!Statement::new(&collection, now()).is_trouble);
+        assert_eq!(said(&collection), "complete to | 06:00 UTC");
     }
 
     #[test]
@@ -229,7 +231,7 @@ mod tests {
         };
         assert_eq!(
             said(&collection),
-            "complete to 06:00 UTC except KCNA (never read), Tasnim (1 of 2 feeds: failing since Mon 08:00); \
+            "complete to | 06:00 UTC | KCNA (never read) | Tasnim (1 of 2 feeds, not read since Mon 08:00) | \
              1 feed still to be read"
         );
     }
@@ -243,11 +245,10 @@ mod tests {
             troubled,
             ..Collection::default()
         };
-        assert!(
-            said(&collection)
-                .starts_with("no feed is being read well A (failing since Tue 05:00), A")
+        assert_eq!(
+            said(&collection),
+            "no feed is being read well: | A (not read since Tue 05:00) | A (not read since Tue 05:00) | 3 more"
         );
-        assert!(said(&collection).ends_with("2 more"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Moment {
     pub(crate) words: String,
     /// The instant in full: "Tue 24 Nov 2026, 06:40 UTC".
     pub(crate) exact: String,
-    /// How the script is to word it: `age`, `clock` or `exact`.
+    /// How the script is to word it: `age`, `ago`, `ahead`, `clock` or `exact`.
     pub(crate) form: &'static str,
 }
 
@@ -27,6 +27,15 @@ impl Moment {
         Self {
             words: age(now, then),
             form: "age",
+            ..Self::exact(then)
+        }
+    }
+
+    /// How long ago, as a phrase: "4 min ago".
+    pub(crate) fn ago(now: Timestamp, then: Timestamp) -> Self {
+        Self {
+            words: phrase(&age(now, then)),
+            form: "ago",
             ..Self::exact(then)
         }
     }
@@ -62,6 +71,16 @@ fn age(now: Timestamp, then: Timestamp) -> String {
         seconds @ HOUR..DAY => format!("{} h", seconds / HOUR),
         seconds if seconds < 7 * DAY => format!("{} d", seconds / DAY),
         _ => date(now, then),
+    }
+}
+
+/// An age with "ago", unless it is a date or the present.
+fn phrase(age: &str) -> String {
+    let is_span = [" min", " h", " d"].iter().any(|unit| age.ends_with(unit));
+    if is_span {
+        format!("{age} ago")
+    } else {
+        age.to_owned()
     }
 }
 
@@ -162,6 +181,19 @@ mod tests {
             assert_eq!(age(now(), now().minus(Duration::from_secs(seconds))), words);
         }
         assert_eq!(age(now(), now().plus(Duration::from_secs(90))), "now");
+    }
+
+    #[test]
+    fn a_phrase_says_ago_where_it_is_one() {
+        assert_eq!(
+            Moment::ago(now(), now().minus(Duration::from_secs(2 * DAY))).words,
+            "2 d ago"
+        );
+        assert_eq!(Moment::ago(now(), now()).words, "now");
+        assert_eq!(
+            Moment::ago(now(), now().minus(Duration::from_secs(9 * DAY))).words,
+            "15 Nov"
+        );
     }
 
     #[test]

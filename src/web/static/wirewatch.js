@@ -23,9 +23,10 @@ function words(then, form) {
     return `in ${Math.floor(count)} ${unit}${Math.floor(count) === 1 ? "" : "s"}`;
   }
   if (age < MINUTE) return "now";
-  if (age < HOUR) return `${Math.floor(age / MINUTE)} min`;
-  if (age < DAY) return `${Math.floor(age / HOUR)} h`;
-  if (age < 7 * DAY) return `${Math.floor(age / DAY)} d`;
+  const ago = form === "ago" ? " ago" : "";
+  if (age < HOUR) return `${Math.floor(age / MINUTE)} min${ago}`;
+  if (age < DAY) return `${Math.floor(age / HOUR)} h${ago}`;
+  if (age < 7 * DAY) return `${Math.floor(age / DAY)} d${ago}`;
   return then.toLocaleDateString("en-GB", day);
 }
 
@@ -51,7 +52,7 @@ function applyFilter(lines = all(".line")) {
   for (const line of lines) line.hidden = wanted !== "" && !line.textContent.toLocaleLowerCase().includes(wanted);
 }
 
-if (filter) {
+if (filter && document.querySelector(".line, .section")) {
   for (const element of all(".filter, .hint")) element.hidden = false;
   filter.addEventListener("input", () => applyFilter());
   filter.addEventListener("keydown", (event) => {
