@@ -7,6 +7,7 @@ pub mod domain;
 pub mod fetch;
 pub mod jobs;
 pub mod pipeline;
+pub mod query;
 pub mod store;
 pub mod telemetry;
 pub mod text;

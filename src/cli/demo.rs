@@ -18,7 +18,7 @@ use crate::{
     config::{self, Settings},
     domain::{Beat, Clock as _},
     pipeline::address::AllowedNetworks,
-    store::{self, beat::Merge, private::Durability},
+    store::{self, beat::Merge},
 };
 
 /// The sample feeds publish every few seconds, so they are asked as often.

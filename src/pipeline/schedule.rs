@@ -23,40 +23,44 @@ const DAY_S: u64 = 24 * 3_600;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// No feed is asked more often than this, in seconds.
-    pub min_interval_s: u64,
-    /// Every feed that answers is asked at least this often, in seconds, unless its publisher wants otherwise.
-    pub max_interval_s: u64,
-    /// The interval of a feed whose pace is not known yet, in seconds.
-    pub first_interval_s: u64,
+    /// No feed is asked more often than this.
+    #[serde(with = "crate::domain::duration")]
+    pub min_interval: Duration,
+    /// Every feed that answers is asked at least this often, unless its publisher wants otherwise.
+    #[serde(with = "crate::domain::duration")]
+    pub max_interval: Duration,
+    /// The interval of a feed whose pace is not known yet.
+    #[serde(with = "crate::domain::duration")]
+    pub first_interval: Duration,
     /// Checks for each new entry that is expected: 2 finds an entry after a quarter of the usual pause on average.
     pub checks_per_entry: f64,
     /// Days after which an observation of the pace counts for about a third.
     pub memory_days: f64,
-    /// The wait after a first failure, in seconds; it doubles with each further one.
-    pub failure_interval_s: u64,
+    /// The wait after a first failure; it doubles with each further one.
+    #[serde(with = "crate::domain::duration")]
+    pub failure_interval: Duration,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            min_interval_s: 300,
-            max_interval_s: 6 * 3_600,
-            first_interval_s: 1_800,
+            min_interval: Duration::from_secs(300),
+            max_interval: Duration::from_secs(6 * 3_600),
+            first_interval: Duration::from_secs(1_800),
             checks_per_entry: 2.0,
             memory_days: 3.0,
-            failure_interval_s: 600,
+            failure_interval: Duration::from_secs(600),
         }
     }
 }
 
 impl Policy {
     fn min(&self) -> Duration {
-        Duration::from_secs(self.min_interval_s).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+        self.min_interval.clamp(SHORTEST_WAIT, LONGEST_WAIT)
     }
 
     fn max(&self) -> Duration {
-        Duration::from_secs(self.max_interval_s).clamp(self.min(), LONGEST_WAIT)
+        self.max_interval.clamp(self.min(), LONGEST_WAIT)
     }
 }
 
@@ -83,7 +87,7 @@ fn after_success(feed: &ClaimedFeed, new: u32, hints: &PollHints, now: Timestamp
     let entries_per_day = pace(feed, new, now, policy);
     let (own, reason) = match entries_per_day {
         None => (
-            Duration::from_secs(policy.first_interval_s),
+            policy.first_interval,
             "the pace is not known yet".to_owned(),
         ),
         Some(pace) => (interval(pace, policy), told_pace(pace)),
@@ -158,7 +162,7 @@ fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: 
         };
     }
     let failures = u32::try_from(feed.consecutive_failures).unwrap_or(0).saturating_add(1);
-    let first = Duration::from_secs(policy.failure_interval_s).saturating_mul(patience(failure));
+    let first = policy.failure_interval.saturating_mul(patience(failure));
     let doubled = first.saturating_mul(1 << (failures - 1).min(MOST_DOUBLINGS));
     let own = spread(doubled.min(LONGEST_WAIT), feed.id, failures).clamp(policy.min(), LONGEST_WAIT);
     let asked = failure.retry_after.unwrap_or_default().min(LONGEST_WAIT);
@@ -469,8 +473,8 @@ mod tests {
                 _ => failed(ErrorCode::HttpStatus, status, wish),
             };
             let policy = Policy {
-                min_interval_s: min,
-                max_interval_s: max,
+                min_interval: Duration::from_secs(min),
+                max_interval: Duration::from_secs(max),
                 checks_per_entry: factor,
                 memory_days: factor,
                 ..Policy::default()

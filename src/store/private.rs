@@ -5,15 +5,20 @@
 //! uses it; the last one to leave stops it. A wirewatch that was killed leaves the server running: the next one finds
 //! and uses it, for PostgreSQL itself refuses a second server on the same data.
 
+mod orphan;
+
 use std::{
     fs::{self, File, Permissions},
     io,
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown},
+        net::UnixStream,
         process::CommandExt,
     },
     path::{Path, PathBuf},
     process::{Command, Output},
+    thread,
+    time::Duration,
 };
 
 use nix::unistd::{Gid, Uid, User};
@@ -24,6 +29,10 @@ const SERVER_ACCOUNT: &str = "postgres";
 
 /// A Unix socket's path may have 107 bytes (`sun_path`, unix(7)); PostgreSQL adds `/.s.PGSQL.5432`.
 const MAX_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.5432".len();
+
+/// How often, and how long each time, the last processes of a killed server are waited for.
+const ORPHAN_WAITS: u32 = 40;
+const ORPHAN_WAIT: Duration = Duration::from_millis(500);
 
 /// Where distributions put the binaries, newest version first inside each.
 const BINARY_FOLDERS: [&str; 5] = [
@@ -201,6 +210,10 @@ impl PrivateServer {
                 .args(["-m", mode, "-t", "30", "-w", "-D"])
                 .arg(self.cluster());
         })?;
+        if !self.socket.starts_with(&self.folder) {
+            // A short folder elsewhere is made anew at the next start; if it stays it does no harm.
+            let _ = fs::remove_dir(&self.socket);
+        }
         if self.durability == Durability::ThrownAway {
             fs::remove_dir_all(&self.folder).map_err(|source| file_error(&self.folder, source))?;
         }
@@ -267,15 +280,37 @@ impl PrivateServer {
         })
     }
 
+    /// Whether a server answers at the socket. `pg_ctl status` alone would take a dead process that nobody has waited for
+    /// (a container without an init leaves such) for a server.
     fn is_running(&self) -> Result<bool, PrivateServerError> {
         let output = self.command("pg_ctl", |command| {
             command.arg("status").arg("-D").arg(self.cluster());
         })?;
-        // pg_ctl(1): status exits with 3 when no server is running.
-        Ok(output.status.success())
+        Ok(output.status.success() && UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok())
     }
 
+    /// Starts the server. The processes of one that was killed need a moment to notice, and PostgreSQL refuses to start
+    /// beside them: that moment is waited for.
     fn launch(&self) -> Result<(), PrivateServerError> {
+        for _ in 0..ORPHAN_WAITS {
+            if let Some(pid_file) = orphan::PidFile::of_the_dead(&self.cluster()) {
+                if pid_file.is_memory_in_use() {
+                    thread::sleep(ORPHAN_WAIT);
+                    continue;
+                }
+                pid_file.remove(&self.socket)?;
+            }
+            match self.try_launch() {
+                Err(PrivateServerError::Program { message, .. }) if message.contains("is still in use") => {
+                    thread::sleep(ORPHAN_WAIT);
+                }
+                launched => return launched,
+            }
+        }
+        self.try_launch()
+    }
+
+    fn try_launch(&self) -> Result<(), PrivateServerError> {
         let socket = self.socket.display();
         // Access is by the socket alone, in a folder that only the owner may enter. Spaces cannot occur in the options:
         // pg_ctl hands them to a shell, so the folder's name is quoted.
@@ -288,7 +323,7 @@ impl PrivateServer {
         }
         self.run("pg_ctl", |command| {
             command
-                .args(["start", "-w", "-s", "-t", "60"])
+                .args(["start", "-w", "-s", "-t", "600"])
                 .arg("-l")
                 .arg(self.log_path())
                 .arg("-o")
