@@ -1,0 +1,9 @@
+//! The text model: what a word is in each script, how letters are folded, and where each stands in the original.
+//!
+//! Everything here is total: any string gives words, in linear time, with ranges on character boundaries.
+
+pub mod fold;
+pub mod particle;
+pub mod script;
+pub mod sentence;
+pub mod words;
