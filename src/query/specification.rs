@@ -1,0 +1,1 @@
+//! The specification of the language as tables of tests.
