@@ -21,6 +21,8 @@ mod pattern;
 mod why;
 
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};

@@ -1,6 +1,6 @@
 //! Where a sentence ends: enough of UAX 29 for news, with the abbreviations that it leaves open.
 
-/// Titles and the like whose dot does not end a sentence (folded). Initialisms and single letters never do.
+/// Titles and the like whose dot does not end a sentence (folded). Initialisms and initials never do.
 const ABBREVIATIONS: &[&str] = &[
     "mr", "mrs", "ms", "dr", "prof", "st", "gen", "lt", "col", "maj", "capt", "sgt", "adm", "brig",
     "sen", "rep", "gov", "pres", "hon", "rev", "vs", "jr", "sr", "inc", "ltd", "corp", "co", "no",
@@ -33,20 +33,33 @@ impl Ending {
         }
     }
 
-    /// Whether a sentence ended between the word `before` (folded) and the word that begins with `next`.
-    pub(super) fn is_between(self, before: &str, was_initialism: bool, next: char) -> bool {
+    /// Whether a sentence ended after the word `before` and before the character `next`.
+    pub(super) fn is_between(self, before: Before<'_>, next: char) -> bool {
         if self.wide {
             return true;
         }
         if !self.spaced || next.is_lowercase() {
             return false;
         }
-        self.strong || (self.dot && !was_initialism && !is_abbreviation(before))
+        self.strong || (self.dot && !before.keeps_its_dot())
     }
 }
 
-/// Whether a dot after `word` is part of it rather than the end of a sentence.
-fn is_abbreviation(word: &str) -> bool {
-    ABBREVIATIONS.contains(&word)
-        || (word.chars().count() == 1 && word.chars().all(|c| c.is_lowercase()))
+/// The word before a possible end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before<'a> {
+    /// As written.
+    pub(super) letters: &'a str,
+    /// As folded.
+    pub(super) folded: &'a str,
+    pub(super) is_initialism: bool,
+}
+
+impl Before<'_> {
+    /// Whether a dot after it is part of it rather than the end of a sentence: initialisms, initials, titles.
+    fn keeps_its_dot(self) -> bool {
+        let mut letters = self.letters.chars();
+        let is_initial = letters.next().is_some_and(char::is_uppercase) && letters.next().is_none();
+        self.is_initialism || is_initial || ABBREVIATIONS.contains(&self.folded)
+    }
 }

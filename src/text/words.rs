@@ -7,7 +7,7 @@
 use super::{
     fold::fold_into,
     script::{Role, WordKind, ZWNJ, is_mark, role},
-    sentence::Ending,
+    sentence::{Before, Ending},
 };
 
 /// Stands for `*` in the folded form of a pattern.
@@ -249,10 +249,15 @@ impl Reader<'_> {
             && !self.starts_paragraph
         {
             let next = letters.chars().next().unwrap_or_default();
-            if self
-                .ending
-                .is_between(words.folded(before), before.is_initialism, next)
-            {
+            let before = Before {
+                letters: self
+                    .text
+                    .get(before.start as usize..before.end as usize)
+                    .unwrap_or_default(),
+                folded: words.folded(before),
+                is_initialism: before.is_initialism,
+            };
+            if self.ending.is_between(before, next) {
                 words.next_sentence += 1;
             }
         }
