@@ -4,7 +4,9 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, PollHints, Timestamp, Validators};
+use super::{
+    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, PollHints, Timestamp, Validators,
+};
 
 /// Why an attempt failed, or what was lost in one that succeeded (`ParsePartial`, `TooManyEntries`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -60,7 +60,9 @@ impl fmt::Display for Tier {
 
 /// A word that names no tier.
 #[derive(Debug, Error)]
-#[error("{0:?} is no tier; the tiers are official, wire, state, exile, specialist, press and aggregator")]
+#[error(
+    "{0:?} is no tier; the tiers are official, wire, state, exile, specialist, press and aggregator"
+)]
 pub struct UnknownTier(pub String);
 
 impl FromStr for Tier {

@@ -35,7 +35,9 @@ impl<'r> Decode<'r, Postgres> for Timestamp {
         match value.format() {
             PgValueFormat::Binary => {
                 let micros = <i64 as Decode<Postgres>>::decode(value)?;
-                Ok(Self::from_micros(micros.saturating_add(POSTGRES_EPOCH_MICROS)))
+                Ok(Self::from_micros(
+                    micros.saturating_add(POSTGRES_EPOCH_MICROS),
+                ))
             }
             PgValueFormat::Text => {
                 let text = value.as_str()?.replacen(' ', "T", 1);

@@ -1,3 +1,10 @@
-//! The text model: what the project understands by letters, words and paragraphs.
+//! The text model: what a word is in each script, how letters are folded, and where each stands in the original.
+//!
+//! Everything here is total: any string gives words, in linear time, with ranges on character boundaries.
 
+pub mod fold;
 pub mod html;
+pub mod particle;
+pub mod script;
+pub mod sentence;
+pub mod words;

@@ -1,0 +1,207 @@
+//! The evaluator: whether a compiled query holds for an article, and which mentions made it so.
+
+use super::{
+    compile::{Expr, Places, Signal},
+    mentions::{count_apart, is_in, pairs, sorted},
+    pattern::{Article, Stretch},
+};
+use crate::domain::Facts;
+
+/// All mentions in an article: of leaves, and of concepts without what was consumed.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    stretches: Vec<Stretch>,
+    /// Leaves that were seen, ascending, each with its range of `stretches`.
+    leaves: Vec<(u32, usize, usize)>,
+    /// Concepts that were seen, ascending, each with its range of `stretches`.
+    concepts: Vec<(u32, usize, usize)>,
+}
+
+impl Found {
+    pub(super) fn clear(&mut self) {
+        self.stretches.clear();
+        self.leaves.clear();
+        self.concepts.clear();
+    }
+
+    /// Adds a leaf with its mentions, sorted. Leaves come in ascending order.
+    pub(super) fn add_leaf(&mut self, leaf: u32, stretches: impl Iterator<Item = Stretch>) {
+        let from = self.stretches.len();
+        self.stretches.extend(stretches);
+        self.leaves.push((leaf, from, self.stretches.len()));
+    }
+
+    /// Adds a concept with its mentions, sorted. Concepts come in ascending order.
+    pub(super) fn add_concept(&mut self, concept: u32, stretches: &[Stretch]) {
+        let from = self.stretches.len();
+        self.stretches.extend_from_slice(stretches);
+        self.concepts.push((concept, from, self.stretches.len()));
+    }
+
+    /// The leaves that were seen.
+    pub(super) fn seen_leaves(&self) -> impl Iterator<Item = u32> + '_ {
+        self.leaves.iter().map(|&(leaf, _, _)| leaf)
+    }
+
+    /// The concepts that were seen.
+    pub(super) fn seen_concepts(&self) -> impl Iterator<Item = u32> + '_ {
+        self.concepts.iter().map(|&(concept, _, _)| concept)
+    }
+
+    /// The mentions of a leaf or concept, sorted.
+    pub(super) fn of(&self, signal: Signal) -> &[Stretch] {
+        let (list, number) = match signal {
+            Signal::Leaf(leaf) => (&self.leaves, leaf),
+            Signal::Concept(concept) => (&self.concepts, concept),
+        };
+        list.binary_search_by_key(&number, |&(number, _, _)| number)
+            .ok()
+            .and_then(|at| list.get(at))
+            .and_then(|&(_, from, to)| self.stretches.get(from..to))
+            .unwrap_or_default()
+    }
+}
+
+/// A mention that made a query true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sighting {
+    pub(super) stretch: Stretch,
+    pub(super) signal: Signal,
+}
+
+/// An article ready to be judged.
+#[derive(Clone, Copy)]
+pub(super) struct Evaluation<'a> {
+    pub(super) article: &'a Article<'a>,
+    pub(super) found: &'a Found,
+    pub(super) facts: &'a Facts<'a>,
+}
+
+impl Evaluation<'_> {
+    /// Whether the query holds.
+    pub(super) fn holds(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Always => true,
+            Expr::Fact(test) => test.holds(self.facts),
+            Expr::Somewhere(places) => self.is_somewhere(places),
+            Expr::Not(part) => !self.holds(part),
+            Expr::And(parts) => parts.iter().all(|part| self.holds(part)),
+            Expr::Or(parts) => parts.iter().any(|part| self.holds(part)),
+            Expr::AtLeast(count, places) => count_apart(&self.places(places)) >= *count as usize,
+            Expr::Of(count, parts) => {
+                let holding = parts
+                    .iter()
+                    .filter(|part| self.holds(part))
+                    .take(*count as usize);
+                holding.count() >= *count as usize
+            }
+        }
+    }
+
+    fn is_somewhere(&self, places: &Places) -> bool {
+        match places {
+            Places::One(signal, field) => self
+                .found
+                .of(*signal)
+                .iter()
+                .any(|stretch| is_in(self.article, *field, stretch)),
+            Places::Any(parts) => parts.iter().any(|part| self.is_somewhere(part)),
+            Places::Near(proximity, left, right) => {
+                self.is_somewhere(left)
+                    && !pairs(
+                        self.article,
+                        *proximity,
+                        &self.places(left),
+                        &self.places(right),
+                    )
+                    .is_empty()
+            }
+        }
+    }
+
+    /// All places, sorted by position, without doubles.
+    pub(super) fn places(&self, places: &Places) -> Vec<Stretch> {
+        let mut out = Vec::new();
+        match places {
+            Places::One(signal, field) => out.extend(
+                self.found
+                    .of(*signal)
+                    .iter()
+                    .filter(|stretch| is_in(self.article, *field, stretch)),
+            ),
+            Places::Any(parts) => out.extend(parts.iter().flat_map(|part| self.places(part))),
+            Places::Near(proximity, left, right) => {
+                let pairs = pairs(
+                    self.article,
+                    *proximity,
+                    &self.places(left),
+                    &self.places(right),
+                );
+                out.extend(pairs.iter().map(super::mentions::Pair::span));
+            }
+        }
+        sorted(&mut out);
+        out
+    }
+
+    /// The mentions that make a query true that holds: all of the terms that hold, for NEAR those that are near.
+    pub(super) fn sightings(&self, expr: &Expr, out: &mut Vec<Sighting>) {
+        match expr {
+            Expr::Always | Expr::Fact(_) | Expr::Not(_) => {}
+            Expr::Somewhere(places) | Expr::AtLeast(_, places) => {
+                self.sightings_at(places, None, out)
+            }
+            Expr::And(parts) => {
+                for part in parts {
+                    self.sightings(part, out);
+                }
+            }
+            Expr::Or(parts) | Expr::Of(_, parts) => {
+                for part in parts.iter().filter(|part| self.holds(part)) {
+                    self.sightings(part, out);
+                }
+            }
+        }
+    }
+
+    /// The mentions at places; with `kept`, sorted, only those of places that are among them.
+    fn sightings_at(&self, places: &Places, kept: Option<&[Stretch]>, out: &mut Vec<Sighting>) {
+        let is_kept =
+            |stretch: &Stretch| kept.is_none_or(|kept| kept.binary_search(stretch).is_ok());
+        match places {
+            Places::One(signal, field) => out.extend(
+                self.found
+                    .of(*signal)
+                    .iter()
+                    .filter(|stretch| is_in(self.article, *field, stretch) && is_kept(stretch))
+                    .map(|&stretch| Sighting {
+                        stretch,
+                        signal: *signal,
+                    }),
+            ),
+            Places::Any(parts) => {
+                for part in parts {
+                    self.sightings_at(part, kept, out);
+                }
+            }
+            Places::Near(proximity, left, right) => {
+                let pairs = pairs(
+                    self.article,
+                    *proximity,
+                    &self.places(left),
+                    &self.places(right),
+                );
+                let pairs: Vec<_> = pairs
+                    .into_iter()
+                    .filter(|pair| is_kept(&pair.span()))
+                    .collect();
+                let mut lefts = pairs.iter().map(|pair| pair.left).collect();
+                let mut rights = pairs.iter().filter_map(|pair| pair.right).collect();
+                sorted(&mut lefts);
+                sorted(&mut rights);
+                self.sightings_at(left, Some(&lefts), out);
+                self.sightings_at(right, Some(&rights), out);
+            }
+        }
+    }
+}

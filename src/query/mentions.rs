@@ -1,0 +1,260 @@
+//! Mentions: where leaves and concepts are found in an article, and the arithmetic of their distances.
+
+use super::{
+    LEAD_WORDS,
+    ast::{Proximity, TextField},
+    pattern::{Article, Stretch, position},
+};
+
+/// Stretches sorted by first and last position, without doubles.
+pub(super) fn sorted(stretches: &mut Vec<Stretch>) {
+    stretches.sort_unstable();
+    stretches.dedup();
+}
+
+/// Spans that consume what is inside them.
+#[derive(Debug, Default)]
+pub(super) struct Consumers {
+    /// First positions, ascending, each with the farthest last position of all spans up to here.
+    reach: Vec<(u32, u32)>,
+}
+
+impl Consumers {
+    /// From spans in any order.
+    pub(super) fn new(spans: &mut [Stretch]) -> Self {
+        spans.sort_unstable();
+        let mut farthest = 0;
+        let mut reach: Vec<(u32, u32)> = Vec::with_capacity(spans.len());
+        for span in spans {
+            farthest = farthest.max(span.last);
+            match reach.last_mut() {
+                Some(before) if before.0 == span.first => before.1 = farthest,
+                _ => reach.push((span.first, farthest)),
+            }
+        }
+        Self { reach }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.reach.is_empty()
+    }
+
+    /// The farthest last position of the spans that begin before `end`.
+    fn reach_before(&self, end: u32) -> u32 {
+        let count = self.reach.partition_point(|&(first, _)| first < end);
+        count
+            .checked_sub(1)
+            .and_then(|at| self.reach.get(at))
+            .map_or(0, |&(_, last)| last)
+    }
+
+    /// Whether a stretch lies inside a span, or is one.
+    pub(super) fn cover(&self, stretch: &Stretch) -> bool {
+        self.reach_before(stretch.first + 1) >= stretch.last
+    }
+
+    /// Whether a stretch lies inside a span that is longer.
+    pub(super) fn exceed(&self, stretch: &Stretch) -> bool {
+        self.reach_before(stretch.first) >= stretch.last
+            || self.reach_before(stretch.first + 1) > stretch.last
+    }
+}
+
+/// Whether a stretch lies in a part of the text.
+pub(super) fn is_in(article: &Article<'_>, field: TextField, stretch: &Stretch) -> bool {
+    let is_in_title = stretch.last <= article.title_end();
+    match field {
+        TextField::Text => true,
+        TextField::Title => is_in_title,
+        TextField::Lead => {
+            let (from, to) = article.body();
+            let lead_end = to.min(from.saturating_add(position(LEAD_WORDS)));
+            is_in_title || (stretch.first >= from && stretch.last <= lead_end)
+        }
+    }
+}
+
+/// Two mentions that stand to each other as an operator asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    pub(super) left: Stretch,
+    /// None for `NOT NEAR`.
+    pub(super) right: Option<Stretch>,
+}
+
+impl Pair {
+    /// From the first to the last of both.
+    pub(super) fn span(&self) -> Stretch {
+        let Some(right) = self.right else {
+            return self.left;
+        };
+        let (head, tail) = if right.first < self.left.first {
+            (right, self.left)
+        } else {
+            (self.left, right)
+        };
+        Stretch {
+            first: head.first,
+            last: tail.last,
+            start: head.start,
+            end: tail.end,
+        }
+    }
+}
+
+/// The mentions of the right side of an operator, ready to be asked for neighbours.
+struct Neighbours<'a> {
+    article: &'a Article<'a>,
+    by_first: &'a [Stretch],
+    by_last: Vec<Stretch>,
+}
+
+impl<'a> Neighbours<'a> {
+    fn new(article: &'a Article<'a>, by_first: &'a [Stretch]) -> Self {
+        let mut by_last = by_first.to_vec();
+        by_last.sort_unstable_by_key(|stretch| (stretch.last, stretch.first));
+        Self {
+            article,
+            by_first,
+            by_last,
+        }
+    }
+
+    /// The nearest that begins after `stretch`.
+    fn after(&self, stretch: &Stretch) -> Option<Stretch> {
+        let at = self
+            .by_first
+            .partition_point(|other| other.first < stretch.last);
+        self.by_first.get(at).copied()
+    }
+
+    /// The nearest that ends before `stretch`.
+    fn before(&self, stretch: &Stretch) -> Option<Stretch> {
+        let count = self
+            .by_last
+            .partition_point(|other| other.last <= stretch.first);
+        self.by_last.get(count.checked_sub(1)?).copied()
+    }
+
+    /// Whether two stretches, in order, are as near as the operator asks.
+    fn is_near(&self, proximity: Proximity, head: &Stretch, tail: &Stretch) -> bool {
+        let article = self.article;
+        match proximity {
+            Proximity::Near(n) | Proximity::Ordered(n) | Proximity::NotNear(n) => {
+                tail.first - head.last <= n
+                    && article.paragraph(head.first) == article.paragraph(tail.first)
+            }
+            Proximity::Sentence => article.sentence(head.first) == article.sentence(tail.last - 1),
+            Proximity::Paragraph => article.paragraph(head.first) == article.paragraph(tail.first),
+        }
+    }
+
+    /// The neighbours of `stretch` that are near enough: after it, before it.
+    fn of(&self, proximity: Proximity, stretch: &Stretch) -> (Option<Stretch>, Option<Stretch>) {
+        let after = self
+            .after(stretch)
+            .filter(|other| self.is_near(proximity, stretch, other));
+        let before = self
+            .before(stretch)
+            .filter(|other| self.is_near(proximity, other, stretch));
+        (after, before)
+    }
+}
+
+/// All pairs of nearest neighbours that hold, seen from each mention of either side. Both lists are sorted by first
+/// position; the work grows with their lengths, not with the pairs.
+pub(super) fn pairs(
+    article: &Article<'_>,
+    proximity: Proximity,
+    left: &[Stretch],
+    right: &[Stretch],
+) -> Vec<Pair> {
+    if let Proximity::NotNear(_) = proximity {
+        return lonely(article, proximity, left, right);
+    }
+    let is_ordered = matches!(proximity, Proximity::Ordered(_));
+    let rights = Neighbours::new(article, right);
+    let mut out = Vec::new();
+    for mention in left {
+        let (after, before) = rights.of(proximity, mention);
+        for other in after.into_iter().chain(before.filter(|_| !is_ordered)) {
+            out.push(Pair {
+                left: *mention,
+                right: Some(other),
+            });
+        }
+    }
+    if out.is_empty() {
+        return out;
+    }
+    let lefts = Neighbours::new(article, left);
+    for mention in right {
+        let (after, before) = lefts.of(proximity, mention);
+        for other in before.into_iter().chain(after.filter(|_| !is_ordered)) {
+            out.push(Pair {
+                left: other,
+                right: Some(*mention),
+            });
+        }
+    }
+    out
+}
+
+/// The mentions of the left that have none of the right near them. One that overlaps is as near as can be.
+fn lonely(
+    article: &Article<'_>,
+    proximity: Proximity,
+    left: &[Stretch],
+    right: &[Stretch],
+) -> Vec<Pair> {
+    let rights = Neighbours::new(article, right);
+    let overlapping = Consumers::new(&mut right.to_vec());
+    left.iter()
+        .filter(|mention| {
+            rights.of(proximity, mention) == (None, None)
+                && overlapping.reach_before(mention.last) <= mention.first
+        })
+        .map(|mention| Pair {
+            left: *mention,
+            right: None,
+        })
+        .collect()
+}
+
+/// The fewest words between a mention of each in one paragraph; none if no paragraph has both.
+pub(super) fn smallest_gap(
+    article: &Article<'_>,
+    left: &[Stretch],
+    right: &[Stretch],
+    is_ordered: bool,
+) -> Option<u32> {
+    let rights = Neighbours::new(article, right);
+    left.iter()
+        .flat_map(|mention| {
+            let (after, before) = rights.of(Proximity::Paragraph, mention);
+            let before = before.filter(|_| !is_ordered);
+            [
+                after.map(|other| other.first - mention.last),
+                before.map(|other| mention.first - other.last),
+            ]
+        })
+        .flatten()
+        .min()
+}
+
+/// How many of the stretches, sorted by first position, can be taken so that no two overlap.
+pub(super) fn count_apart(stretches: &[Stretch]) -> usize {
+    let mut by_last = stretches.to_vec();
+    by_last.sort_unstable_by_key(|stretch| stretch.last);
+    let mut end = 0;
+    by_last
+        .iter()
+        .filter(|stretch| {
+            let is_apart = stretch.first >= end;
+            if is_apart {
+                end = stretch.last;
+            }
+            is_apart
+        })
+        .count()
+}

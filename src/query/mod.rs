@@ -1,0 +1,44 @@
+//! The keyword language: reading queries, and finding what they ask for in articles.
+//!
+//! A text becomes a [`Query`] through [`parse`], with a [`Lexicon`] that knows what `@names` and `keyword:` slugs stand
+//! for. All saved queries together become an [`Engine`], which judges an article in one pass over its words.
+//! Dialects of other systems belong beside the parser: they write canonical text, which is then read here.
+
+mod ast;
+mod canonical;
+mod compile;
+mod engine;
+mod error;
+mod evaluate;
+mod facts;
+mod index;
+mod leaf;
+mod lexer;
+mod lexicon;
+mod mentions;
+mod parser;
+mod pattern;
+mod why;
+
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
+mod specification;
+
+pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use engine::{Engine, KeywordProblem, Scratch};
+pub use error::{QueryError, Warning};
+pub use lexicon::{Lexicon, LexiconProblem};
+pub use parser::{Purpose, Query, parse};
+pub use why::{Explanation, explain};
+
+/// The greatest number in a query: words between, words among, mentions.
+pub const MAX_NUMBER: u32 = 1_000;
+/// The most terms, phrases, concepts and facts in a query, those of the keywords it names included.
+pub const MAX_LEAVES: usize = 2_000;
+/// The deepest nesting, parentheses and operators counted.
+pub const MAX_LEVELS: usize = 32;
+/// The longest query, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// The words of content (or summary) that belong to the lead.
+pub const LEAD_WORDS: usize = 50;

@@ -1,0 +1,493 @@
+//! Patterns: how a leaf of a query meets the words of a text, script by script.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::ast::Leaf;
+use crate::{
+    domain::{Field, Subject},
+    text::{
+        fold::offset_of_folded,
+        particle::{is_particle, is_suffix, proclitics},
+        script::{Role, WordKind, role},
+        words::{ANY_LETTERS, ONE_LETTER, Word, Words},
+    },
+};
+
+/// An article in words: title, summary and content one after the other.
+#[derive(Clone, Copy)]
+pub(super) struct Article<'a> {
+    pub(super) words: &'a Words,
+    texts: [&'a str; 3],
+    /// The position of the first word of each field, and of the end.
+    firsts: [u32; 4],
+}
+
+impl<'a> Article<'a> {
+    /// Reads the words of `subject` into `words`.
+    pub(super) fn read(subject: &Subject<'a>, words: &'a mut Words) -> Self {
+        let texts = [subject.title, subject.summary, subject.content];
+        let mut firsts = [0; 4];
+        words.clear();
+        for (text, first) in texts.iter().zip(&mut firsts[1..]) {
+            words.read(text);
+            *first = position(words.list.len());
+        }
+        Self {
+            words,
+            texts,
+            firsts,
+        }
+    }
+
+    pub(super) fn word(&self, at: u32) -> Option<&'a Word> {
+        self.words.list.get(at as usize)
+    }
+
+    pub(super) fn paragraph(&self, at: u32) -> Option<u32> {
+        self.word(at).map(|word| word.paragraph)
+    }
+
+    pub(super) fn sentence(&self, at: u32) -> Option<u32> {
+        self.word(at).map(|word| word.sentence)
+    }
+
+    /// The positions of a paragraph.
+    pub(super) fn positions_of(&self, paragraph: u32) -> std::ops::Range<u32> {
+        let list = &self.words.list;
+        let from = list.partition_point(|word| word.paragraph < paragraph);
+        let to = list.partition_point(|word| word.paragraph <= paragraph);
+        position(from)..position(to)
+    }
+
+    fn field_index(&self, at: u32) -> usize {
+        usize::from(at >= self.firsts[1]) + usize::from(at >= self.firsts[2])
+    }
+
+    /// The field that a position is in.
+    pub(super) fn field(&self, at: u32) -> Field {
+        match self.field_index(at) {
+            0 => Field::Title,
+            1 => Field::Summary,
+            _ => Field::Content,
+        }
+    }
+
+    /// The text of the field that a position is in.
+    pub(super) fn text(&self, at: u32) -> &'a str {
+        self.texts
+            .get(self.field_index(at))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// One past the last position of the title.
+    pub(super) const fn title_end(&self) -> u32 {
+        self.firsts[1]
+    }
+
+    /// The positions of the body that the lead is taken from: the content, or the summary where there is none.
+    pub(super) const fn body(&self) -> (u32, u32) {
+        if self.firsts[2] < self.firsts[3] {
+            (self.firsts[2], self.firsts[3])
+        } else {
+            (self.firsts[1], self.firsts[2])
+        }
+    }
+}
+
+/// A place in the word stream as it is stored.
+pub(super) fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Words in a row, as a leaf asks for them.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    pub(super) words: Vec<PatternWord>,
+    pub(super) slop: u32,
+}
+
+/// One word of a pattern.
+#[derive(Debug, Clone)]
+pub(super) struct PatternWord {
+    pub(super) kind: WordKind,
+    /// Whether nothing may stand between it and the word before: inside scripts without spaces.
+    pub(super) is_glued: bool,
+    pub(super) letters: Letters,
+    /// The unfolded letters, for `cs()`.
+    exact: Option<Letters>,
+}
+
+/// Letters with or without wildcards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Letters {
+    Plain(Box<str>),
+    /// With [`ANY_LETTERS`] and [`ONE_LETTER`] in it.
+    Wild(Box<str>),
+}
+
+impl Letters {
+    fn new(letters: &str) -> Self {
+        if letters.contains([ANY_LETTERS, ONE_LETTER]) {
+            Self::Wild(letters.into())
+        } else {
+            Self::Plain(letters.into())
+        }
+    }
+
+    fn matches(&self, letters: &str) -> bool {
+        match self {
+            Self::Plain(plain) => **plain == *letters,
+            Self::Wild(wild) => is_match(wild, letters),
+        }
+    }
+}
+
+/// A stretch of words that a pattern was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stretch {
+    /// First position.
+    pub(super) first: u32,
+    /// One past the last position.
+    pub(super) last: u32,
+    /// First byte in the field.
+    pub(super) start: u32,
+    /// One past the last byte in the field.
+    pub(super) end: u32,
+}
+
+impl Pattern {
+    /// The patterns of a leaf: one, and another where Persian writes a suffix joined as well as apart.
+    pub(super) fn of(leaf: &Leaf) -> Vec<Self> {
+        let apart = Self::new(&leaf.words, leaf);
+        let joined = apart.with_suffixes_joined();
+        std::iter::once(apart).chain(joined).collect()
+    }
+
+    fn new(text: &str, leaf: &Leaf) -> Self {
+        let marked: String = text
+            .replace('*', &ANY_LETTERS.to_string())
+            .replace('?', &ONE_LETTER.to_string());
+        let words = Words::of_pattern(text);
+        let mut out: Vec<PatternWord> = Vec::with_capacity(words.list.len());
+        for word in &words.list {
+            let folded = words.folded(word);
+            // Any ending of a word means nothing where there are no words.
+            if word.kind == WordKind::Unspaced && folded.chars().all(|c| c == ANY_LETTERS) {
+                continue;
+            }
+            let original = marked
+                .get(word.start as usize..word.end as usize)
+                .unwrap_or_default();
+            out.push(PatternWord {
+                kind: word.kind,
+                is_glued: word.glued
+                    && word.kind == WordKind::Unspaced
+                    && out
+                        .last()
+                        .is_some_and(|before| before.kind == WordKind::Unspaced),
+                letters: Letters::new(folded),
+                exact: leaf
+                    .is_exact
+                    .then(|| Letters::new(&unfolded(original, word.is_initialism))),
+            });
+        }
+        Self {
+            words: out,
+            slop: leaf.slop,
+        }
+    }
+
+    /// The pattern with suffixes that stand apart joined to the word before; none if there are none.
+    fn with_suffixes_joined(&self) -> Option<Self> {
+        let mut words: Vec<PatternWord> = Vec::with_capacity(self.words.len());
+        for word in &self.words {
+            match (&word.letters, words.last_mut()) {
+                (Letters::Plain(suffix), Some(before))
+                    if word.kind == WordKind::Arabic && is_suffix(suffix) =>
+                {
+                    if before.kind == WordKind::Arabic
+                        && let Letters::Plain(stem) = &before.letters
+                    {
+                        before.letters = Letters::Plain(format!("{stem}{suffix}").into());
+                        before.exact = None;
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            words.push(word.clone());
+        }
+        (words.len() < self.words.len()).then_some(Self {
+            words,
+            slop: self.slop,
+        })
+    }
+
+    /// The stretch of words around position `at` that has word `anchor` of the pattern there.
+    pub(super) fn around(&self, article: &Article<'_>, anchor: usize, at: u32) -> Option<Stretch> {
+        let mut stretch = self.words.get(anchor)?.stretch(article, at)?;
+        let paragraph = article.paragraph(at)?;
+        for i in (0..anchor).rev() {
+            let needs_glue = self.words.get(i + 1).is_some_and(|next| next.is_glued);
+            let before = self.step(article, i, stretch.first, needs_glue, paragraph)?;
+            stretch.first = before.first;
+            stretch.start = before.start;
+        }
+        for i in anchor + 1..self.words.len() {
+            let next = self.step_on(article, i, stretch.last, paragraph)?;
+            stretch.last = next.last;
+            stretch.end = next.end;
+        }
+        Some(stretch)
+    }
+
+    /// Word `i` of the pattern right before position `first`, or before a suffix that stands apart there.
+    fn step(
+        &self,
+        article: &Article<'_>,
+        i: usize,
+        first: u32,
+        is_glued: bool,
+        paragraph: u32,
+    ) -> Option<Stretch> {
+        let pattern = self.words.get(i)?;
+        let at = first.checked_sub(1)?;
+        if article.paragraph(at)? != paragraph || (is_glued && !article.word(first)?.glued) {
+            return None;
+        }
+        pattern.stretch(article, at).or_else(|| {
+            let beyond = at.checked_sub(1)?;
+            let skips = pattern.kind == WordKind::Arabic && is_suffix_at(article, at);
+            (skips && article.paragraph(beyond)? == paragraph)
+                .then(|| pattern.stretch(article, beyond))?
+        })
+    }
+
+    /// Word `i` of the pattern at position `at`, or after a suffix that stands apart there.
+    fn step_on(&self, article: &Article<'_>, i: usize, at: u32, paragraph: u32) -> Option<Stretch> {
+        let pattern = self.words.get(i)?;
+        let word = article.word(at)?;
+        if word.paragraph != paragraph || (pattern.is_glued && !word.glued) {
+            return None;
+        }
+        pattern.stretch(article, at).or_else(|| {
+            let before = self.words.get(i.checked_sub(1)?)?;
+            let skips = before.kind == WordKind::Arabic && is_suffix_at(article, at);
+            (skips && article.paragraph(at + 1)? == paragraph)
+                .then(|| pattern.stretch(article, at + 1))?
+        })
+    }
+
+    /// All stretches in `positions` where the words stand in order with at most `slop` others among them: for each
+    /// possible end the shortest. One pass over the positions for each word of the pattern.
+    pub(super) fn loosely(
+        &self,
+        article: &Article<'_>,
+        positions: &std::ops::Range<u32>,
+        found: &mut Vec<Stretch>,
+    ) {
+        let mut chain: Option<Vec<Stretch>> = None;
+        let mut from = 0;
+        while from < self.words.len() {
+            let to = (from + 1..self.words.len())
+                .find(|&i| self.words.get(i).is_some_and(|word| !word.is_glued))
+                .unwrap_or(self.words.len());
+            let run = Self {
+                words: self.words.get(from..to).unwrap_or_default().to_vec(),
+                slop: 0,
+            };
+            let places = positions
+                .clone()
+                .filter_map(|at| run.around(article, 0, at));
+            chain = Some(match chain {
+                None => places.collect(),
+                Some(before) => appended(&before, places),
+            });
+            from = to;
+        }
+        let most = position(self.words.len()).saturating_add(self.slop);
+        found.extend(
+            chain
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|stretch| stretch.last - stretch.first <= most),
+        );
+    }
+}
+
+/// Each of `places` appended to the last of `before` that ends before it.
+fn appended(before: &[Stretch], places: impl Iterator<Item = Stretch>) -> Vec<Stretch> {
+    let mut passed = 0;
+    let mut out = Vec::new();
+    for place in places {
+        while before
+            .get(passed)
+            .is_some_and(|stretch| stretch.last <= place.first)
+        {
+            passed += 1;
+        }
+        if let Some(head) = passed.checked_sub(1).and_then(|last| before.get(last)) {
+            out.push(Stretch {
+                first: head.first,
+                start: head.start,
+                ..place
+            });
+        }
+    }
+    out
+}
+
+/// Whether the word at `at` is a suffix of Persian that stands apart.
+fn is_suffix_at(article: &Article<'_>, at: u32) -> bool {
+    article
+        .word(at)
+        .is_some_and(|word| word.kind == WordKind::Arabic && is_suffix(article.words.folded(word)))
+}
+
+impl PatternWord {
+    /// The stretch of the one word at `at`, if it is this word of the pattern.
+    fn stretch(&self, article: &Article<'_>, at: u32) -> Option<Stretch> {
+        let word = article.word(at)?;
+        if word.kind != self.kind {
+            return None;
+        }
+        let folded = article.words.folded(word);
+        let (from, to) = self.stem_in(folded)?;
+        let is_whole = from == 0 && to == folded.len();
+        if is_whole && self.exact.is_none() {
+            return Some(Stretch {
+                first: at,
+                last: at + 1,
+                start: word.start,
+                end: word.end,
+            });
+        }
+        let letters = article
+            .text(at)
+            .get(word.start as usize..word.end as usize)?;
+        let start = if from == 0 {
+            0
+        } else {
+            offset_of_folded(letters, from)
+        };
+        let end = if to == folded.len() {
+            letters.len()
+        } else {
+            offset_of_folded(letters, to)
+        };
+        let stem = letters.get(start..end)?;
+        if let Some(exact) = &self.exact
+            && !exact.matches(&unfolded(stem, word.is_initialism))
+        {
+            return None;
+        }
+        Some(Stretch {
+            first: at,
+            last: at + 1,
+            start: word.start + position(start),
+            end: word.start + position(end),
+        })
+    }
+
+    /// The bytes of a folded word that this stands for: without particle, proclitic and suffix.
+    fn stem_in(&self, folded: &str) -> Option<(usize, usize)> {
+        let whole = folded.len();
+        match (self.kind, &self.letters) {
+            (WordKind::Hangul, Letters::Plain(stem)) => {
+                let rest = folded.strip_prefix(&**stem)?;
+                (rest.is_empty() || is_particle(rest)).then_some((0, stem.len()))
+            }
+            (WordKind::Arabic, Letters::Plain(stem)) => arabic_stem(folded, stem),
+            (WordKind::Arabic, Letters::Wild(wild)) => proclitics(folded)
+                .find(|&start| folded.get(start..).is_some_and(|rest| is_match(wild, rest)))
+                .map(|start| (start, whole)),
+            (_, letters) => letters.matches(folded).then_some((0, whole)),
+        }
+    }
+}
+
+/// The bytes of `stem` in a folded word of Arabic script.
+fn arabic_stem(folded: &str, stem: &str) -> Option<(usize, usize)> {
+    let is_rest = |rest: &str| rest.is_empty() || is_suffix(rest);
+    let plain = proclitics(folded).find_map(|start| {
+        let rest = folded.get(start..)?.strip_prefix(stem)?;
+        is_rest(rest).then_some((start, start + stem.len()))
+    });
+    plain.or_else(|| {
+        // "To the sanctions": the article of the term has melted into the preposition.
+        let bare = stem.strip_prefix("ال")?;
+        let start = folded.len() - folded.strip_prefix(['و', 'ف']).unwrap_or(folded).len();
+        let rest = folded
+            .get(start..)?
+            .strip_prefix("لل")?
+            .strip_prefix(bare)?;
+        is_rest(rest).then(|| (start, folded.len() - rest.len()))
+    })
+}
+
+/// The letters as `cs()` compares them: composed, without what is invisible and without the dots of an initialism.
+fn unfolded(letters: &str, is_initialism: bool) -> String {
+    letters
+        .nfc()
+        .filter(|&c| c.is_ascii() || role(c) != Role::Invisible)
+        .filter(|&c| !is_initialism || c != '.')
+        .map(|c| if c == '\u{2019}' { '\'' } else { c })
+        .collect()
+}
+
+/// Whether `letters` are what `wild` asks for, in time proportional to both lengths multiplied at worst.
+pub(super) fn is_match(wild: &str, letters: &str) -> bool {
+    let (mut wild, mut letters) = (wild.chars(), letters.chars());
+    // Where to go on if what follows the last `*` does not fit.
+    let mut retry = None;
+    loop {
+        let before = (wild.clone(), letters.clone());
+        match (wild.next(), letters.next()) {
+            (None, None) => return true,
+            (Some(ANY_LETTERS), _) => {
+                letters = before.1;
+                retry = Some((wild.clone(), letters.clone()));
+                continue;
+            }
+            (Some(ONE_LETTER), Some(_)) => continue,
+            (Some(asked), Some(found)) if asked == found => continue,
+            _ => {}
+        }
+        let Some((after_star, mut from)) = retry.take() else {
+            return false;
+        };
+        if from.next().is_none() {
+            return false;
+        }
+        wild = after_star.clone();
+        letters = from.clone();
+        retry = Some((after_star, from));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_stand_for_any_letters_or_for_one() {
+        for (wild, letters, expected) in [
+            ("san*", "sanctions", true),
+            ("san*", "san", true),
+            ("*stan", "pakistan", true),
+            ("*stan", "stand", false),
+            ("w?rd", "word", true),
+            ("w?rd", "wrd", false),
+            ("*ab*ab", "xxababab", true),
+            ("a*b*c", "aXbXbXc", true),
+            ("a*b*c", "aXbXbX", false),
+            ("*", "", true),
+        ] {
+            let wild = wild
+                .replace('*', &ANY_LETTERS.to_string())
+                .replace('?', &ONE_LETTER.to_string());
+            assert_eq!(is_match(&wild, letters), expected, "{wild} {letters}");
+        }
+    }
+}

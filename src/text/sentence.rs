@@ -1,0 +1,65 @@
+//! Where a sentence ends: enough of UAX 29 for news, with the abbreviations that it leaves open.
+
+/// Titles and the like whose dot does not end a sentence (folded). Initialisms and initials never do.
+const ABBREVIATIONS: &[&str] = &[
+    "mr", "mrs", "ms", "dr", "prof", "st", "gen", "lt", "col", "maj", "capt", "sgt", "adm", "brig",
+    "sen", "rep", "gov", "pres", "hon", "rev", "vs", "jr", "sr", "inc", "ltd", "corp", "co", "no",
+    "nos", "art", "fig", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct",
+    "nov", "dec", "approx", "dept", "univ", "г", "гг", "ул", "им",
+];
+
+/// What has been seen since the last word.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ending {
+    /// A dot.
+    dot: bool,
+    /// `!`, `?` and their like.
+    strong: bool,
+    /// A full stop of a script that needs no space after it.
+    wide: bool,
+    /// A space after any of these.
+    spaced: bool,
+}
+
+impl Ending {
+    /// Takes notice of a character that is no part of a word.
+    pub(super) fn see(&mut self, c: char) {
+        match c {
+            '.' => self.dot = true,
+            '!' | '?' | '…' | '؟' | '۔' | '।' => self.strong = true,
+            '。' | '！' | '？' | '｡' | '．' => self.wide = true,
+            _ if c.is_whitespace() => self.spaced |= self.dot || self.strong,
+            _ => {}
+        }
+    }
+
+    /// Whether a sentence ended after the word `before` and before the character `next`.
+    pub(super) fn is_between(self, before: Before<'_>, next: char) -> bool {
+        if self.wide {
+            return true;
+        }
+        if !self.spaced || next.is_lowercase() {
+            return false;
+        }
+        self.strong || (self.dot && !before.keeps_its_dot())
+    }
+}
+
+/// The word before a possible end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before<'a> {
+    /// As written.
+    pub(super) letters: &'a str,
+    /// As folded.
+    pub(super) folded: &'a str,
+    pub(super) is_initialism: bool,
+}
+
+impl Before<'_> {
+    /// Whether a dot after it is part of it rather than the end of a sentence: initialisms, initials, titles.
+    fn keeps_its_dot(self) -> bool {
+        let mut letters = self.letters.chars();
+        let is_initial = letters.next().is_some_and(char::is_uppercase) && letters.next().is_none();
+        self.is_initialism || is_initial || ABBREVIATIONS.contains(&self.folded)
+    }
+}

@@ -1,0 +1,614 @@
+//! Words: the stream of positions that phrases and distances are counted in, each with its bytes in the original.
+//!
+//! Unicode word segmentation (UAX 29) with the changes that news in many scripts needs: hyphens and slashes part words,
+//! a possessive `'s` is dropped, an initialism is one word without its dots, scripts are parted from each other, and in
+//! scripts without spaces each character is a word.
+
+use super::{
+    fold::fold_into,
+    script::{Role, WordKind, ZWNJ, is_mark, role},
+    sentence::{Before, Ending},
+};
+
+/// Stands for `*` in the folded form of a pattern.
+pub const ANY_LETTERS: char = '\u{E000}';
+/// Stands for `?` in the folded form of a pattern.
+pub const ONE_LETTER: char = '\u{E001}';
+
+/// A word of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// First byte in the original.
+    pub start: u32,
+    /// One past the last byte in the original: without a possessive, with the last dot of an initialism.
+    pub end: u32,
+    /// First byte in the folded text.
+    pub folded_start: u32,
+    /// One past the last byte in the folded text.
+    pub folded_end: u32,
+    /// Number of the paragraph; grows along the stream.
+    pub paragraph: u32,
+    /// Number of the sentence; grows along the stream, also at each paragraph.
+    pub sentence: u32,
+    /// How its script forms words.
+    pub kind: WordKind,
+    /// Whether nothing visible stands between it and the word before.
+    pub glued: bool,
+    /// Whether it is an initialism whose dots were removed (`U.S.`).
+    pub is_initialism: bool,
+}
+
+/// The words of one or several texts, one after the other, with their folded letters. Made to be used again.
+#[derive(Debug, Default, Clone)]
+pub struct Words {
+    /// The words in order.
+    pub list: Vec<Word>,
+    /// Their folded letters.
+    pub folded: String,
+    next_paragraph: u32,
+    next_sentence: u32,
+}
+
+impl Words {
+    /// Forgets all words, keeps the memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.folded.clear();
+        self.next_paragraph = 0;
+        self.next_sentence = 0;
+    }
+
+    /// Appends the words of `text`, which begins a new paragraph. Paragraphs are parted by `\n`.
+    pub fn read(&mut self, text: &str) {
+        self.read_as(text, false);
+    }
+
+    /// The words of a pattern, in which `*` and `?` are wildcards: part of the word that they touch.
+    #[must_use]
+    pub fn of_pattern(text: &str) -> Self {
+        let mut words = Self::default();
+        let marked: String = text
+            .chars()
+            .filter(|c| !matches!(*c, ANY_LETTERS | ONE_LETTER))
+            .map(|c| match c {
+                '*' => ANY_LETTERS,
+                '?' => ONE_LETTER,
+                _ => c,
+            })
+            .collect();
+        words.read_as(&marked, true);
+        words
+    }
+
+    /// The words of a plain text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut words = Self::default();
+        words.read(text);
+        words
+    }
+
+    /// The folded letters of a word.
+    #[must_use]
+    pub fn folded(&self, word: &Word) -> &str {
+        self.folded
+            .get(word.folded_start as usize..word.folded_end as usize)
+            .unwrap_or_default()
+    }
+
+    /// The text as folded words with one space between: for comparing names rather than finding mentions.
+    #[must_use]
+    pub fn joined(&self) -> String {
+        let words: Vec<&str> = self.list.iter().map(|word| self.folded(word)).collect();
+        words.join(" ")
+    }
+
+    fn read_as(&mut self, text: &str, is_pattern: bool) {
+        // Offsets are 32 bits wide; no entry comes near that, so what is beyond is not read.
+        let text = text.get(..u32::MAX as usize).unwrap_or(text);
+        let reader = Reader {
+            text,
+            at: 0,
+            is_pattern,
+            ending: Ending::default(),
+            glued_to: None,
+            starts_paragraph: true,
+        };
+        reader.run(self);
+        self.next_paragraph += 1;
+        self.next_sentence += 1;
+    }
+}
+
+/// What a run of letters is made of, while it is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Letter,
+    Digit,
+    Wild,
+}
+
+/// Walks through one text.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    is_pattern: bool,
+    ending: Ending,
+    /// End of the word before, while nothing visible followed it.
+    glued_to: Option<WordKind>,
+    starts_paragraph: bool,
+}
+
+/// A run of letters as found: its kind, where the letters end and where reading goes on.
+struct Run {
+    kind: WordKind,
+    end: usize,
+    resume: usize,
+    is_initialism: bool,
+}
+
+impl Reader<'_> {
+    fn run(mut self, words: &mut Words) {
+        while let Some(c) = self.peek(self.at) {
+            match self.role(c) {
+                Some(Role::Letter(kind)) => self.word(kind, words),
+                Some(Role::Digit) => self.word(WordKind::Alphabetic, words),
+                None => self.word(self.kind_ahead(), words),
+                Some(Role::Mark | Role::Invisible) => self.at += c.len_utf8(),
+                Some(Role::Other) => self.between(c, words),
+            }
+        }
+    }
+
+    fn peek(&self, at: usize) -> Option<char> {
+        if let Some(&byte) = self.text.as_bytes().get(at)
+            && byte.is_ascii()
+        {
+            return Some(char::from(byte));
+        }
+        self.text.get(at..)?.chars().next()
+    }
+
+    /// The part a character plays; none for a wildcard of a pattern.
+    fn role(&self, c: char) -> Option<Role> {
+        if self.is_wild(c) { None } else { Some(role(c)) }
+    }
+
+    fn is_wild(&self, c: char) -> bool {
+        self.is_pattern && matches!(c, ANY_LETTERS | ONE_LETTER)
+    }
+
+    /// The kind of word that a wildcard stands in front of.
+    fn kind_ahead(&self) -> WordKind {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        match rest.chars().find(|&c| !self.is_wild(c)).map(role) {
+            Some(Role::Letter(kind)) => kind,
+            _ if self.glued_to == Some(WordKind::Unspaced) => WordKind::Unspaced,
+            _ => WordKind::Alphabetic,
+        }
+    }
+
+    /// Passes a character between words.
+    fn between(&mut self, c: char, words: &mut Words) {
+        self.at += c.len_utf8();
+        self.glued_to = None;
+        self.ending.see(c);
+        if c == '\n' {
+            self.ending = Ending::default();
+            if !self.starts_paragraph {
+                words.next_paragraph += 1;
+                words.next_sentence += 1;
+                self.starts_paragraph = true;
+            }
+        }
+    }
+
+    /// Reads one word.
+    fn word(&mut self, kind: WordKind, words: &mut Words) {
+        let start = self.at;
+        // The long vowel mark of Katakana stands in Hiragana words as well.
+        let kind =
+            if self.glued_to == Some(WordKind::Unspaced) && self.text[start..].starts_with('ー') {
+                WordKind::Unspaced
+            } else {
+                kind
+            };
+        let run = match kind {
+            WordKind::Alphabetic => self.alphabetic(start),
+            WordKind::Unspaced => self.single(start),
+            WordKind::Hangul | WordKind::Katakana | WordKind::Arabic => self.run_of(kind, start),
+        };
+        self.push(start, &run, words);
+        self.at = run.resume;
+        self.ending = Ending::default();
+        self.starts_paragraph = false;
+        self.glued_to = (run.end == run.resume).then_some(run.kind);
+        if self.is_past_zwnj() {
+            self.glued_to = None;
+        }
+    }
+
+    fn is_past_zwnj(&self) -> bool {
+        self.peek(self.at) == Some(ZWNJ)
+    }
+
+    fn push(&self, start: usize, run: &Run, words: &mut Words) {
+        let letters = self.text.get(start..run.end).unwrap_or_default();
+        let folded_start = words.folded.len();
+        if run.is_initialism {
+            for part in letters.split('.') {
+                fold_into(part, &mut words.folded);
+            }
+        } else {
+            fold_into(letters, &mut words.folded);
+        }
+        if words.folded.len() == folded_start {
+            return;
+        }
+        if let Some(before) = words.list.last()
+            && !self.starts_paragraph
+        {
+            let next = letters.chars().next().unwrap_or_default();
+            let before = Before {
+                letters: self
+                    .text
+                    .get(before.start as usize..before.end as usize)
+                    .unwrap_or_default(),
+                folded: words.folded(before),
+                is_initialism: before.is_initialism,
+            };
+            if self.ending.is_between(before, next) {
+                words.next_sentence += 1;
+            }
+        }
+        words.list.push(Word {
+            start: narrow(start),
+            end: narrow(run.end),
+            folded_start: narrow(folded_start),
+            folded_end: narrow(words.folded.len()),
+            paragraph: words.next_paragraph,
+            sentence: words.next_sentence,
+            kind: run.kind,
+            glued: self.glued_to.is_some(),
+            is_initialism: run.is_initialism,
+        });
+    }
+
+    /// One character of a script without spaces, with what clings to it.
+    fn single(&self, start: usize) -> Run {
+        let mut end = start + self.peek(start).map_or(1, char::len_utf8);
+        while let Some(c) = self.peek(end)
+            && is_mark(c)
+            && role(c) == Role::Mark
+        {
+            end += c.len_utf8();
+        }
+        Run {
+            kind: WordKind::Unspaced,
+            end,
+            resume: end,
+            is_initialism: false,
+        }
+    }
+
+    /// A run of letters of one script, without digits.
+    fn run_of(&self, kind: WordKind, start: usize) -> Run {
+        let mut end = start;
+        while let Some(c) = self.peek(end) {
+            let belongs = match self.role(c) {
+                None | Some(Role::Mark) => true,
+                Some(Role::Letter(other)) => other == kind,
+                Some(Role::Invisible) => c != ZWNJ || kind != WordKind::Arabic,
+                Some(Role::Digit | Role::Other) => false,
+            };
+            if !belongs {
+                break;
+            }
+            end += c.len_utf8();
+        }
+        let end = self.without_invisible_tail(start, end);
+        Run {
+            kind,
+            end,
+            resume: self.past_possessive(end),
+            is_initialism: false,
+        }
+    }
+
+    /// A run of alphabetic letters and digits (UAX 29, rules 5 to 13).
+    fn alphabetic(&self, start: usize) -> Run {
+        let mut end = start;
+        let mut last = Piece::Letter;
+        let mut parts = Parts::default();
+        while let Some(c) = self.peek(end) {
+            match self.role(c) {
+                Some(Role::Letter(WordKind::Alphabetic)) => {
+                    last = Piece::Letter;
+                    parts.letter();
+                }
+                Some(Role::Digit) => {
+                    last = Piece::Digit;
+                    parts.spoil();
+                }
+                None => {
+                    last = Piece::Wild;
+                    parts.spoil();
+                }
+                Some(Role::Mark | Role::Invisible) => {}
+                Some(Role::Other) if c == '_' => parts.spoil(),
+                Some(Role::Other) if self.joins(c, last, end + c.len_utf8()) => parts.join(c),
+                Some(Role::Letter(_) | Role::Other) => break,
+            }
+            end += c.len_utf8();
+        }
+        let end = self.without_invisible_tail(start, end);
+        if self.has_possessive(start, end) {
+            let cut = end - self.possessive_bytes(end);
+            return self.initialism(start, cut, end);
+        }
+        if parts.is_initialism() {
+            return self.initialism(start, end, end);
+        }
+        Run {
+            kind: WordKind::Alphabetic,
+            end,
+            resume: self.past_possessive(end),
+            is_initialism: false,
+        }
+    }
+
+    /// A run whose letters end at `end`, and with `resume` past its possessive: an initialism if single letters are
+    /// parted by dots.
+    fn initialism(&self, start: usize, end: usize, resume: usize) -> Run {
+        let letters = self.text.get(start..end).unwrap_or_default();
+        let is_initialism = letters.contains('.') && letters.split('.').all(is_one_letter);
+        let has_last_dot = is_initialism && self.peek(end) == Some('.');
+        let end = end + usize::from(has_last_dot);
+        Run {
+            kind: WordKind::Alphabetic,
+            end,
+            resume: if has_last_dot {
+                self.past_possessive(end)
+            } else {
+                resume.max(end)
+            },
+            is_initialism,
+        }
+    }
+
+    /// Whether `c` stands inside a word: between letters, or between digits (UAX 29: MidLetter, MidNum, MidNumLet).
+    fn joins(&self, c: char, last: Piece, next_at: usize) -> bool {
+        let between_letters = matches!(
+            c,
+            '.' | '\''
+                | '\u{2018}'
+                | '\u{2019}'
+                | '\u{2024}'
+                | ':'
+                | '·'
+                | '\u{2027}'
+                | '\u{FF07}'
+                | '\u{FF0E}'
+        );
+        let between_digits = matches!(
+            c,
+            '.' | ','
+                | ';'
+                | '\''
+                | '\u{2018}'
+                | '\u{2019}'
+                | '\u{66C}'
+                | '\u{FF0C}'
+                | '\u{FF0E}'
+                | '\u{FF07}'
+        );
+        let next = self.peek(next_at).map(|next| self.role(next));
+        match last {
+            Piece::Letter => {
+                between_letters && next == Some(Some(Role::Letter(WordKind::Alphabetic)))
+            }
+            Piece::Digit => between_digits && next == Some(Some(Role::Digit)),
+            Piece::Wild => false,
+        }
+    }
+
+    /// Whether the run ends with `'s` after something.
+    fn has_possessive(&self, start: usize, end: usize) -> bool {
+        let bytes = self.possessive_bytes(end);
+        bytes > 0 && end - bytes > start
+    }
+
+    /// The bytes of a possessive right before `end`; 0 without one.
+    fn possessive_bytes(&self, end: usize) -> usize {
+        let letters = self.text.get(..end).unwrap_or_default();
+        ["'s", "'S", "’s", "’S"]
+            .iter()
+            .find(|possessive| letters.ends_with(**possessive))
+            .map_or(0, |possessive| possessive.len())
+    }
+
+    /// `end`, moved past a possessive that stands there as a word of its own.
+    fn past_possessive(&self, end: usize) -> usize {
+        let rest = self.text.get(end..).unwrap_or_default();
+        let Some(possessive) = ["'s", "'S", "’s", "’S"]
+            .iter()
+            .find(|p| rest.starts_with(**p))
+        else {
+            return end;
+        };
+        let after = end + possessive.len();
+        match self.peek(after).map(|c| self.role(c)) {
+            None | Some(Some(Role::Other | Role::Invisible)) => after,
+            Some(_) => end,
+        }
+    }
+
+    /// `end`, moved back before invisible characters, so that they do not end up in a hit.
+    fn without_invisible_tail(&self, start: usize, end: usize) -> usize {
+        let run = self.text.get(start..end).unwrap_or_default();
+        start
+            + run
+                .trim_end_matches(|c: char| !c.is_ascii() && role(c) == Role::Invisible)
+                .len()
+    }
+}
+
+/// Whether a run may be an initialism: single letters parted by dots.
+#[derive(Default)]
+struct Parts {
+    letters: u8,
+    dots: u8,
+    is_spoiled: bool,
+}
+
+impl Parts {
+    fn letter(&mut self) {
+        self.letters = self.letters.saturating_add(1);
+        self.is_spoiled |= self.letters > 1;
+    }
+
+    fn join(&mut self, c: char) {
+        if c == '.' {
+            self.dots = self.dots.saturating_add(1);
+            self.letters = 0;
+        } else {
+            self.is_spoiled = true;
+        }
+    }
+
+    const fn spoil(&mut self) {
+        self.is_spoiled = true;
+    }
+
+    const fn is_initialism(&self) -> bool {
+        !self.is_spoiled && self.dots > 0
+    }
+}
+
+/// Whether `part` is one letter with its marks.
+fn is_one_letter(part: &str) -> bool {
+    let mut letters = part
+        .chars()
+        .filter(|&c| !is_mark(c) && role(c) != Role::Invisible);
+    letters
+        .next()
+        .is_some_and(|c| role(c) == Role::Letter(WordKind::Alphabetic))
+        && letters.next().is_none()
+}
+
+/// A place in a text as it is stored; texts are cut long before this can saturate.
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn folded(text: &str) -> Vec<String> {
+        let words = Words::of(text);
+        words
+            .list
+            .iter()
+            .map(|word| words.folded(word).to_owned())
+            .collect()
+    }
+
+    fn letters(text: &str) -> Vec<&str> {
+        Words::of(text)
+            .list
+            .iter()
+            .map(|word| &text[word.start as usize..word.end as usize])
+            .collect()
+    }
+
+    #[test]
+    fn texts_fall_into_words_as_the_language_says() {
+        let table: &[(&str, &[&str])] = &[
+            ("Iran-backed", &["iran", "backed"]),
+            ("ship-to-ship", &["ship", "to", "ship"]),
+            ("Hwasong-14", &["hwasong", "14"]),
+            ("Iran/Iraq — war", &["iran", "iraq", "war"]),
+            ("Iran's and IRAN’S", &["iran", "and", "iran"]),
+            ("don't", &["don't"]),
+            ("U.S. D.P.R.K. U.S", &["us", "dprk", "us"]),
+            ("U.S.'s U.S.-led", &["us", "us", "led"]),
+            ("N. Korea", &["n", "korea"]),
+            ("example.com", &["example.com"]),
+            ("1,000 3.5 1990's", &["1,000", "3.5", "1990"]),
+            ("18형", &["18", "형"]),
+            ("KN23형 IAEA는", &["kn23", "형", "iaea", "는"]),
+            ("북한·이란", &["북한", "이란"]),
+            ("朝鮮の核", &["朝", "鮮", "の", "核"]),
+            (
+                "イランの核、イラン・イラク",
+                &["イラン", "の", "核", "イラン", "イラク"],
+            ),
+            ("らーめん", &["ら", "ー", "め", "ん"]),
+            ("تحریم‌ها", &["تحریم", "ها"]),
+            ("شاهد۱۳۶", &["شاهد", "136"]),
+            ("mis\u{AD}sile", &["missile"]),
+            ("ＫＮ２３", &["kn23"]),
+            ("อิหร่าน", &["อ", "ิ", "ห", "ร", "่", "า", "น"]),
+            ("", &[]),
+            ("… — !", &[]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(folded(text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_letters_of_a_word_leave_out_the_possessive_and_keep_the_last_dot() {
+        assert_eq!(letters("Iran's U.S. it"), ["Iran", "U.S.", "it"]);
+        assert_eq!(letters("the U.S.'s"), ["the", "U.S."]);
+    }
+
+    #[test]
+    fn paragraphs_and_sentences_are_counted() {
+        let text = "Mr. Kim met the U.S. Treasury. Iran said no! 伊朗。朝鲜\nNext, e.g. this.";
+        let words = Words::of(text);
+        let at = |needle: &str| {
+            let start = text.find(needle).unwrap_or_default();
+            words
+                .list
+                .iter()
+                .find(|word| word.start as usize == start)
+                .copied()
+        };
+        let sentence = |needle: &str| at(needle).map(|word| word.sentence);
+        assert_eq!(sentence("Mr"), sentence("Treasury"));
+        assert_ne!(sentence("Treasury"), sentence("Iran"));
+        assert_ne!(sentence("no"), sentence("伊"));
+        assert_ne!(sentence("朗"), sentence("朝"));
+        assert_eq!(at("伊").map(|word| word.paragraph), Some(0));
+        assert_eq!(at("Next").map(|word| word.paragraph), Some(1));
+        assert_eq!(sentence("Next"), sentence("this"));
+    }
+
+    #[test]
+    fn wildcards_of_a_pattern_are_part_of_their_word_but_those_of_a_text_are_not() {
+        let words = Words::of_pattern("санкци* 제재* ایران* *stan w?rd");
+        assert_eq!(words.list.len(), 5);
+        assert_eq!(words.folded(&words.list[1]), format!("제재{ANY_LETTERS}"));
+        assert_eq!(folded(&format!("ab{ANY_LETTERS}cd")), ["ab", "cd"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_words_on_boundaries_in_order(text in "(\\PC|[a-z.'’ \n\u{200c}\u{301}\u{ad}북한朝イا]){0,40}") {
+            let words = Words::of(&text);
+            let mut from = 0;
+            for word in &words.list {
+                let range = word.start as usize..word.end as usize;
+                prop_assert!(range.start >= from && range.end > range.start);
+                prop_assert!(text.get(range.clone()).is_some());
+                prop_assert!(!words.folded(word).is_empty());
+                from = range.end;
+            }
+            let _ = Words::of_pattern(&text);
+        }
+    }
+}
