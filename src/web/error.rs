@@ -92,7 +92,7 @@ impl WebError {
             // It passes by itself, and is met by every request until then.
             StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(error, "a request was put off"),
             status if status.is_server_error() => {
-                tracing::error!(error, "a request was not answered")
+                tracing::error!(error, "a request was not answered");
             }
             _ => {}
         }
