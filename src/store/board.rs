@@ -225,12 +225,13 @@ pub async fn keyword_lines(
         sort_at: Timestamp::from_micros(FAR_FUTURE_MICROS),
         article_id: ArticleId::new(i64::MAX),
     });
+    // The keyword as a value, not as a join: so the index gives the rows in their order, and the reading ends at the limit.
     let rows = select_lines!(
-        "FROM keywords k
-         JOIN matches m ON m.keyword_id = k.id
+        "FROM matches m
+         JOIN keywords k ON k.id = m.keyword_id
          JOIN articles a ON a.id = m.article_id
          JOIN sources s ON s.id = a.source_id
-        WHERE k.slug = $1
+        WHERE m.keyword_id = (SELECT id FROM keywords WHERE slug = $1)
           AND m.closed_at IS NULL
           AND (m.sort_at, m.article_id) < ($2, $3)
         ORDER BY m.sort_at DESC, m.article_id DESC

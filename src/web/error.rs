@@ -87,11 +87,14 @@ impl WebError {
     /// The response without a body, for layers that stand inside of [`explain`].
     pub(super) fn into_bare_response(self) -> Response {
         let refusal = self.refusal();
-        if refusal.status.is_server_error() {
-            tracing::error!(
-                error = &self as &dyn std::error::Error,
-                "a request was not answered"
-            );
+        let error = &self as &dyn std::error::Error;
+        match refusal.status {
+            // It passes by itself, and is met by every request until then.
+            StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(error, "a request was put off"),
+            status if status.is_server_error() => {
+                tracing::error!(error, "a request was not answered");
+            }
+            _ => {}
         }
         let mut response = refusal.status.into_response();
         if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
@@ -170,7 +173,15 @@ pub(super) async fn explain(request: Request, next: Next) -> Response {
         .extensions()
         .get::<Refusal>()
         .cloned()
-        .unwrap_or_else(|| Refusal::of(status));
+        .unwrap_or_else(|| {
+            if status.is_server_error() {
+                tracing::warn!(
+                    http.status = status.as_u16(),
+                    "a layer gave up on a request"
+                );
+            }
+            Refusal::of(status)
+        });
     with_body(response, &uri, &refusal)
 }
 

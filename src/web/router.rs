@@ -58,14 +58,16 @@ fn surrounded(routes: Router<WebState>) -> Router<WebState> {
             ANSWER_WITHIN,
         ))
         .layer(CatchPanicLayer::custom(
-            |_: Box<dyn std::any::Any + Send>| {
-                tracing::error!("a request panicked");
-                error::WebError::Panicked.into_bare_response()
-            },
+            |_: Box<dyn std::any::Any + Send>| error::WebError::Panicked.into_bare_response(),
         ))
         .layer(from_fn(error::explain))
         .layer(map_response(headers::secure))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        // Failures are logged where they become a response, with their cause: not once more as a number.
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(request_span)
+                .on_failure(()),
+        )
 }
 
 fn foreign_request(_: ProtectionError) -> Response {

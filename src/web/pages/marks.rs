@@ -161,11 +161,11 @@ fn paragraph_around(text: &str, hit: &Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// What the hits in other scripts stand for, each once, at most six.
+/// What the hits in other scripts stand for, each concept once by the first of its letters, at most six.
 pub(crate) fn glosses(hits: &[Hit]) -> Vec<Gloss> {
     let mut glosses: Vec<Gloss> = Vec::new();
     for gloss in hits.iter().filter_map(gloss) {
-        if !glosses.contains(&gloss) {
+        if glosses.iter().all(|known| known.concept != gloss.concept) {
             glosses.push(gloss);
         }
         if glosses.len() == 6 {
@@ -336,6 +336,7 @@ mod tests {
         let hits = [
             of("North Korea", hit(Field::Title, 0, "북한")),
             of("North Korea", hit(Field::Summary, 0, "북한")),
+            of("North Korea", hit(Field::Summary, 9, "평양")),
             of("Iran", hit(Field::Title, 9, "Téhéran")),
             hit(Field::Title, 20, "이란"),
         ];

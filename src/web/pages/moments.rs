@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_exact_as_well() {
-        let moment = Moment::age(now(), now().minus(Duration::from_secs(240)));
+        let moment = Moment::age(now(), now().minus(Duration::from_mins(4)));
         assert_eq!(
             (moment.words.as_str(), moment.exact.as_str()),
             ("4 min", "Tue 24 Nov 2026, 07:56 UTC")
@@ -231,10 +231,10 @@ mod tests {
             assert_eq!(span(Duration::from_secs(seconds)), words);
         }
         assert_eq!(
-            ahead(now(), now().plus(Duration::from_secs(300))),
+            ahead(now(), now().plus(Duration::from_mins(5))),
             "in 5 minutes"
         );
-        assert_eq!(ahead(now(), now().minus(Duration::from_secs(300))), "now");
+        assert_eq!(ahead(now(), now().minus(Duration::from_mins(5))), "now");
     }
 
     #[test]

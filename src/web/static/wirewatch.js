@@ -112,17 +112,19 @@ function letIn(section) {
 }
 
 function showHeld() {
-  let total = 0;
+  // An article under two keywords is two lines and one piece of news.
+  const articles = new Set();
   for (const section of all(".section")) {
     const lines = held.get(section) ?? [];
-    const news = lines.filter((line) => line.classList.contains("new")).length;
+    const newLines = lines.filter((line) => line.classList.contains("new"));
+    const news = newLines.length;
     const button = section.querySelector(".let-in");
     const parts = [news && `${news} new`, lines.length - news && `${lines.length - news} older`].filter(Boolean);
     button.hidden = lines.length === 0;
     button.textContent = parts.join(", ");
-    total += news;
+    for (const line of newLines) articles.add(line.dataset.article);
   }
-  document.title = total ? `(${total}) ${title}` : title;
+  document.title = articles.size ? `(${articles.size}) ${title}` : title;
 }
 
 function arrived({ keyword, article, is_new: isNew, html }) {
