@@ -173,9 +173,9 @@ fn worded(text: &str) -> Option<Timestamp> {
             let (before, after) = word.split_at(end);
             clock = before;
             if is_half(after) {
-                half = Some(after)
+                half = Some(after);
             } else if !after.is_empty() {
-                zone = after
+                zone = after;
             }
         } else if let Some(number) = plain_number(word) {
             if day.is_none() && word.len() <= 2 {
@@ -190,9 +190,9 @@ fn worded(text: &str) -> Option<Timestamp> {
             month = month_of(word);
         } else if !clock.is_empty() && zone.is_empty() {
             if month.is_none() && month_of(word).is_some() {
-                month = month_of(word)
+                month = month_of(word);
             } else {
-                zone = word
+                zone = word;
             }
         }
     }
@@ -202,7 +202,7 @@ fn worded(text: &str) -> Option<Timestamp> {
     }
     let found = instant_at(date, clock, zone)?;
     let hour: u64 = clock.split(':').next()?.parse().ok()?;
-    let half_day = std::time::Duration::from_secs(12 * 3_600);
+    let half_day = std::time::Duration::from_hours(12);
     Some(match half {
         Some(half) if half.eq_ignore_ascii_case("pm") && hour < 12 => found.plus(half_day),
         Some(half) if half.eq_ignore_ascii_case("am") && hour == 12 => found.minus(half_day),

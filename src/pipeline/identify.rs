@@ -371,8 +371,9 @@ fn title_key(entry: &Entry) -> String {
 }
 
 fn hash(parts: &[&[u8]]) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = digest(parts);
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest(parts)[..8]);
+    i64::from_be_bytes(first)
 }
 
 /// The first 16 bytes of a SHA-256 over parts, each with its length before it, so that no two lists are the same bytes.

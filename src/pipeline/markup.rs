@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::text::html;
 
 /// A piece of markup.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// A start tag.
     Open {
@@ -193,18 +193,15 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
         let (name, after) = rest.split_once('=')?;
         let name = name.split_ascii_whitespace().next_back().unwrap_or_default();
         let after = after.trim_start();
-        let value = match after.as_bytes().first() {
-            Some(&quote @ (b'"' | b'\'')) => {
-                let inner = &after[1..];
-                let length = inner.find(char::from(quote)).unwrap_or(inner.len());
-                rest = inner.get(length + 1..).unwrap_or_default();
-                &inner[..length]
-            }
-            _ => {
-                let length = after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len());
-                rest = &after[length..];
-                &after[..length]
-            }
+        let value = if let Some(&quote @ (b'"' | b'\'')) = after.as_bytes().first() {
+            let inner = &after[1..];
+            let length = inner.find(char::from(quote)).unwrap_or(inner.len());
+            rest = inner.get(length + 1..).unwrap_or_default();
+            &inner[..length]
+        } else {
+            let length = after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len());
+            rest = &after[length..];
+            &after[..length]
         };
         Some((name, references(value)))
     })

@@ -13,7 +13,7 @@ use crate::{
 const EARLIEST_MICROS: i64 = 631_152_000_000_000;
 
 /// An entry older than this at a feed's first read is history.
-const NEWS_AGE: Duration = Duration::from_secs(24 * 3_600);
+const NEWS_AGE: Duration = Duration::from_hours(24);
 
 /// Parameters that tell who followed a link, not which page it leads to.
 const TRACKING: [&str; 32] = [

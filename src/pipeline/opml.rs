@@ -106,8 +106,7 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn line_at(&mut self, position: usize) -> usize {
-        let passed = &self.text.as_bytes()[self.at..position.max(self.at)];
-        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
+        self.line += self.text[self.at..position.max(self.at)].matches('\n').count();
         self.at = position.max(self.at);
         self.line
     }

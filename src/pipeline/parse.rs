@@ -89,7 +89,7 @@ pub fn loss(document: &Document) -> Option<ErrorCode> {
 
 fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
     let repaired = repair::repair(text, base).ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
-    let feed = read(repaired.xml.into_bytes())?;
+    let feed = read(repaired.xml.as_bytes())?;
     if feed.entries.len() != repaired.entries.len() {
         let detail = format!(
             "{} of {} entries could be read",
@@ -122,7 +122,7 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
         .collect();
     Ok(Document {
         kind: repaired.kind,
-        title: feed.title.and_then(title),
+        title: feed.title.as_ref().and_then(title),
         link: repaired.feed.url.as_deref().and_then(address),
         language: repaired
             .feed
@@ -148,7 +148,7 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
             ParseError::new(ErrorCode::NotAFeed, "JSON, but no JSON Feed")
         }
     })?;
-    let feed = read(repaired.json)?;
+    let feed = read(&repaired.json)?;
     let entries = feed
         .entries
         .into_iter()
@@ -157,7 +157,7 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
         .collect();
     Ok(Document {
         kind: DocumentKind::Json,
-        title: feed.title.and_then(title),
+        title: feed.title.as_ref().and_then(title),
         link: repaired.link.as_deref().and_then(address),
         language: feed.language.and_then(|language| name(&language)),
         entries,
@@ -168,7 +168,7 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
 }
 
 /// Has feed-rs read a repaired document. A panic in it costs this document and nothing else.
-fn read(document: Vec<u8>) -> Result<model::Feed, ParseError> {
+fn read(document: &[u8]) -> Result<model::Feed, ParseError> {
     let outcome = panic::catch_unwind(|| {
         Builder::new()
             // feed-rs would make up an id, a new one at each reading.
@@ -176,7 +176,7 @@ fn read(document: Vec<u8>) -> Result<model::Feed, ParseError> {
             .timestamp_parser(|text| dates::parse(text)?.to_string().parse().ok())
             .sanitize_content(false)
             .build()
-            .parse(document.as_slice())
+            .parse(document)
     });
     outcome
         .map_err(|_| ParseError::new(ErrorCode::Parse, "the reader gave up"))?
@@ -192,7 +192,7 @@ fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, languag
     RawEntry {
         id: filled(&entry.id).map(|id| cut_bytes(id, MAX_ID_BYTES).to_owned()),
         url: url.and_then(address),
-        title: entry.title.and_then(title),
+        title: entry.title.as_ref().and_then(title),
         summary: entry.summary.and_then(|text| summary(kind, &text)),
         content: content.and_then(|(body, is_plain)| markup(&body, is_plain)),
         published: entry.published.map(|at| Timestamp::from_micros(at.timestamp_micros())),
@@ -212,7 +212,7 @@ fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, languag
     }
 }
 
-fn title(text: model::Text) -> Option<String> {
+fn title(text: &model::Text) -> Option<String> {
     filled(&text.content).map(|title| title.chars().take(MAX_TITLE_CHARS).collect())
 }
 
@@ -320,8 +320,8 @@ mod tests {
         parse(text.as_bytes(), None, &base()).unwrap_err().code
     }
 
-    fn at(text: &str) -> Option<Timestamp> {
-        Some(dates::parse(text).unwrap())
+    fn at(text: &str) -> Timestamp {
+        dates::parse(text).unwrap()
     }
 
     fn titles(document: &Document) -> Vec<String> {
@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(document.title.as_deref(), Some("Example Wire"));
         assert_eq!(document.link.as_deref(), Some("https://wire.example.org/"));
         assert_eq!(document.language.as_deref(), Some("en-gb"));
-        assert_eq!(document.hints.ttl, Some(Duration::from_secs(900)));
+        assert_eq!(document.hints.ttl, Some(Duration::from_mins(15)));
         assert!(!document.is_partial);
         assert_eq!(
             titles(&document),
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(first.id.as_deref(), Some("wire-1"));
         assert_eq!(first.summary.as_deref(), Some("<p>First &amp; only.</p>"));
         assert_eq!(first.content.as_deref(), Some("<p>Whole <b>text</b>.</p>"));
-        assert_eq!(first.published, at("2026-11-23T04:30:00Z"));
+        assert_eq!(first.published, Some(at("2026-11-23T04:30:00Z")));
         assert_eq!(first.updated, None);
         assert_eq!(first.authors, ["Dana Roe"]);
         assert_eq!(first.categories, ["Nuclear", "Diplomacy"]);
@@ -392,14 +392,14 @@ mod tests {
             (document.title.as_deref(), document.language.as_deref()),
             (Some("Beispiel"), Some("de"))
         );
-        assert_eq!(document.hints.ttl, Some(Duration::from_secs(6 * 3_600)));
+        assert_eq!(document.hints.ttl, Some(Duration::from_hours(6)));
         assert_eq!(titles(&document), ["Sanktionen verlängert", "Ohne Adresse"]);
         assert_eq!(
             urls(&document),
             ["https://rdf.example.org/1?from=rss", "https://rdf.example.org/2"]
         );
         assert_eq!(document.entries[0].id.as_deref(), Some("https://rdf.example.org/1"));
-        assert_eq!(document.entries[0].published, at("2026-11-23T07:00:00Z"));
+        assert_eq!(document.entries[0].published, Some(at("2026-11-23T07:00:00Z")));
         assert_eq!(document.entries[0].categories, ["Politik"]);
     }
 
@@ -447,7 +447,7 @@ mod tests {
         );
         let summary = document.entries[0].summary.as_deref().map(html::plain);
         assert_eq!(summary.as_deref(), Some("café\nbare markup\nhere"));
-        assert_eq!(document.entries[2].published, at("2026-11-23T08:00:00Z"));
+        assert_eq!(document.entries[2].published, Some(at("2026-11-23T08:00:00Z")));
         assert!(!document.is_partial);
     }
 
@@ -467,7 +467,7 @@ mod tests {
             (first.title.as_deref(), first.authors.as_slice()),
             (Some("제재 & 원유"), &["Dana Roe".to_owned()][..])
         );
-        assert_eq!(first.published, at("2026-11-22T23:00:00Z"));
+        assert_eq!(first.published, Some(at("2026-11-22T23:00:00Z")));
         assert_eq!(second.content.as_deref(), Some("a &lt; b<br>next"));
         assert_eq!(
             (second.authors.join(","), second.categories.join(",")),
@@ -593,7 +593,9 @@ mod tests {
         assert_eq!((document.entries.len(), document.skipped), (MAX_ENTRIES, 1));
         assert_eq!(loss(&document), Some(ErrorCode::TooManyEntries));
         let long = "é".repeat(MAX_TEXT_BYTES);
-        let labels: String = (0..60).map(|number| format!("<category>{number}</category>")).collect();
+        let labels = (0..60).fold(String::new(), |labels, number| {
+            labels + &format!("<category>{number}</category>")
+        });
         let document = read(&format!(
             "<rss><channel><item><title>{long}</title><link>https://e.example/{long}</link><description>{long}</description>\
              {labels}</item></channel></rss>"

@@ -402,12 +402,11 @@ impl<'a> Writer<'a> {
                 .map(|&(_, family)| family)
         };
         let family = here.or_else(above).unwrap_or_else(|| dialect::family_of_prefix(prefix));
+        let is_of_document = prefix.is_empty() && here.is_none();
         match (family, self.format) {
-            // Whatever the whole document declares as its own namespace is its own.
-            (Family::Foreign, _) if prefix.is_empty() && here.is_none() => Family::Own,
             (Family::Atom, Format::Atom) => Family::Own,
-            // A document in no prefix is RSS, even if it says Atom.
-            (Family::Atom, Format::Rss) if prefix.is_empty() && here.is_none() => Family::Own,
+            // What the whole document declares as its own is its own, even where RSS says that it is Atom.
+            (Family::Foreign | Family::Atom, _) if is_of_document => Family::Own,
             _ => family,
         }
     }
@@ -463,7 +462,7 @@ impl<'a> Writer<'a> {
         if let Some(&Role::Field(word)) = self.frames.last().map(|frame| &frame.role)
             && let Some(field) = self.field.take()
         {
-            self.end_field(word, field);
+            self.end_field(word, &field);
         }
         let Some(frame) = self.frames.pop() else {
             return;
@@ -496,13 +495,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn end_field(&mut self, word: Word, field: Field) {
+    fn end_field(&mut self, word: Word, field: &Field) {
         let text = field.text.trim();
         if text.is_empty() || field.form == Form::Opaque {
             return;
         }
         match word {
-            Word::Markup(name) => self.write_markup(name, &field),
+            Word::Markup(name) => self.write_markup(name, field),
             Word::Plain(name) => self.write_first(name, text),
             Word::Many(name) => self.write(name, "", text),
             Word::Byline => self.beside().bylines.push(byline(text)),
@@ -515,10 +514,8 @@ impl<'a> Writer<'a> {
             }
             Word::Language => self.beside().language = Some(text.to_owned()),
             Word::Ttl => {
-                self.ttl = text
-                    .parse()
-                    .ok()
-                    .map(|minutes: u32| Duration::from_secs(u64::from(minutes) * 60))
+                let minutes: Option<u32> = text.parse().ok();
+                self.ttl = minutes.map(|minutes| Duration::from_mins(u64::from(minutes)));
             }
             Word::UpdatePeriod => self.period = period(text),
             Word::UpdateFrequency => self.frequency = text.parse().ok(),

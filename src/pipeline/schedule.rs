@@ -10,14 +10,14 @@ use crate::domain::{
 };
 
 /// No publisher's wish, and no failure, puts a check off for longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(DAY_S);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// A feed whose publisher said 410 is asked again after this, in case it was a mistake.
-const GONE_WAIT: Duration = Duration::from_secs(30 * DAY_S);
+const GONE_WAIT: Duration = Duration::from_hours(30 * 24);
 /// Shorter than any interval: keeps every check in the future.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// Failures after which the wait no longer doubles.
 const MOST_DOUBLINGS: u32 = 16;
-const DAY_S: u64 = 24 * 3_600;
+const DAY_SECONDS: f64 = 86_400.0;
 
 /// How feeds are asked: by their pace, within bounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ fn after_success(feed: &ClaimedFeed, new: u32, hints: &PollHints, now: Timestamp
 /// New entries a day, smoothed: what was just seen counts by the time it covers.
 fn pace(feed: &ClaimedFeed, new: u32, now: Timestamp, policy: &Policy) -> Option<f64> {
     let last = feed.last_success_at?;
-    let days = now.since(last).as_secs_f64() / DAY_S as f64;
+    let days = now.since(last).as_secs_f64() / DAY_SECONDS;
     let Some(known) = feed.entries_per_day.filter(|pace| pace.is_finite() && *pace >= 0.0) else {
         // A moment says little about a day.
         return Some(f64::from(new) / days.max(1.0 / 24.0));
@@ -140,7 +140,7 @@ fn interval(pace: f64, policy: &Policy) -> Duration {
     let checks_a_day = pace * policy.checks_per_entry;
     let longest = LONGEST_WAIT.as_secs_f64();
     let seconds = if checks_a_day > 0.0 {
-        DAY_S as f64 / checks_a_day
+        DAY_SECONDS / checks_a_day
     } else {
         longest
     };
@@ -199,7 +199,7 @@ fn spread(wait: Duration, feed: FeedId, failures: u32) -> Duration {
     sha.update(feed.get().to_be_bytes());
     sha.update(failures.to_be_bytes());
     let share = u32::from(sha.finalize()[0]);
-    wait - wait / 2_560 * share
+    wait.saturating_sub(wait / 2_560 * share)
 }
 
 fn told_failure(failure: &Failure) -> String {
@@ -412,7 +412,7 @@ mod tests {
             waits.windows(2).all(|pair| pair[0] < pair[1] || pair[0] > hours(21)),
             "{waits:?}"
         );
-        assert!(waits[0] <= Duration::from_secs(600) && waits[11] <= hours(24));
+        assert!(waits[0] <= Duration::from_mins(10) && waits[11] <= hours(24));
         assert_eq!(after(0).1, "failed: timeout");
         assert_eq!(after(2).1, "failed 3 times: timeout");
         assert_eq!(after(3), after(3), "the same each time");
