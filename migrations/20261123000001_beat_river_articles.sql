@@ -229,6 +229,8 @@ CREATE TABLE matches (
 );
 
 CREATE INDEX matches_newest_idx ON matches (keyword_id, sort_at DESC, article_id DESC) WHERE closed_at IS NULL;
+-- what is new: counted for every section of the board
+CREATE INDEX matches_news_idx ON matches (keyword_id, matched_at) WHERE closed_at IS NULL AND NOT is_backfill;
 CREATE INDEX matches_arrival_idx ON matches (arrival) WHERE arrival IS NOT NULL;
 CREATE INDEX matches_unplaced_idx ON matches (article_id) WHERE arrival IS NULL;
 

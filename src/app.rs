@@ -31,7 +31,10 @@ pub const BUILT_IN_BEAT: &str = include_str!("../config/beats/iran-dprk-sanction
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the present comes from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the present comes from"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::from_jiff(jiff::Timestamp::now())
     }
@@ -88,7 +91,15 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// The beat cannot be read, or the database does not answer.
 pub async fn load_beat(db: &PgPool, settings: &Settings, clock: &dyn Clock) -> anyhow::Result<()> {
     let beat = configured_beat(&settings.beat.file)?;
-    let imported = store::beat::import(db, &beat, Merge::IfEmpty, "first start", clock.now(), &|_| {}).await?;
+    let imported = store::beat::import(
+        db,
+        &beat,
+        Merge::IfEmpty,
+        "first start",
+        clock.now(),
+        &|_| {},
+    )
+    .await?;
     if !imported.was_loaded {
         tracing::info!(
             beat = beat.slug,
@@ -124,7 +135,11 @@ impl WorkerParts {
     ///
     /// # Errors
     /// The database does not answer, or the HTTP client cannot be set up.
-    pub async fn build(db: &PgPool, settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub async fn build(
+        db: &PgPool,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let worker = Arc::new(Worker::register(db).await?);
         let nudge = Arc::new(Notify::new());
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -184,12 +199,18 @@ pub async fn run(
         && let Some(listener) = listener
     {
         let (sender, receiver) = watch::channel(store::live::last_arrival(db).await?);
-        lifecycle.spawn("live", store::live::follow_arrivals(db.clone(), sender, stop.clone()));
+        lifecycle.spawn(
+            "live",
+            store::live::follow_arrivals(db.clone(), sender, stop.clone()),
+        );
         let address = listener.local_addr()?;
         let state = web::WebState::new(db.clone(), clock, receiver, stop.clone());
         lifecycle.spawn("web", async move {
             if let Err(error) = web::serve(listener, state, stop).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the web server failed");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the web server failed"
+                );
             }
         });
         tracing::info!("wirewatch is at http://{address}/");

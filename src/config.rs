@@ -183,7 +183,8 @@ impl Settings {
             })
             .transpose()?;
         Self::from_layers(
-            file.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
+            file.as_ref()
+                .map(|(name, text)| (name.as_str(), text.as_str())),
             env::vars().collect(),
         )
     }
@@ -192,7 +193,10 @@ impl Settings {
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn from_layers(file: Option<(&str, &str)>, variables: BTreeMap<String, String>) -> Result<Self, ConfigError> {
+    pub fn from_layers(
+        file: Option<(&str, &str)>,
+        variables: BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
         let known = table(DEFAULTS, "the defaults")?;
         let mut merged = known.clone();
         if let Some((name, text)) = file {
@@ -206,9 +210,12 @@ impl Settings {
                 overlay(&mut merged, layer);
             }
         }
-        let settings: Self = Value::Table(merged)
-            .try_into()
-            .map_err(|error: toml::de::Error| ConfigError::Type(error.to_string().trim().to_owned()))?;
+        let settings: Self =
+            Value::Table(merged)
+                .try_into()
+                .map_err(|error: toml::de::Error| {
+                    ConfigError::Type(error.to_string().trim().to_owned())
+                })?;
         settings.check()?;
         Ok(settings)
     }
@@ -217,7 +224,10 @@ impl Settings {
         let counts = [
             ("poll.concurrency", u64::from(self.poll.concurrency)),
             ("poll.per_host", u64::from(self.poll.per_host)),
-            ("database.max_connections", u64::from(self.database.max_connections)),
+            (
+                "database.max_connections",
+                u64::from(self.database.max_connections),
+            ),
             ("fetch.max_body_bytes", self.fetch.max_body_bytes),
         ];
         for (key, value) in counts {
@@ -231,7 +241,12 @@ impl Settings {
         ];
         for (key, value) in durations {
             let shown = format!("{value:?}");
-            refuse_if(value < Duration::from_secs(1), key, shown, "it must be at least one second")?;
+            refuse_if(
+                value < Duration::from_secs(1),
+                key,
+                shown,
+                "it must be at least one second",
+            )?;
         }
         refuse_if(
             self.schedule.max_interval < self.schedule.min_interval,
@@ -248,7 +263,12 @@ impl Settings {
     }
 }
 
-fn refuse_if(is_wrong: bool, key: &'static str, value: impl ToString, reason: &'static str) -> Result<(), ConfigError> {
+fn refuse_if(
+    is_wrong: bool,
+    key: &'static str,
+    value: impl ToString,
+    reason: &'static str,
+) -> Result<(), ConfigError> {
     if !is_wrong {
         return Ok(());
     }
@@ -260,10 +280,11 @@ fn refuse_if(is_wrong: bool, key: &'static str, value: impl ToString, reason: &'
 }
 
 fn table(text: &str, origin: &str) -> Result<Table, ConfigError> {
-    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
-        origin: origin.to_owned(),
-        message: error.to_string(),
-    })
+    text.parse()
+        .map_err(|error: toml::de::Error| ConfigError::Syntax {
+            origin: origin.to_owned(),
+            message: error.to_string(),
+        })
 }
 
 /// A variable as a layer of one setting; none if it is no variable of ours. The value is read as TOML where the default
@@ -271,7 +292,9 @@ fn table(text: &str, origin: &str) -> Result<Table, ConfigError> {
 fn variable(name: &str, text: &str, known: &Table) -> Result<Option<Table>, ConfigError> {
     let path: Vec<String> = match name.strip_prefix("WIREWATCH_") {
         _ if name == "DATABASE_URL" => vec!["database".to_owned(), "url".to_owned()],
-        Some(rest) if !NOT_SETTINGS.contains(&name) => rest.split("__").map(str::to_lowercase).collect(),
+        Some(rest) if !NOT_SETTINGS.contains(&name) => {
+            rest.split("__").map(str::to_lowercase).collect()
+        }
         _ => return Ok(None),
     };
     let value = match lookup(known, &path) {
@@ -299,7 +322,11 @@ fn lookup<'a>(table: &'a Table, path: &[String]) -> Option<&'a Value> {
 fn refuse_unknown(layer: &Table, known: &Table, origin: &str) -> Result<(), ConfigError> {
     let all = keys(known, "");
     for key in keys(layer, "") {
-        if all.contains(&key) || all.iter().any(|other| other.starts_with(&format!("{key}."))) {
+        if all.contains(&key)
+            || all
+                .iter()
+                .any(|other| other.starts_with(&format!("{key}.")))
+        {
             continue;
         }
         let nearest = all
@@ -363,7 +390,11 @@ pub fn default_data_dir() -> PathBuf {
     if nix::unistd::Uid::effective().is_root() {
         return PathBuf::from("/var/lib/wirewatch");
     }
-    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     named("XDG_DATA_HOME")
         .or_else(|| Some(named("HOME")?.join(".local/share")))
         .unwrap_or_else(|| PathBuf::from("."))
@@ -373,7 +404,10 @@ pub fn default_data_dir() -> PathBuf {
 /// A folder for data that is thrown away, one for each account and `purpose`.
 #[must_use]
 pub fn temporary_dir(purpose: &str) -> PathBuf {
-    env::temp_dir().join(format!("wirewatch-{purpose}-{}", nix::unistd::Uid::effective()))
+    env::temp_dir().join(format!(
+        "wirewatch-{purpose}-{}",
+        nix::unistd::Uid::effective()
+    ))
 }
 
 #[cfg(test)]
@@ -406,7 +440,10 @@ mod tests {
             "[poll]\nconcurrency = 7\nper_host = 3\n",
             &[
                 ("WIREWATCH_POLL__CONCURRENCY", "9"),
-                ("WIREWATCH_FETCH__ALLOW_NETWORKS", r#"["127.0.0.0/8", "::1/128"]"#),
+                (
+                    "WIREWATCH_FETCH__ALLOW_NETWORKS",
+                    r#"["127.0.0.0/8", "::1/128"]"#,
+                ),
                 ("DATABASE_URL", "postgres://somewhere/else"),
                 ("WIREWATCH_SCHEDULE__MIN_INTERVAL", "1"),
                 ("WIREWATCH_CORPORA", "/anywhere"),
@@ -423,22 +460,41 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         for (file, variables, expected) in [
-            ("[fetch]\ntimeouts = 3\n", &[][..], "did you mean fetch.timeout?"),
-            ("[poll]\ntimeout = 3\n", &[][..], "did you mean fetch.timeout?"),
+            (
+                "[fetch]\ntimeouts = 3\n",
+                &[][..],
+                "did you mean fetch.timeout?",
+            ),
+            (
+                "[poll]\ntimeout = 3\n",
+                &[][..],
+                "did you mean fetch.timeout?",
+            ),
             ("listen = \"x\"\n", &[][..], "did you mean server.listen?"),
             ("[zzz]\nqqq = 1\n", &[][..], "lists all settings"),
-            ("", &[("WIREWATCH_POLL__CONCURENCY", "3")][..], "did you mean poll.concurrency?"),
+            (
+                "",
+                &[("WIREWATCH_POLL__CONCURENCY", "3")][..],
+                "did you mean poll.concurrency?",
+            ),
         ] {
             let message = load(file, variables).unwrap_err().to_string();
-            assert!(message.contains(expected), "{file} {variables:?}: {message}");
+            assert!(
+                message.contains(expected),
+                "{file} {variables:?}: {message}"
+            );
         }
     }
 
     #[test]
     fn values_of_the_wrong_kind_or_range_are_refused_by_name() {
-        let wrong = load("[poll]\nconcurrency = \"many\"\n", &[]).unwrap_err().to_string();
+        let wrong = load("[poll]\nconcurrency = \"many\"\n", &[])
+            .unwrap_err()
+            .to_string();
         assert!(wrong.contains("concurrency"), "{wrong}");
-        let wrong = load("[poll]\nlease = \"10s\"\n", &[]).unwrap_err().to_string();
+        let wrong = load("[poll]\nlease = \"10s\"\n", &[])
+            .unwrap_err()
+            .to_string();
         assert!(wrong.contains("poll.lease"), "{wrong}");
         let wrong = load("[poll\n", &[]).unwrap_err().to_string();
         assert!(wrong.contains("test.toml"), "{wrong}");

@@ -11,8 +11,9 @@ use crate::config::{LogFormat, LogOptions};
 /// # Errors
 /// The filter cannot be read, or logging was started before.
 pub fn start(options: &LogOptions) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&options.filter)
-        .map_err(|error| anyhow::anyhow!("log.filter = {:?} cannot be read: {error}", options.filter))?;
+    let filter = EnvFilter::try_new(&options.filter).map_err(|error| {
+        anyhow::anyhow!("log.filter = {:?} cannot be read: {error}", options.filter)
+    })?;
     let registry = tracing_subscriber::registry().with(filter);
     match options.format {
         LogFormat::Text => registry
@@ -24,7 +25,12 @@ pub fn start(options: &LogOptions) -> anyhow::Result<()> {
             )
             .try_init()?,
         LogFormat::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr))
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_writer(io::stderr),
+            )
             .try_init()?,
     }
     Ok(())

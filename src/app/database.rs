@@ -63,7 +63,11 @@ impl Database {
         Self::connect(settings, settings.database.url.clone(), None).await
     }
 
-    async fn open_private(settings: &Settings, name: &str, durability: Durability) -> anyhow::Result<Self> {
+    async fn open_private(
+        settings: &Settings,
+        name: &str,
+        durability: Durability,
+    ) -> anyhow::Result<Self> {
         let options = PrivateServerOptions {
             data_dir: data_dir(settings),
             search_path: config::search_path(),
@@ -82,7 +86,11 @@ impl Database {
         }
     }
 
-    async fn connect(settings: &Settings, url: String, server: Option<PrivateServer>) -> anyhow::Result<Self> {
+    async fn connect(
+        settings: &Settings,
+        url: String,
+        server: Option<PrivateServer>,
+    ) -> anyhow::Result<Self> {
         match store::connect(&url, settings.database.max_connections).await {
             Ok(pool) => Ok(Self { pool, url, server }),
             Err(error) => {
@@ -109,7 +117,10 @@ impl Database {
 async fn stop(server: PrivateServer) {
     let stopped = tokio::task::spawn_blocking(move || server.stop()).await;
     if let Ok(Err(error)) = stopped {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the private PostgreSQL was not stopped");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the private PostgreSQL was not stopped"
+        );
     }
 }
 

@@ -70,7 +70,11 @@ impl Lifecycle {
         self.parts.spawn(async move {
             let panicked = AssertUnwindSafe(part).catch_unwind().await.is_err();
             if panicked || !stop.is_cancelled() {
-                tracing::error!(part = name, panicked, "a part of wirewatch ended by itself; stopping");
+                tracing::error!(
+                    part = name,
+                    panicked,
+                    "a part of wirewatch ended by itself; stopping"
+                );
                 has_failed.store(true, Ordering::Release);
                 stop.cancel();
             }
@@ -85,8 +89,15 @@ impl Lifecycle {
         self.stop.cancelled().await;
         self.parts.close();
         let in_time = time::timeout(STOP_WITHIN, self.parts.wait()).await.is_ok();
-        anyhow::ensure!(in_time, "{} parts did not end within {STOP_WITHIN:?}", self.parts.len());
-        anyhow::ensure!(!self.has_failed.load(Ordering::Acquire), "a part ended by itself");
+        anyhow::ensure!(
+            in_time,
+            "{} parts did not end within {STOP_WITHIN:?}",
+            self.parts.len()
+        );
+        anyhow::ensure!(
+            !self.has_failed.load(Ordering::Acquire),
+            "a part ended by itself"
+        );
         Ok(())
     }
 }

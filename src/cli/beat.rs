@@ -24,7 +24,8 @@ pub(super) async fn run(command: BeatCommand, settings: &Settings) -> anyhow::Re
 /// Reads a beat file.
 pub(super) fn read(file: &Path) -> anyhow::Result<Beat> {
     let bytes = output::read(file)?;
-    let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", file.display()))?;
+    let text =
+        String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", file.display()))?;
     app::read_beat(&text).with_context(|| format!("{} is no beat", file.display()))
 }
 
@@ -60,9 +61,18 @@ fn problems(beat: &Beat) -> Vec<String> {
     let (_, queries) = Engine::compile(&keywords, &lexicon);
     let mut problems: Vec<String> = terms.iter().map(ToString::to_string).collect();
     problems.extend(queries.iter().map(ToString::to_string));
-    problems.extend(repeated("concept", beat.concepts.iter().map(|concept| concept.slug.as_str())));
-    problems.extend(repeated("keyword", beat.keywords.iter().map(|keyword| keyword.slug.as_str())));
-    problems.extend(repeated("source", beat.sources.iter().map(|source| source.slug.as_str())));
+    problems.extend(repeated(
+        "concept",
+        beat.concepts.iter().map(|concept| concept.slug.as_str()),
+    ));
+    problems.extend(repeated(
+        "keyword",
+        beat.keywords.iter().map(|keyword| keyword.slug.as_str()),
+    ));
+    problems.extend(repeated(
+        "source",
+        beat.sources.iter().map(|source| source.slug.as_str()),
+    ));
     let feeds = beat.sources.iter().flat_map(|source| &source.feeds);
     problems.extend(repeated("feed", feeds.map(|feed| feed.url.as_str())));
     problems
@@ -86,7 +96,12 @@ fn check(file: &Path) -> anyhow::Result<Outcome> {
         return Ok(Outcome::SaidNo);
     }
     let feeds: usize = beat.sources.iter().map(|source| source.feeds.len()).sum();
-    let terms: usize = beat.concepts.iter().flat_map(|concept| concept.terms.values()).map(Vec::len).sum();
+    let terms: usize = beat
+        .concepts
+        .iter()
+        .flat_map(|concept| concept.terms.values())
+        .map(Vec::len)
+        .sum();
     output::line(&format!(
         "{}: {} keywords, {} concepts with {terms} terms, {} sources with {feeds} feeds; all of it can be used",
         beat.name,
@@ -115,13 +130,25 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
 }
 
 /// Merges into the database, with a progress bar over the feeds.
-pub(super) async fn merge(database: &Database, beat: &Beat, merge: Merge, actor: &str) -> anyhow::Result<Imported> {
+pub(super) async fn merge(
+    database: &Database,
+    beat: &Beat,
+    merge: Merge,
+    actor: &str,
+) -> anyhow::Result<Imported> {
     let feeds: usize = beat.sources.iter().map(|source| source.feeds.len()).sum();
     let bar = super::fetch::progress_bar(feeds as u64);
     let shown = bar.clone();
-    let imported = store::beat::import(&database.pool, beat, merge, actor, SystemClock.now(), &move |written| {
-        shown.set_position(written as u64);
-    })
+    let imported = store::beat::import(
+        &database.pool,
+        beat,
+        merge,
+        actor,
+        SystemClock.now(),
+        &move |written| {
+            shown.set_position(written as u64);
+        },
+    )
     .await;
     bar.finish_and_clear();
     Ok(imported?)
@@ -137,7 +164,10 @@ pub(super) fn report(imported: &Imported, json: bool) -> anyhow::Result<()> {
         ("changed", &imported.changed),
         ("left as they were", &imported.kept),
     ] {
-        let told: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}s")).collect();
+        let told: Vec<String> = counts
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}s"))
+            .collect();
         if !told.is_empty() {
             output::line(&format!("{verb}: {}", told.join(", ")));
         }
@@ -150,7 +180,9 @@ async fn export(file: &Path, settings: &Settings) -> anyhow::Result<Outcome> {
     let exported = store::beat::export(&database.pool).await;
     database.close().await;
     let Some(beat) = exported? else {
-        output::complain("the database holds no beat yet; wirewatch serve or beat import loads one");
+        output::complain(
+            "the database holds no beat yet; wirewatch serve or beat import loads one",
+        );
         return Ok(Outcome::SaidNo);
     };
     output::write(file, &toml::to_string_pretty(&beat)?)?;

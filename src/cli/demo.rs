@@ -32,12 +32,28 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
     let settings = for_the_demo(settings)?;
     let database = Database::open_throw_away(&settings).await?;
     let served = async {
-        store::beat::import(&database.pool, &beat, Merge::IfEmpty, "demo", clock.now(), &|_| {}).await?;
+        store::beat::import(
+            &database.pool,
+            &beat,
+            Merge::IfEmpty,
+            "demo",
+            clock.now(),
+            &|_| {},
+        )
+        .await?;
         output::complain(&format!(
             "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
             listener.local_addr()?
         ));
-        app::run(&database.pool, &settings, Role::All, Some(listener), clock.clone(), &lifecycle).await
+        app::run(
+            &database.pool,
+            &settings,
+            Role::All,
+            Some(listener),
+            clock.clone(),
+            &lifecycle,
+        )
+        .await
     }
     .await;
     database.close().await;
@@ -45,7 +61,10 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
 }
 
 /// Serves the sample feeds; returns the beat that follows them.
-async fn serve_sample_feeds(lifecycle: &Lifecycle, clock: Arc<SystemClock>) -> anyhow::Result<Beat> {
+async fn serve_sample_feeds(
+    lifecycle: &Lifecycle,
+    clock: Arc<SystemClock>,
+) -> anyhow::Result<Beat> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let base = format!("http://{}", listener.local_addr()?);
     let feeds = DemoFeeds::new(clock.now(), &base).context("the sample feeds cannot be read")?;
@@ -56,9 +75,14 @@ async fn serve_sample_feeds(lifecycle: &Lifecycle, clock: Arc<SystemClock>) -> a
     let router = demo_feeds::router(Arc::new(feeds), clock);
     let stop = lifecycle.stop_token();
     lifecycle.spawn("sample feeds", async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let served = axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await;
         if let Err(error) = served {
-            tracing::error!(error = &error as &dyn std::error::Error, "the sample feeds cannot be served");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the sample feeds cannot be served"
+            );
         }
     });
     Ok(beat)

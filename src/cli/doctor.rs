@@ -62,7 +62,11 @@ pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result
             print(finding);
         }
     }
-    Ok(if is_well { Outcome::Done } else { Outcome::SaidNo })
+    Ok(if is_well {
+        Outcome::Done
+    } else {
+        Outcome::SaidNo
+    })
 }
 
 async fn examine(
@@ -83,7 +87,12 @@ async fn examine(
     let skew = now.since(facts.now).max(facts.now.since(now));
     let detail = format!("{} ms from the database's", skew.as_millis());
     findings.push(if skew > MAX_SKEW {
-        finding("clock", "trouble", detail, "run a time service (chrony, systemd-timesyncd) on both machines")
+        finding(
+            "clock",
+            "trouble",
+            detail,
+            "run a time service (chrony, systemd-timesyncd) on both machines",
+        )
     } else {
         finding("clock", "ok", detail, "")
     });
@@ -107,7 +116,12 @@ async fn examine(
 async fn probe_feeds(feeds: Vec<FeedProbe>, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
     if feeds.is_empty() {
         let advice = "wirewatch serve loads the beat; wirewatch opml import adds feeds";
-        return Ok(vec![finding("feeds", "advice", "there are none".to_owned(), advice)]);
+        return Ok(vec![finding(
+            "feeds",
+            "advice",
+            "there are none".to_owned(),
+            advice,
+        )]);
     }
     let fetcher = Fetcher::new(&settings.fetch)?;
     let bar = super::fetch::progress_bar(feeds.len() as u64);
@@ -126,21 +140,40 @@ async fn probe(fetcher: &Fetcher, feed: FeedProbe) -> Finding {
         return finding(&feed.url, "ok", "paused".to_owned(), "");
     }
     let Ok(url) = feed.url.parse::<FeedUrl>() else {
-        return finding(&feed.url, "trouble", "no address of a feed".to_owned(), "remove it");
+        return finding(
+            &feed.url,
+            "trouble",
+            "no address of a feed".to_owned(),
+            "remove it",
+        );
     };
-    let asked = fetcher.fetch(url.as_url(), &Validators::default(), SystemClock.now()).await;
+    let asked = fetcher
+        .fetch(url.as_url(), &Validators::default(), SystemClock.now())
+        .await;
     match asked {
         Ok(Fetched::NotModified { .. }) => finding(&feed.url, "ok", "answered 304".to_owned(), ""),
-        Ok(Fetched::Page(page)) => match parse::parse(&page.body, page.content_type.as_deref(), &page.url) {
-            Ok(document) => finding(&feed.url, "ok", format!("{} entries", document.entries.len()), ""),
-            Err(error) => finding(
-                &feed.url,
-                "trouble",
-                format!("{}: {}", error.code, error.detail),
-                "open the address in a browser: it may have moved",
-            ),
-        },
-        Err(failure) => finding(&feed.url, "trouble", format!("{}: {}", failure.code, failure.detail), ""),
+        Ok(Fetched::Page(page)) => {
+            match parse::parse(&page.body, page.content_type.as_deref(), &page.url) {
+                Ok(document) => finding(
+                    &feed.url,
+                    "ok",
+                    format!("{} entries", document.entries.len()),
+                    "",
+                ),
+                Err(error) => finding(
+                    &feed.url,
+                    "trouble",
+                    format!("{}: {}", error.code, error.detail),
+                    "open the address in a browser: it may have moved",
+                ),
+            }
+        }
+        Err(failure) => finding(
+            &feed.url,
+            "trouble",
+            format!("{}: {}", failure.code, failure.detail),
+            "",
+        ),
     }
 }
 
@@ -151,23 +184,41 @@ fn disk(settings: &Settings) -> Finding {
     } else {
         folder.clone()
     };
-    let existing = folder.ancestors().find(|step| step.exists()).unwrap_or(Path::new("/"));
+    let existing = folder
+        .ancestors()
+        .find(|step| step.exists())
+        .unwrap_or(Path::new("/"));
     match nix::sys::statvfs::statvfs(existing) {
         Ok(facts) => {
-            let free = facts.blocks_available().saturating_mul(facts.fragment_size());
+            let free = facts
+                .blocks_available()
+                .saturating_mul(facts.fragment_size());
             let detail = format!("{} GiB free at {}", free >> 30, existing.display());
             if free < MIN_FREE_BYTES {
-                finding("disk", "trouble", detail, "make room, or shorten backlog.window_days")
+                finding(
+                    "disk",
+                    "trouble",
+                    detail,
+                    "make room, or shorten backlog.window_days",
+                )
             } else {
                 finding("disk", "ok", detail, "")
             }
         }
-        Err(error) => finding("disk", "trouble", format!("{}: {error}", existing.display()), ""),
+        Err(error) => finding(
+            "disk",
+            "trouble",
+            format!("{}: {error}", existing.display()),
+            "",
+        ),
     }
 }
 
 fn print(finding: &Finding) {
-    output::line(&format!("{:<8} {}: {}", finding.state, finding.what, finding.detail));
+    output::line(&format!(
+        "{:<8} {}: {}",
+        finding.state, finding.what, finding.detail
+    ));
     if !finding.advice.is_empty() {
         output::line(&format!("{:<8}   → {}", "", finding.advice));
     }

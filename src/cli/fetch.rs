@@ -70,7 +70,10 @@ async fn pass(
     let shown = bar.clone();
     let progress: Progress = Arc::new(move |summary: &Summary| {
         shown.set_position(summary.polled);
-        shown.set_message(format!("{} new articles, {} failed", summary.new_articles, summary.failed));
+        shown.set_message(format!(
+            "{} new articles, {} failed",
+            summary.new_articles, summary.failed
+        ));
     });
     let summary = parts.poller.pass(&lifecycle.stop_token(), progress).await;
     bar.finish_and_clear();
@@ -93,7 +96,8 @@ pub(super) fn progress_bar(length: u64) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} feeds  {msg}  {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} feeds  {msg}  {elapsed}")
+    {
         bar.set_style(style);
     }
     bar

@@ -297,13 +297,16 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
         Command::Parse(args) => parse::run(args, &settings).await,
         Command::Query { command } => query::run(command),
         Command::Beat { command } => {
-            if let BeatCommand::Import { data_dir, .. } | BeatCommand::Export { data_dir, .. } = &command {
+            if let BeatCommand::Import { data_dir, .. } | BeatCommand::Export { data_dir, .. } =
+                &command
+            {
                 at(data_dir.clone());
             }
             beat::run(command, &settings).await
         }
         Command::Opml { command } => {
-            let (OpmlCommand::Import { data_dir, .. } | OpmlCommand::Export { data_dir, .. }) = &command;
+            let (OpmlCommand::Import { data_dir, .. } | OpmlCommand::Export { data_dir, .. }) =
+                &command;
             at(data_dir.clone());
             opml::run(command, &settings).await
         }

@@ -24,12 +24,21 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
     let outlines = match opml::read(&output::read(file)?) {
         Ok(outlines) => outlines,
         Err(error) => {
-            output::complain(&format!("{}: {error}; nothing was imported", file.display()));
+            output::complain(&format!(
+                "{}: {error}; nothing was imported",
+                file.display()
+            ));
             return Ok(Outcome::SaidNo);
         }
     };
     for problem in &outlines.problems {
-        output::complain(&format!("{}:{}: {}: {}", file.display(), problem.line, problem.what, problem.why));
+        output::complain(&format!(
+            "{}:{}: {}: {}",
+            file.display(),
+            problem.line,
+            problem.what,
+            problem.why
+        ));
     }
     if outlines.feeds.is_empty() {
         output::complain("no feeds were found; nothing was imported");
@@ -44,7 +53,11 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
     .await;
     database.close().await;
     beat::report(&imported?, json)?;
-    Ok(if has_problems { Outcome::SaidNo } else { Outcome::Done })
+    Ok(if has_problems {
+        Outcome::SaidNo
+    } else {
+        Outcome::Done
+    })
 }
 
 /// The feeds under sources made from their hosts: what OPML does not say, a desk adds later.

@@ -27,7 +27,8 @@ pub(super) fn write(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
         let _ = io::stdout().lock().write_all(text.as_bytes());
         return Ok(());
     }
-    std::fs::write(path, text).map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))
+    std::fs::write(path, text)
+        .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))
 }
 
 /// Bytes of a file, or of standard input for `-`.

@@ -76,7 +76,9 @@ async fn download(
             content_type: content_type.or(page.content_type),
             base: base.unwrap_or(page.url),
         }),
-        Fetched::NotModified { .. } => anyhow::bail!("{url}: the server answered 304 to a request without conditions"),
+        Fetched::NotModified { .. } => {
+            anyhow::bail!("{url}: the server answered 304 to a request without conditions")
+        }
     }
 }
 
@@ -86,10 +88,20 @@ fn print(document: &Document, entries: &[Entry]) {
         "{} entries, {} skipped{}",
         entries.len(),
         document.skipped,
-        if document.is_partial { ", the document ends early" } else { "" }
+        if document.is_partial {
+            ", the document ends early"
+        } else {
+            ""
+        }
     ));
     for entry in entries {
-        let date = entry.published.map_or_else(|| "(no date)".to_owned(), |date| date.to_string());
-        output::line(&format!("\n{}\n  {date}  {}", entry.title, entry.url.as_deref().unwrap_or("(no link)")));
+        let date = entry
+            .published
+            .map_or_else(|| "(no date)".to_owned(), |date| date.to_string());
+        output::line(&format!(
+            "\n{}\n  {date}  {}",
+            entry.title,
+            entry.url.as_deref().unwrap_or("(no link)")
+        ));
     }
 }

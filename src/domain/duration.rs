@@ -52,7 +52,11 @@ impl Visitor<'_> for DurationVisitor {
         if let Ok(seconds) = text.trim().parse() {
             return Ok(Duration::from_secs(seconds));
         }
-        let refuse = || E::custom(format!("{text:?} is no duration; write for example \"90s\", \"5m\" or \"6h\""));
+        let refuse = || {
+            E::custom(format!(
+                "{text:?} is no duration; write for example \"90s\", \"5m\" or \"6h\""
+            ))
+        };
         let signed: jiff::SignedDuration = text.trim().parse().map_err(|_| refuse())?;
         Duration::try_from(signed).map_err(|_| refuse())
     }
@@ -71,7 +75,13 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (json, seconds) in [("\"90s\"", 90), ("\"5m\"", 300), ("\"1h 30m\"", 5_400), ("\"7\"", 7), ("12", 12)] {
+        for (json, seconds) in [
+            ("\"90s\"", 90),
+            ("\"5m\"", 300),
+            ("\"1h 30m\"", 5_400),
+            ("\"7\"", 7),
+            ("12", 12),
+        ] {
             let setting: Setting = serde_json::from_str(json).unwrap();
             assert_eq!(setting.0.as_secs(), seconds, "{json}");
         }
@@ -84,7 +94,11 @@ mod tests {
     fn what_is_written_is_read_again() {
         for seconds in [0, 1, 59, 60, 90, 3_600, 86_400] {
             let text = serde_json::to_string(&Setting(Duration::from_secs(seconds))).unwrap();
-            assert_eq!(serde_json::from_str::<Setting>(&text).unwrap().0.as_secs(), seconds, "{text}");
+            assert_eq!(
+                serde_json::from_str::<Setting>(&text).unwrap().0.as_secs(),
+                seconds,
+                "{text}"
+            );
         }
     }
 }

@@ -57,7 +57,8 @@ impl LiveEngine {
 /// A keyword or term that cannot be compiled is left out and told; the others work.
 async fn compile(source: store::beat::EngineSource) -> Compiled {
     let compiling = tokio::task::spawn_blocking(move || {
-        let (lexicon, term_problems) = Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
+        let (lexicon, term_problems) =
+            Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
         let (engine, keyword_problems) = Engine::compile(&source.keywords, &lexicon);
         for problem in term_problems {
             tracing::warn!(%problem, "a term of the beat cannot be used");

@@ -51,13 +51,19 @@ impl Placer {
         }
         self.step_logged().await;
         if let Err(error) = store::leases::release(&self.db, "place", self.holder.number()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the placing lease was not given back");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the placing lease was not given back"
+            );
         }
     }
 
     async fn step_logged(&self) {
         if let Err(error) = self.step().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "placing failed; trying again");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "placing failed; trying again"
+            );
         }
     }
 
@@ -68,7 +74,15 @@ impl Placer {
     pub async fn step(&self) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
-            if !store::leases::hold(&self.db, "place", self.holder.number(), self.clock.now(), LEASE).await? {
+            if !store::leases::hold(
+                &self.db,
+                "place",
+                self.holder.number(),
+                self.clock.now(),
+                LEASE,
+            )
+            .await?
+            {
                 return Ok(total);
             }
             let placed = store::arrivals::place(&self.db, BATCH).await?;

@@ -19,8 +19,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::engine::{Compiled, LiveEngine};
 use crate::{
     domain::{
-        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup, Novelty, PollRecord, Reading,
-        Subject, Timestamp,
+        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup,
+        Novelty, PollRecord, Reading, Subject, Timestamp,
     },
     fetch::{Fetched, Fetcher, Page},
     pipeline::{identify, normalise, parse, schedule},
@@ -135,7 +135,12 @@ impl Poller {
                     Some(first) => Some(first),
                     None => Arc::clone(&places).try_acquire_owned().ok(),
                 };
-                polls.spawn(self.clone().poll_and_send(feed, sender.clone(), give_up.clone(), place));
+                polls.spawn(self.clone().poll_and_send(
+                    feed,
+                    sender.clone(),
+                    give_up.clone(),
+                    place,
+                ));
             }
         }
         drop(sender);
@@ -164,7 +169,10 @@ impl Poller {
         match self.try_claim(free).await {
             Ok(claimed) => claimed,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot claim feeds; trying again");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot claim feeds; trying again"
+                );
                 Vec::new()
             }
         }
@@ -212,7 +220,10 @@ impl Poller {
         let (feed, attempt) = match self.attempt(feed, started_at).await {
             Ok(attempted) => attempted,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the ledger could not be read");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the ledger could not be read"
+                );
                 return None;
             }
         };
@@ -228,8 +239,16 @@ impl Poller {
     }
 
     /// Everything up to the record. A failure of the feed is one of the things that an attempt can be.
-    async fn attempt(&self, feed: ClaimedFeed, now: Timestamp) -> Result<(ClaimedFeed, Attempt), StoreError> {
-        let page = match self.fetcher.fetch(feed.url.as_url(), &feed.validators, now).await {
+    async fn attempt(
+        &self,
+        feed: ClaimedFeed,
+        now: Timestamp,
+    ) -> Result<(ClaimedFeed, Attempt), StoreError> {
+        let page = match self
+            .fetcher
+            .fetch(feed.url.as_url(), &feed.validators, now)
+            .await
+        {
             Ok(Fetched::Page(page)) => page,
             Ok(Fetched::NotModified { validators, hints }) => {
                 let attempt = Attempt::Unchanged {
@@ -257,14 +276,15 @@ impl Poller {
         let core = self.cores.acquire().await;
         let scanning = tokio::task::spawn_blocking(move || {
             // What a publisher sends may find a fault in any parser: it must cost one attempt, not the worker.
-            let scan = catch_unwind(AssertUnwindSafe(|| scan(&feed, page, &engine))).unwrap_or_else(|_| {
-                Scan::Ended(Attempt::Failed(Failure {
-                    code: ErrorCode::Parse,
-                    status: None,
-                    detail: "the document broke the reader".to_owned(),
-                    retry_after: None,
-                }))
-            });
+            let scan = catch_unwind(AssertUnwindSafe(|| scan(&feed, page, &engine)))
+                .unwrap_or_else(|_| {
+                    Scan::Ended(Attempt::Failed(Failure {
+                        code: ErrorCode::Parse,
+                        status: None,
+                        detail: "the document broke the reader".to_owned(),
+                        retry_after: None,
+                    }))
+                });
             (feed, scan)
         })
         .await;
@@ -272,7 +292,11 @@ impl Poller {
         scanning.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
     }
 
-    async fn record_all(&self, mut records: mpsc::Receiver<PollRecord>, progress: &Progress) -> Summary {
+    async fn record_all(
+        &self,
+        mut records: mpsc::Receiver<PollRecord>,
+        progress: &Progress,
+    ) -> Summary {
         let mut summary = Summary::default();
         let mut batch = Vec::with_capacity(RECORD_BATCH);
         while records.recv_many(&mut batch, RECORD_BATCH).await > 0 {
@@ -300,7 +324,10 @@ impl Poller {
 }
 
 /// A place for one more poll, or none once stopped.
-async fn free_place(places: &Arc<Semaphore>, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+async fn free_place(
+    places: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<OwnedSemaphorePermit> {
     tokio::select! {
         biased;
         () = stop.cancelled() => None,
@@ -366,7 +393,11 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
             skipped: document.skipped,
             bytes: page.body.len() as u64,
             body_hash: is_whole.then_some(body_hash),
-            validators: if is_whole { page.validators } else { Default::default() },
+            validators: if is_whole {
+                page.validators
+            } else {
+                Default::default()
+            },
             hints,
             loss,
         },
@@ -394,7 +425,10 @@ impl Scanned {
                 }
             })
             .collect();
-        Reading { found, ..self.reading }
+        Reading {
+            found,
+            ..self.reading
+        }
     }
 }
 
@@ -446,7 +480,8 @@ fn count(reading: &Reading, novelty: Novelty) -> u64 {
 /// One line a poll.
 fn log(record: &PollRecord) {
     let feed = &record.feed;
-    let duration_ms = u64::try_from(record.finished_at.since(record.started_at).as_millis()).unwrap_or(u64::MAX);
+    let duration_ms =
+        u64::try_from(record.finished_at.since(record.started_at).as_millis()).unwrap_or(u64::MAX);
     match &record.attempt {
         Attempt::Unchanged { status, .. } => tracing::info!(
             feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "unchanged", http.status = status, duration_ms,

@@ -27,7 +27,12 @@ pub struct Upkeep {
 impl Upkeep {
     /// Upkeep that holds its lease as `holder` and keeps the backlog for `backlog_window`.
     #[must_use]
-    pub fn new(db: PgPool, clock: Arc<dyn Clock>, holder: Arc<Worker>, backlog_window: Duration) -> Self {
+    pub fn new(
+        db: PgPool,
+        clock: Arc<dyn Clock>,
+        holder: Arc<Worker>,
+        backlog_window: Duration,
+    ) -> Self {
         Self {
             db,
             clock,
@@ -40,7 +45,10 @@ impl Upkeep {
     pub async fn run(&self, stop: CancellationToken) {
         loop {
             if let Err(error) = self.step(&stop).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "upkeep failed; trying again later");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "upkeep failed; trying again later"
+                );
             }
             tokio::select! {
                 () = stop.cancelled() => return,

@@ -15,7 +15,10 @@ use crate::{
 
 /// Documents in which the other reader is the one that errs.
 const READ_BETTER: [(&str, &str); 4] = [
-    ("dw-com", "items without <link>, whose rdf:about is their address"),
+    (
+        "dw-com",
+        "items without <link>, whose rdf:about is their address",
+    ),
     ("imnews", "2013.12.24 is a date with dots"),
     ("kc0011", "2020/1/10 is a date with one-digit parts"),
     (
@@ -41,7 +44,9 @@ fn folder(test: &str) -> Option<PathBuf> {
 
 fn rows(path: PathBuf) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn base() -> Url {
@@ -65,12 +70,24 @@ fn captured_feeds_have_the_entries_that_another_reader_finds() {
             }
         };
         if Some(document.entries.len() as u64) != row["n"].as_u64() {
-            faults.push(format!("{file}: {} entries, not {}", document.entries.len(), row["n"]));
+            faults.push(format!(
+                "{file}: {} entries, not {}",
+                document.entries.len(),
+                row["n"]
+            ));
         }
-        for (entry, other) in document.entries.iter().zip(row["items"].as_array().unwrap()) {
+        for (entry, other) in document
+            .entries
+            .iter()
+            .zip(row["items"].as_array().unwrap())
+        {
             let ours = plain(entry, file);
             let theirs = expected(other);
-            if ours != theirs && !READ_BETTER.iter().any(|(better, _)| file.starts_with(better)) {
+            if ours != theirs
+                && !READ_BETTER
+                    .iter()
+                    .any(|(better, _)| file.starts_with(better))
+            {
                 faults.push(format!("{file}: {ours:?}, not {theirs:?}"));
             }
         }
@@ -84,10 +101,10 @@ type Told = (String, Option<String>, Option<String>, Option<i64>);
 fn plain(entry: &RawEntry, file: &str) -> Told {
     let title = entry.title.as_deref().map(html::title).unwrap_or_default();
     // The other reader gives what it cannot resolve as it is, and an entity for a parameter that is named like one.
-    let url = entry
-        .url
-        .as_deref()
-        .map(|url| url.trim_start_matches("https://feeds.example.org").to_owned());
+    let url = entry.url.as_deref().map(|url| {
+        url.trim_start_matches("https://feeds.example.org")
+            .to_owned()
+    });
     let id = entry.id.as_deref().map(|id| {
         if file.starts_with("bold-dk") {
             id.replace("&utm_", "&utm;_")
@@ -95,7 +112,10 @@ fn plain(entry: &RawEntry, file: &str) -> Told {
             id.to_owned()
         }
     });
-    let date = entry.published.or(entry.updated).map(|at| at.as_micros() / 1_000_000);
+    let date = entry
+        .published
+        .or(entry.updated)
+        .map(|at| at.as_micros() / 1_000_000);
     (title, url, id, date)
 }
 
@@ -162,9 +182,17 @@ fn replay(gzipped: &[u8], ledger: &mut HashMap<Identity, Known>) -> [usize; 3] {
         .copied()
         .collect();
     let identified = identify::identify(FEED, &entries, &known);
-    for found in identified.iter().filter(|found| found.novelty != Novelty::Unchanged) {
+    for found in identified
+        .iter()
+        .filter(|found| found.novelty != Novelty::Unchanged)
+    {
         ledger.insert(found.known.identity, found.known);
     }
-    let count = |novelty| identified.iter().filter(|found| found.novelty == novelty).count();
+    let count = |novelty| {
+        identified
+            .iter()
+            .filter(|found| found.novelty == novelty)
+            .count()
+    };
     [entries.len(), count(Novelty::New), count(Novelty::Changed)]
 }

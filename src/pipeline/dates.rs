@@ -147,11 +147,16 @@ fn iso_date(day: &str) -> Option<Date> {
     };
     let small = |text: &str| number(text).and_then(|n| i8::try_from(n).ok());
     match parts[..] {
-        [year, month, day] if year.len() == 4 => Date::new(number(year)?, small(month)?, small(day)?).ok(),
-        [year, month] if year.len() == 4 => Date::new(number(year)?, small(month)?, 1).ok(),
-        [compact] if compact.len() == 8 && compact.is_ascii() => {
-            Date::new(number(&compact[..4])?, small(&compact[4..6])?, small(&compact[6..])?).ok()
+        [year, month, day] if year.len() == 4 => {
+            Date::new(number(year)?, small(month)?, small(day)?).ok()
         }
+        [year, month] if year.len() == 4 => Date::new(number(year)?, small(month)?, 1).ok(),
+        [compact] if compact.len() == 8 && compact.is_ascii() => Date::new(
+            number(&compact[..4])?,
+            small(&compact[4..6])?,
+            small(&compact[6..])?,
+        )
+        .ok(),
         [year] if year.len() == 4 => Date::new(number(year)?, 1, 1).ok(),
         _ => None,
     }
@@ -267,7 +272,11 @@ fn instant_at(date: Date, clock: &str, zone: &str) -> Option<Timestamp> {
         micros * 1_000,
     )
     .ok()?;
-    let date = if is_midnight { date.tomorrow().ok()? } else { date };
+    let date = if is_midnight {
+        date.tomorrow().ok()?
+    } else {
+        date
+    };
     instant(date, time, zone_minutes(zone)?)
 }
 

@@ -63,7 +63,10 @@ fn xml_encoding(body: &[u8]) -> Option<&'static Encoding> {
     let end = start + find(&head[start..], b"?>")?;
     let declaration = &head[start..end];
     let after = &declaration[find(declaration, b"encoding")? + b"encoding".len()..];
-    let after = after.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let after = after
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii_start();
     let (quote, rest) = after.split_first()?;
     let length = rest.iter().position(|byte| byte == quote)?;
     label(&rest[..length])
@@ -71,7 +74,8 @@ fn xml_encoding(body: &[u8]) -> Option<&'static Encoding> {
 
 /// An encoding by its name. A document that could be read as ASCII so far is not UTF-16, whatever it says.
 fn label(name: &[u8]) -> Option<&'static Encoding> {
-    Encoding::for_label_no_replacement(name).filter(|&encoding| encoding != UTF_16LE && encoding != UTF_16BE)
+    Encoding::for_label_no_replacement(name)
+        .filter(|&encoding| encoding != UTF_16LE && encoding != UTF_16BE)
 }
 
 /// Text whose declaration is missing or wrong.
@@ -123,12 +127,16 @@ pub fn undoubled(text: &str) -> Cow<'_, str> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252, WINDOWS_1256};
+    use encoding_rs::{
+        BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252, WINDOWS_1256,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -164,7 +172,11 @@ mod tests {
             let document = format!("<?xml version='1.0' encoding='{name}'?><t>{text}</t>");
             let (bytes, _, _) = encoding.encode(&document);
             assert_eq!(decode(&bytes, None), document, "{name} by declaration");
-            assert_eq!(decode(&bytes, Some("text/xml")), document, "{name} with a bare header");
+            assert_eq!(
+                decode(&bytes, Some("text/xml")),
+                document,
+                "{name} with a bare header"
+            );
         }
     }
 
@@ -179,7 +191,10 @@ mod tests {
         }
         let marked = format!("\u{feff}{text}");
         assert_eq!(
-            decode(&utf_16(&marked, u16::to_le_bytes), Some("text/xml; charset=iso-8859-1")),
+            decode(
+                &utf_16(&marked, u16::to_le_bytes),
+                Some("text/xml; charset=iso-8859-1")
+            ),
             text
         );
         assert_eq!(decode(&utf_16(&marked, u16::to_be_bytes), None), text);
@@ -190,7 +205,10 @@ mod tests {
         let text = "<?xml version='1.0' encoding='utf-16'?><t>제재</t>";
         assert_eq!(decode(text.as_bytes(), None), text, "says UTF-16, is UTF-8");
         let text = "<?xml version='1.0' encoding='x-nonsense'?><t>제재</t>";
-        assert_eq!(decode(text.as_bytes(), Some("text/xml; charset=nonsense")), text);
+        assert_eq!(
+            decode(text.as_bytes(), Some("text/xml; charset=nonsense")),
+            text
+        );
         let (bytes, _, _) = WINDOWS_1251.encode(
             "<?xml version='1.0' encoding='utf-8'?><t>Министр иностранных дел Ирана прибыл в столицу на переговоры</t>",
         );
@@ -214,7 +232,10 @@ mod tests {
     #[test]
     fn a_mark_wins_over_everything() {
         assert_eq!(
-            decode("\u{feff}<t>é</t>".as_bytes(), Some("text/xml; charset=windows-1251")),
+            decode(
+                "\u{feff}<t>é</t>".as_bytes(),
+                Some("text/xml; charset=windows-1251")
+            ),
             "<t>é</t>"
         );
     }

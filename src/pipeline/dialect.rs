@@ -81,7 +81,9 @@ pub(super) fn family_of_namespace(address: &str) -> Family {
         .trim_start_matches("http://")
         .trim_end_matches(['/', '#']);
     match address {
-        "purl.org/dc/elements/1.1" | "purl.org/dc/elements/1.0" | "purl.org/dc/terms" => Family::Dublin,
+        "purl.org/dc/elements/1.1" | "purl.org/dc/elements/1.0" | "purl.org/dc/terms" => {
+            Family::Dublin
+        }
         "purl.org/rss/1.0/modules/content" => Family::Content,
         "purl.org/rss/1.0/modules/syndication" => Family::Syndication,
         "www.w3.org/1999/xhtml" => Family::Xhtml,
@@ -130,13 +132,15 @@ fn rss_entry(family: Family, name: &str) -> Option<Word> {
         (Family::Own | Family::Dublin, "description") | (Family::Own | Family::Atom, "summary") => {
             Word::Markup("description")
         }
-        (Family::Content, "encoded") | (Family::Xhtml, "body") | (Family::Own | Family::Atom, "content") => {
-            Word::Markup("content:encoded")
-        }
+        (Family::Content, "encoded")
+        | (Family::Xhtml, "body")
+        | (Family::Own | Family::Atom, "content") => Word::Markup("content:encoded"),
         (Family::Own, "pubdate" | "published" | "date")
         | (Family::Dublin, "date" | "issued")
         | (Family::Atom, "published") => Word::Plain("pubDate"),
-        (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => Word::Plain("updated"),
+        (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => {
+            Word::Plain("updated")
+        }
         (Family::Own, "author") | (Family::Dublin, "creator") => Word::Byline,
         (Family::Own, "category") | (Family::Dublin, "subject") => Word::Many("category"),
         (Family::Own | Family::Dublin, "language") => Word::Language,

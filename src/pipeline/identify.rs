@@ -107,7 +107,11 @@ pub fn identify(feed: FeedId, entries: &[Entry], known: &[Known]) -> Vec<Identif
             (row_of(identity, print), Novelty::New)
         };
         for (rank, &at) in group.iter().enumerate() {
-            let novelty = if rank == 0 { novelty } else { Novelty::Unchanged };
+            let novelty = if rank == 0 {
+                novelty
+            } else {
+                Novelty::Unchanged
+            };
             identified[at] = Some(Identified { known, novelty });
         }
     }
@@ -211,12 +215,21 @@ impl Ledger {
     }
 
     fn take_identity(&mut self, identity: Identity) -> Option<Known> {
-        let at = self.rows.binary_search_by_key(&identity, |row| row.identity).ok()?;
+        let at = self
+            .rows
+            .binary_search_by_key(&identity, |row| row.identity)
+            .ok()?;
         (!std::mem::replace(&mut self.is_taken[at], true)).then(|| self.rows[at])
     }
 
     /// Names a new article: by its address alone, unless the document repeats it or it names another one already.
-    fn name(&mut self, feed: FeedId, entry: &Entry, print: &Fingerprint, is_repeated: bool) -> Identity {
+    fn name(
+        &mut self,
+        feed: FeedId,
+        entry: &Entry,
+        print: &Fingerprint,
+        is_repeated: bool,
+    ) -> Identity {
         let candidates = candidates(feed, entry, print);
         let last = candidates[candidates.len() - 1];
         let name = candidates
@@ -241,11 +254,21 @@ fn groups(order: &[usize], prints: &[Fingerprint]) -> Vec<Vec<usize>> {
 
 /// The URL, or else the guid, by which an article would be named alone.
 fn address_of(print: &Fingerprint) -> (Option<i64>, Option<i64>) {
-    (print.url, if print.url.is_some() { None } else { print.guid })
+    (
+        print.url,
+        if print.url.is_some() {
+            None
+        } else {
+            print.guid
+        },
+    )
 }
 
 /// Addresses that several articles of the document have.
-fn repeated_addresses(groups: &[Vec<usize>], prints: &[Fingerprint]) -> HashSet<(Option<i64>, Option<i64>)> {
+fn repeated_addresses(
+    groups: &[Vec<usize>],
+    prints: &[Fingerprint],
+) -> HashSet<(Option<i64>, Option<i64>)> {
     let mut met = HashSet::new();
     groups
         .iter()
@@ -275,7 +298,8 @@ fn candidates(feed: FeedId, entry: &Entry, print: &Fingerprint) -> Vec<Identity>
     let guid = guid_of(entry).unwrap_or_default();
     let title = print.title.to_be_bytes();
     let content = print.content.to_be_bytes();
-    let (kind, scope, address): (&[u8], &[u8], &[u8]) = match (&entry.canonical_url, guid.as_str()) {
+    let (kind, scope, address): (&[u8], &[u8], &[u8]) = match (&entry.canonical_url, guid.as_str())
+    {
         (Some(url), _) => (b"url", b"", url.as_bytes()),
         (None, "") => return vec![bare_identity(feed, print)],
         (None, guid) => (b"guid", &feed_id, guid.as_bytes()),
@@ -283,7 +307,14 @@ fn candidates(feed: FeedId, entry: &Entry, print: &Fingerprint) -> Vec<Identity>
     vec![
         Identity(digest(&[kind, scope, address])),
         Identity(digest(&[kind, scope, address, guid.as_bytes(), &title])),
-        Identity(digest(&[kind, scope, address, guid.as_bytes(), &title, &content])),
+        Identity(digest(&[
+            kind,
+            scope,
+            address,
+            guid.as_bytes(),
+            &title,
+            &content,
+        ])),
     ]
 }
 
@@ -313,7 +344,10 @@ fn fingerprint(entry: &Entry) -> Fingerprint {
         entry.content.as_bytes(),
     ];
     Fingerprint {
-        url: entry.canonical_url.as_ref().map(|url| hash(&[url.as_bytes()])),
+        url: entry
+            .canonical_url
+            .as_ref()
+            .map(|url| hash(&[url.as_bytes()])),
         guid: guid_of(entry).map(|guid| hash(&[guid.as_bytes()])),
         title: hash(&[title_key(entry).as_bytes()]),
         content: hash(&content),
@@ -331,7 +365,10 @@ fn is_page_number(entry: &Entry) -> bool {
     let is_number = guid.len() >= SHORTEST
         && guid.bytes().all(|b| b.is_ascii_alphanumeric())
         && guid.bytes().any(|b| b.is_ascii_digit());
-    is_number && url.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == guid)
+    is_number
+        && url
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| word == guid)
 }
 
 /// The guid without what publishers change at each edit: tracking parameters, and a fragment that only counts (`#3`).
@@ -437,7 +474,11 @@ mod tests {
         let cases = [
             ("nothing changed", entry(page, "1", "Title", "x"), Unchanged),
             ("text edited", entry(page, "1", "Title", "y"), Changed),
-            ("title edited", entry(page, "1", "Another headline", "x"), Changed),
+            (
+                "title edited",
+                entry(page, "1", "Another headline", "x"),
+                Changed,
+            ),
             ("guid churned", entry(page, "2", "Title", "x"), Unchanged),
             (
                 "guid vanished, title edited",
@@ -461,7 +502,11 @@ mod tests {
                 New,
             ),
             ("live page", entry(page, "2", "Another headline", "x"), New),
-            ("title reused", entry("https://example.org/b", "2", "Title", "x"), New),
+            (
+                "title reused",
+                entry("https://example.org/b", "2", "Title", "x"),
+                New,
+            ),
         ];
         for (what, second, novelty) in cases {
             let first = [entry(page, "1", "Title", "x")];
@@ -475,8 +520,18 @@ mod tests {
     #[test]
     fn a_guid_that_counts_edits_is_no_new_guid() {
         let page = "https://example.org/news/1";
-        let first = [entry(page, "https://example.org/news/1#0", "Talks fail", "x")];
-        let second = [entry(page, "https://example.org/news/1#1", "Talks succeed", "y")];
+        let first = [entry(
+            page,
+            "https://example.org/news/1#0",
+            "Talks fail",
+            "x",
+        )];
+        let second = [entry(
+            page,
+            "https://example.org/news/1#1",
+            "Talks succeed",
+            "y",
+        )];
         assert_eq!(novelties(&[&first, &second])[1], [Novelty::Changed]);
     }
 
@@ -512,7 +567,10 @@ mod tests {
         ]);
         assert_eq!(found[0], [Novelty::New; 2]);
         assert_eq!(found[1], [Novelty::Unchanged; 2]);
-        assert_eq!(found[2], [Novelty::New, Novelty::Unchanged, Novelty::Unchanged]);
+        assert_eq!(
+            found[2],
+            [Novelty::New, Novelty::Unchanged, Novelty::Unchanged]
+        );
     }
 
     #[test]
@@ -520,15 +578,24 @@ mod tests {
         let home = "https://example.org/";
         let [a, b, c, d] = ["A", "B", "C", "D"].map(|title| entry(home, "feed", title, ""));
         let found = novelties(&[&[a, b.clone(), c.clone()], &[b, c, d]]);
-        assert_eq!(found[1], [Novelty::Unchanged, Novelty::Unchanged, Novelty::New]);
+        assert_eq!(
+            found[1],
+            [Novelty::Unchanged, Novelty::Unchanged, Novelty::New]
+        );
     }
 
     #[test]
     fn an_entry_told_twice_is_one_article() {
         let page = "https://example.org/a";
-        let document = [entry(page, "1", "Title", "short"), entry(page, "1", "Title", "longer")];
+        let document = [
+            entry(page, "1", "Title", "short"),
+            entry(page, "1", "Title", "longer"),
+        ];
         let found = read(&[&document, &document]);
-        let new = found[0].iter().filter(|one| one.novelty == Novelty::New).count();
+        let new = found[0]
+            .iter()
+            .filter(|one| one.novelty == Novelty::New)
+            .count();
         assert_eq!((new, found[0][0].known), (1, found[0][1].known));
         assert!(found[1].iter().all(|one| one.novelty == Novelty::Unchanged));
     }
@@ -536,11 +603,21 @@ mod tests {
     #[test]
     fn two_feeds_share_an_article_by_its_url_alone() {
         let page = [entry("https://example.org/a", "1", "Title", "x")];
-        let other = [entry("http://example.org/a?utm_medium=rss", "99", "Headline", "y")];
-        let identity = |feed, entries: &[Entry]| identify(FeedId::new(feed), entries, &[])[0].known.identity;
+        let other = [entry(
+            "http://example.org/a?utm_medium=rss",
+            "99",
+            "Headline",
+            "y",
+        )];
+        let identity =
+            |feed, entries: &[Entry]| identify(FeedId::new(feed), entries, &[])[0].known.identity;
         assert_eq!(identity(1, &page), identity(2, &other));
         let bare = [entry("", "1", "Title", "x")];
-        assert_ne!(identity(1, &bare), identity(2, &bare), "a guid is its feed's own");
+        assert_ne!(
+            identity(1, &bare),
+            identity(2, &bare),
+            "a guid is its feed's own"
+        );
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(super) struct Repaired {
 pub(super) fn repair(text: &str, base: &Url) -> Result<Repaired, Fault> {
     let mut value: Value = serde_json::from_str(text).map_err(Fault::Syntax)?;
     let feed = value.as_object_mut().ok_or(Fault::NotAFeed)?;
-    let is_declared = text_of(feed.get("version")).is_some_and(|version| version.contains("jsonfeed.org/version/"));
+    let is_declared = text_of(feed.get("version"))
+        .is_some_and(|version| version.contains("jsonfeed.org/version/"));
     let items = match feed.remove("items") {
         Some(Value::Array(items)) if is_declared || items.iter().any(is_item) => items,
         _ => return Err(Fault::NotAFeed),
@@ -38,7 +39,8 @@ pub(super) fn repair(text: &str, base: &Url) -> Result<Repaired, Fault> {
     let mut entries = Vec::new();
     let mut written = Vec::new();
     for item in items.iter().filter_map(Value::as_object).take(MAX_ENTRIES) {
-        let url = resolved(item.get("url"), base).or_else(|| resolved(item.get("external_url"), base));
+        let url =
+            resolved(item.get("url"), base).or_else(|| resolved(item.get("external_url"), base));
         entries.push((url, text_of(item.get("language"))));
         written.push(rewritten(item));
     }

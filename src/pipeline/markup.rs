@@ -75,7 +75,9 @@ impl<'a> Tokens<'a> {
         let rest = &self.text[start..];
         if rest.starts_with(CDATA) {
             let begin = start + CDATA.len();
-            let end = self.text[begin..].find("]]>").map_or(self.text.len(), |at| begin + at);
+            let end = self.text[begin..]
+                .find("]]>")
+                .map_or(self.text.len(), |at| begin + at);
             self.at = (end + 3).min(self.text.len());
             return Some(Token::Cdata(&self.text[begin..end]));
         }
@@ -112,12 +114,16 @@ impl<'a> Tokens<'a> {
         let is_close = bytes.get(start + 1) == Some(&b'/');
         let name_start = start + 1 + usize::from(is_close);
         let first = *bytes.get(name_start)?;
-        if !(first.is_ascii_alphabetic() || first == b'_' || first >= 0x80) || !self.has_close(name_start) {
+        if !(first.is_ascii_alphabetic() || first == b'_' || first >= 0x80)
+            || !self.has_close(name_start)
+        {
             return None;
         }
         let name_end = bytes[name_start..]
             .iter()
-            .position(|&b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<' | b'=' | b'"' | b'\''))
+            .position(|&b| {
+                b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<' | b'=' | b'"' | b'\'')
+            })
             .map(|at| name_start + at)?;
         let end = self.tag_end(name_end)?;
         let name = &self.text[name_start..name_end];
@@ -191,7 +197,10 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
     let mut rest = raw;
     std::iter::from_fn(move || {
         let (name, after) = rest.split_once('=')?;
-        let name = name.split_ascii_whitespace().next_back().unwrap_or_default();
+        let name = name
+            .split_ascii_whitespace()
+            .next_back()
+            .unwrap_or_default();
         let after = after.trim_start();
         let value = if let Some(&quote @ (b'"' | b'\'')) = after.as_bytes().first() {
             let inner = &after[1..];
@@ -199,7 +208,9 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
             rest = inner.get(length + 1..).unwrap_or_default();
             &inner[..length]
         } else {
-            let length = after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len());
+            let length = after
+                .find(|c: char| c.is_ascii_whitespace())
+                .unwrap_or(after.len());
             rest = &after[length..];
             &after[..length]
         };
@@ -232,7 +243,9 @@ pub(super) fn references(text: &str) -> Cow<'_, str> {
             .take(LONGEST)
             .position(|b| !(b.is_ascii_alphanumeric() || b == b'#'))
             .filter(|&length| after.as_bytes()[length] == b';');
-        if let Some((length, letters)) = length.and_then(|length| Some((length, reference(&after[..length])?))) {
+        if let Some((length, letters)) =
+            length.and_then(|length| Some((length, reference(&after[..length])?)))
+        {
             resolved.push_str(&letters);
             rest = &after[length + 1..];
         } else {
@@ -307,7 +320,10 @@ mod tests {
                 "<?xml version='1.0'?><!DOCTYPE r [<!ENTITY a 'b'>]><!-- <c> -->z",
                 vec![Text("z")],
             ),
-            ("<a b=\"cut>x</a>", vec![open("a", " b=\"cut"), Text("x"), Close("a")]),
+            (
+                "<a b=\"cut>x</a>",
+                vec![open("a", " b=\"cut"), Text("x"), Close("a")],
+            ),
             ("<cut", vec![Text("<"), Text("cut")]),
         ] {
             assert_eq!(Tokens::new(markup).collect::<Vec<_>>(), tokens, "{markup}");
@@ -340,7 +356,12 @@ mod tests {
         let read: Vec<_> = attributes(raw)
             .map(|(name, value)| (name, value.into_owned()))
             .collect();
-        let expected = [("href", "a&b"), ("rel", "x y"), ("type", "z"), ("xml:lang", "fa")];
+        let expected = [
+            ("href", "a&b"),
+            ("rel", "x y"),
+            ("type", "z"),
+            ("xml:lang", "fa"),
+        ];
         assert_eq!(read, expected.map(|(name, value)| (name, value.to_owned())));
     }
 

@@ -64,7 +64,11 @@ pub fn entries(document: &Document, language: Option<&str>) -> Vec<Entry> {
         .entries
         .iter()
         .map(|raw| {
-            let declared = [raw.language.as_deref(), document.language.as_deref(), language];
+            let declared = [
+                raw.language.as_deref(),
+                document.language.as_deref(),
+                language,
+            ];
             entry(raw, declared.into_iter().flatten().find_map(tag))
         })
         .collect()
@@ -137,7 +141,9 @@ fn is_tracking(parameter: &str) -> bool {
     let value = value.to_ascii_lowercase();
     match name.as_str() {
         "" => true,
-        "ref" | "source" | "src" | "from" | "via" | "cid" | "ito" | "medium" => FEED_VALUES.contains(&value.as_str()),
+        "ref" | "source" | "src" | "from" | "via" | "cid" | "ito" | "medium" => {
+            FEED_VALUES.contains(&value.as_str())
+        }
         _ => name.starts_with("utm_") || TRACKING.contains(&name.as_str()),
     }
 }
@@ -201,8 +207,12 @@ impl Scripts {
         for c in text.chars() {
             match c {
                 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' => self.latin += 1,
-                '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => self.hangul += 1,
-                '\u{3041}'..='\u{30fa}' | '\u{30fd}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9d}' => self.kana += 1,
+                '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => {
+                    self.hangul += 1
+                }
+                '\u{3041}'..='\u{30fa}' | '\u{30fd}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9d}' => {
+                    self.kana += 1
+                }
                 '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => self.han += 1,
                 '\u{400}'..='\u{52f}' => self.cyrillic += 1,
                 'پ' | 'چ' | 'ژ' | 'گ' | 'ک' | 'ی' => {
@@ -226,21 +236,27 @@ impl Scripts {
             &[]
         } else if most == east_asian {
             // Korean and Japanese mix Han into their own letters; a name in Chinese mixes nothing.
-            match (self.hangul * 4 >= self.han.max(1), self.kana * 10 >= self.han.max(1)) {
+            match (
+                self.hangul * 4 >= self.han.max(1),
+                self.kana * 10 >= self.han.max(1),
+            ) {
                 (true, _) if self.hangul >= self.kana => &["ko"],
                 (_, true) => &["ja"],
                 _ => &["zh", "yue", "ja", "lzh"],
             }
         } else if most == self.cyrillic {
             &[
-                "ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tg", "mn", "uz", "az", "tt", "bs", "ce", "os", "ab",
+                "ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tg", "mn", "uz", "az", "tt", "bs",
+                "ce", "os", "ab",
             ]
         } else if self.persian > 0 {
             &[
                 "fa", "ur", "ps", "ckb", "ku", "ug", "sd", "pnb", "prs", "az", "ks", "bal", "tg",
             ]
         } else {
-            &["ar", "fa", "ur", "ps", "ckb", "ku", "ug", "sd", "arz", "prs", "ms"]
+            &[
+                "ar", "fa", "ur", "ps", "ckb", "ku", "ug", "sd", "arz", "prs", "ms",
+            ]
         }
     }
 }
@@ -312,22 +328,38 @@ mod tests {
                 "https://example.org/a?b=2&a=1",
             ),
             ("https://example.org/a?ref=rss", "https://example.org/a"),
-            ("https://example.org/a?ref=42", "https://example.org/a?ref=42"),
+            (
+                "https://example.org/a?ref=42",
+                "https://example.org/a?ref=42",
+            ),
             (
                 "https://example.org/a?id=1&cmpid=rss&mc_cid=2",
                 "https://example.org/a?id=1",
             ),
             ("https://user:word@example.org/a", "https://example.org/a"),
-            ("https://example.org/#!/story/1", "https://example.org/#!/story/1"),
+            (
+                "https://example.org/#!/story/1",
+                "https://example.org/#!/story/1",
+            ),
             ("https://example.org/a/", "https://example.org/a/"),
             (
                 "https://пример.рф/путь",
                 "https://xn--e1afmkfd.xn--p1ai/%D0%BF%D1%83%D1%82%D1%8C",
             ),
         ] {
-            assert_eq!(canonical_url(address).as_deref(), Some(canonical), "{address}");
+            assert_eq!(
+                canonical_url(address).as_deref(),
+                Some(canonical),
+                "{address}"
+            );
         }
-        for address in ["", "/a", "mailto:a@example.org", "javascript:alert(1)", "https://"] {
+        for address in [
+            "",
+            "/a",
+            "mailto:a@example.org",
+            "javascript:alert(1)",
+            "https://",
+        ] {
             assert_eq!(canonical_url(address), None, "{address}");
         }
     }
@@ -352,7 +384,11 @@ mod tests {
             ("Sanctions", Some("english"), None),
         ] {
             let read = entries(&document(declared, vec![titled(title)]), None);
-            assert_eq!(read[0].language.as_deref(), language, "{title} {declared:?}");
+            assert_eq!(
+                read[0].language.as_deref(),
+                language,
+                "{title} {declared:?}"
+            );
         }
         let entry = RawEntry {
             language: Some("fr".to_owned()),
@@ -396,7 +432,11 @@ mod tests {
                 date("2026-11-23T21:00:00Z"),
                 at("2026-11-23T20:00:00Z"),
             ),
-            (None, date("2026-11-23T21:00:00Z"), at("2026-11-23T21:00:00Z")),
+            (
+                None,
+                date("2026-11-23T21:00:00Z"),
+                at("2026-11-23T21:00:00Z"),
+            ),
             (date("2031-01-01T00:00:00Z"), None, seen),
             (date("1970-01-01T00:00:00Z"), None, seen),
             (None, None, seen),
@@ -410,7 +450,10 @@ mod tests {
         }
         let old = at("2026-11-22T22:00:00Z");
         assert!(is_backfill(true, old, seen));
-        assert!(!is_backfill(false, old, seen), "late, but news to this feed");
+        assert!(
+            !is_backfill(false, old, seen),
+            "late, but news to this feed"
+        );
         assert!(!is_backfill(true, at("2026-11-23T00:00:00Z"), seen));
     }
 

@@ -94,7 +94,11 @@ pub fn read(body: &[u8]) -> Result<Outlines, NotOpml> {
             _ => {}
         }
     }
-    if is_opml { Ok(reader.outlines) } else { Err(NotOpml) }
+    if is_opml {
+        Ok(reader.outlines)
+    } else {
+        Err(NotOpml)
+    }
 }
 
 /// Numbers of lines, asked for in rising order.
@@ -106,7 +110,9 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn line_at(&mut self, position: usize) -> usize {
-        self.line += self.text[self.at..position.max(self.at)].matches('\n').count();
+        self.line += self.text[self.at..position.max(self.at)]
+            .matches('\n')
+            .count();
         self.at = position.max(self.at);
         self.line
     }
@@ -137,7 +143,11 @@ impl Reader {
     fn outline(&mut self, raw: &str, is_empty: bool, line: usize) {
         self.seen += 1;
         let outline = Attributes::of(raw);
-        let what = outline.url.clone().or_else(|| outline.name()).unwrap_or_default();
+        let what = outline
+            .url
+            .clone()
+            .or_else(|| outline.name())
+            .unwrap_or_default();
         if self.seen > MAX_OUTLINES {
             self.problem(
                 line,
@@ -146,7 +156,11 @@ impl Reader {
             );
             return;
         }
-        let folder = if outline.url.is_some() { None } else { outline.name() };
+        let folder = if outline.url.is_some() {
+            None
+        } else {
+            outline.name()
+        };
         if self.open.len() >= MAX_DEPTH {
             self.problem(line, what, format!("deeper than {MAX_DEPTH} outlines"));
         } else if let Some(address) = &outline.url {
@@ -157,7 +171,11 @@ impl Reader {
         } else if matches!(outline.kind.as_str(), "rss" | "atom" | "feed") {
             self.problem(line, what, "a feed without xmlUrl".to_owned());
         } else if matches!(outline.kind.as_str(), "link" | "include") {
-            self.problem(line, what, "a link to another document is not followed".to_owned());
+            self.problem(
+                line,
+                what,
+                "a link to another document is not followed".to_owned(),
+            );
         }
         if !is_empty {
             self.open.push(folder);
@@ -169,7 +187,12 @@ impl Reader {
             self.problem(line, url.to_string(), "listed before".to_owned());
             return;
         }
-        let folders: Vec<String> = self.open.iter().flatten().map(|name| escaped(name)).collect();
+        let folders: Vec<String> = self
+            .open
+            .iter()
+            .flatten()
+            .map(|name| escaped(name))
+            .collect();
         self.outlines.feeds.push(OutlineFeed {
             url,
             title: outline.name(),
@@ -201,7 +224,10 @@ impl Attributes {
                 "language" => outline.language = Some(value),
                 "type" => outline.kind = value.to_ascii_lowercase(),
                 "category" => {
-                    let labels = value.split(',').map(str::trim).filter(|label| !label.is_empty());
+                    let labels = value
+                        .split(',')
+                        .map(str::trim)
+                        .filter(|label| !label.is_empty());
                     outline.labels = labels.map(str::to_owned).collect();
                 }
                 _ => {}
@@ -247,15 +273,23 @@ fn folders(category: &str) -> Vec<String> {
 /// Writes a list that [`read`] reads back: the same feeds in the same folders, one folder after the other.
 #[must_use]
 pub fn write(title: &str, feeds: &[OutlineFeed]) -> String {
-    let mut sorted: Vec<(Vec<String>, &OutlineFeed)> =
-        feeds.iter().map(|feed| (folders(&feed.category), feed)).collect();
+    let mut sorted: Vec<(Vec<String>, &OutlineFeed)> = feeds
+        .iter()
+        .map(|feed| (folders(&feed.category), feed))
+        .collect();
     sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let mut opml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<opml version=\"2.0\">\n  <head>");
+    let mut opml = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<opml version=\"2.0\">\n  <head>",
+    );
     let _ = write!(opml, "<title>{}</title>", Escaped(title));
     opml.push_str("</head>\n  <body>\n");
     let mut open: Vec<String> = Vec::new();
     for (path, feed) in &sorted {
-        let common = open.iter().zip(path).take_while(|(one, other)| one == other).count();
+        let common = open
+            .iter()
+            .zip(path)
+            .take_while(|(one, other)| one == other)
+            .count();
         while open.len() > common {
             open.pop();
             indent(&mut opml, open.len());
@@ -286,7 +320,10 @@ fn write_feed(opml: &mut String, feed: &OutlineFeed) {
         ("xmlUrl", Some(feed.url.as_str())),
         ("htmlUrl", feed.site.as_deref()),
         ("language", feed.language.as_deref()),
-        ("category", Some(labels.as_str()).filter(|labels| !labels.is_empty())),
+        (
+            "category",
+            Some(labels.as_str()).filter(|labels| !labels.is_empty()),
+        ),
     ] {
         if let Some(value) = value {
             let _ = write!(opml, " {name}=\"{}\"", Escaped(value));
@@ -326,13 +363,24 @@ mod tests {
             told,
             [
                 ("https://desk.example.org/feed?a=1&b=2", "Desk & wire", ""),
-                ("https://fa.example.org/rss", "خبرگزاری نمونه", "Agencies/Iran"),
-                ("https://ko.example.org/rss", "예시 통신", "Agencies/Korea \\/ DPRK"),
+                (
+                    "https://fa.example.org/rss",
+                    "خبرگزاری نمونه",
+                    "Agencies/Iran"
+                ),
+                (
+                    "https://ko.example.org/rss",
+                    "예시 통신",
+                    "Agencies/Korea \\/ DPRK"
+                ),
                 ("https://ru.example.org/rss", "Пример", "Agencies"),
             ]
         );
         assert_eq!(outlines.feeds[1].language.as_deref(), Some("fa"));
-        assert_eq!(outlines.feeds[1].site.as_deref(), Some("https://fa.example.org/"));
+        assert_eq!(
+            outlines.feeds[1].site.as_deref(),
+            Some("https://fa.example.org/")
+        );
         assert_eq!(outlines.feeds[1].labels, ["/news/iran", "agency"]);
     }
 
@@ -371,11 +419,17 @@ mod tests {
     fn a_hostile_list_costs_no_more_than_its_limits() {
         let deep = format!("<opml><body>{}", "<outline text='a'>".repeat(20_000));
         let outlines = read(deep.as_bytes()).unwrap();
-        assert_eq!((outlines.feeds.len(), outlines.problems.len()), (0, 20_000 - MAX_DEPTH));
+        assert_eq!(
+            (outlines.feeds.len(), outlines.problems.len()),
+            (0, 20_000 - MAX_DEPTH)
+        );
         let wide = format!("<opml><body>{}", "<outline text='a'/>".repeat(60_000));
         assert_eq!(read(wide.as_bytes()).unwrap().problems.len(), 1);
         let entity = "<!DOCTYPE opml [<!ENTITY a 'b'>]><opml><body><outline text='&a;' xmlUrl='https://a.example/'/>";
-        assert_eq!(read(entity.as_bytes()).unwrap().feeds[0].title.as_deref(), Some("&a;"));
+        assert_eq!(
+            read(entity.as_bytes()).unwrap().feeds[0].title.as_deref(),
+            Some("&a;")
+        );
         assert_eq!(read(b"<html><body>"), Err(NotOpml));
         assert_eq!(read(b""), Err(NotOpml));
     }

@@ -64,7 +64,8 @@ impl std::error::Error for ParseError {}
 /// `Empty` for a body of nothing, `NotAFeed` for one in which no feed begins, `Parse` for a feed that cannot be read.
 pub fn parse(body: &[u8], content_type: Option<&str>, base: &Url) -> Result<Document, ParseError> {
     let text = decode(body, content_type);
-    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    let text =
+        text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
     if text.is_empty() {
         return Err(ParseError::new(ErrorCode::Empty, "the body has no content"));
     }
@@ -88,7 +89,8 @@ pub fn loss(document: &Document) -> Option<ErrorCode> {
 }
 
 fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
-    let repaired = repair::repair(text, base).ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
+    let repaired = repair::repair(text, base)
+        .ok_or_else(|| ParseError::new(ErrorCode::NotAFeed, what_it_is(text)))?;
     let feed = read(repaired.xml.as_bytes())?;
     if feed.entries.len() != repaired.entries.len() {
         let detail = format!(
@@ -153,7 +155,9 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
         .entries
         .into_iter()
         .zip(repaired.entries)
-        .map(|(entry, (url, language))| raw_entry(DocumentKind::Json, entry, url.as_deref(), language))
+        .map(|(entry, (url, language))| {
+            raw_entry(DocumentKind::Json, entry, url.as_deref(), language)
+        })
         .collect();
     Ok(Document {
         kind: DocumentKind::Json,
@@ -183,7 +187,12 @@ fn read(document: &[u8]) -> Result<model::Feed, ParseError> {
         .map_err(|error: ParseFeedError| ParseError::new(ErrorCode::Parse, error.to_string()))
 }
 
-fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, language: Option<String>) -> RawEntry {
+fn raw_entry(
+    kind: DocumentKind,
+    entry: model::Entry,
+    url: Option<&str>,
+    language: Option<String>,
+) -> RawEntry {
     let content = entry.content.and_then(|content| {
         let is_plain = content.content_type.as_str() == "text/plain";
         content.body.map(|body| (body, is_plain))
@@ -195,14 +204,18 @@ fn raw_entry(kind: DocumentKind, entry: model::Entry, url: Option<&str>, languag
         title: entry.title.as_ref().and_then(title),
         summary: entry.summary.and_then(|text| summary(kind, &text)),
         content: content.and_then(|(body, is_plain)| markup(&body, is_plain)),
-        published: entry.published.map(|at| Timestamp::from_micros(at.timestamp_micros())),
+        published: entry
+            .published
+            .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         updated: entry
             .updated
             // feed-rs copies the date of publication where RSS gives no other.
             .filter(|_| is_said_by_entry || entry.updated != entry.published)
             .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         authors: names(entry.authors.iter().map(person_name)),
-        language: language.or(entry.language).and_then(|language| name(&language)),
+        language: language
+            .or(entry.language)
+            .and_then(|language| name(&language)),
         categories: names(
             entry
                 .categories
@@ -219,7 +232,10 @@ fn title(text: &model::Text) -> Option<String> {
 fn summary(kind: DocumentKind, text: &model::Text) -> Option<String> {
     // A description of RSS is HTML; the other formats say when it is.
     let is_html = matches!(kind, DocumentKind::Rss | DocumentKind::Rdf);
-    markup(&text.content, !is_html && text.content_type.as_str() == "text/plain")
+    markup(
+        &text.content,
+        !is_html && text.content_type.as_str() == "text/plain",
+    )
 }
 
 /// A text as HTML, cut to the limit.
@@ -239,7 +255,10 @@ fn person_name(person: &model::Person) -> Option<String> {
 /// Names as plain text, each once, up to the limit.
 fn names(served: impl Iterator<Item = Option<String>>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for found in served.flatten().filter_map(|found| name(&html::title(&found))) {
+    for found in served
+        .flatten()
+        .filter_map(|found| name(&html::title(&found)))
+    {
         if names.len() < MAX_CATEGORIES && !names.contains(&found) {
             names.push(found);
         }
@@ -259,7 +278,9 @@ fn address(text: &str) -> Option<String> {
     let has_user = !url.username().is_empty() || url.password().is_some();
     let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let address = if has_user {
-        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
+        url.set_username("")
+            .and_then(|()| url.set_password(None))
+            .ok()?;
         url.into()
     } else if is_clean {
         text.to_owned()
@@ -381,7 +402,10 @@ mod tests {
         assert_eq!(document.entries[1].authors, ["رضا نمونه"]);
         assert_eq!(document.entries[3].published, None);
         assert_eq!(document.entries[6].id, None, "no id is made up");
-        assert_eq!(document.entries[6].summary.as_deref(), Some("العقوبات بلا عنوان"));
+        assert_eq!(
+            document.entries[6].summary.as_deref(),
+            Some("العقوبات بلا عنوان")
+        );
     }
 
     #[test]
@@ -396,10 +420,19 @@ mod tests {
         assert_eq!(titles(&document), ["Sanktionen verlängert", "Ohne Adresse"]);
         assert_eq!(
             urls(&document),
-            ["https://rdf.example.org/1?from=rss", "https://rdf.example.org/2"]
+            [
+                "https://rdf.example.org/1?from=rss",
+                "https://rdf.example.org/2"
+            ]
         );
-        assert_eq!(document.entries[0].id.as_deref(), Some("https://rdf.example.org/1"));
-        assert_eq!(document.entries[0].published, Some(at("2026-11-23T07:00:00Z")));
+        assert_eq!(
+            document.entries[0].id.as_deref(),
+            Some("https://rdf.example.org/1")
+        );
+        assert_eq!(
+            document.entries[0].published,
+            Some(at("2026-11-23T07:00:00Z"))
+        );
         assert_eq!(document.entries[0].categories, ["Politik"]);
     }
 
@@ -414,7 +447,13 @@ mod tests {
             Some("https://desk.example.org/wire/1?utm_source=feed")
         );
         assert_eq!(first.language.as_deref(), Some("en"));
-        assert!(first.content.as_deref().unwrap().contains("<em>emphasis</em>"));
+        assert!(
+            first
+                .content
+                .as_deref()
+                .unwrap()
+                .contains("<em>emphasis</em>")
+        );
         assert_eq!(second.language.as_deref(), Some("fa"));
         assert_eq!(second.authors, ["Dana Roe"], "the feed's author");
         assert_eq!(second.content.as_deref(), Some("a &lt; b<br>second line"));
@@ -424,7 +463,10 @@ mod tests {
     fn a_broken_feed_keeps_its_entries_and_their_titles() {
         let document = read(BROKEN);
         assert_eq!(document.title.as_deref(), Some("Tom & Jerry's café"));
-        assert_eq!(document.link.as_deref(), Some("http://broken.example.org/?a=1&b=2"));
+        assert_eq!(
+            document.link.as_deref(),
+            Some("http://broken.example.org/?a=1&b=2")
+        );
         assert_eq!(
             titles(&document),
             [
@@ -447,7 +489,10 @@ mod tests {
         );
         let summary = document.entries[0].summary.as_deref().map(html::plain);
         assert_eq!(summary.as_deref(), Some("café\nbare markup\nhere"));
-        assert_eq!(document.entries[2].published, Some(at("2026-11-23T08:00:00Z")));
+        assert_eq!(
+            document.entries[2].published,
+            Some(at("2026-11-23T08:00:00Z"))
+        );
         assert!(!document.is_partial);
     }
 
@@ -455,7 +500,10 @@ mod tests {
     fn a_loose_json_feed_is_read() {
         let document = read(JSON);
         assert_eq!((document.kind, document.skipped), (DocumentKind::Json, 1));
-        assert_eq!(document.link.as_deref(), Some("https://served.example.org/"));
+        assert_eq!(
+            document.link.as_deref(),
+            Some("https://served.example.org/")
+        );
         let [first, second, third] = document.entries.as_slice() else {
             panic!("three entries")
         };
@@ -482,7 +530,8 @@ mod tests {
 
     #[test]
     fn every_root_that_publishers_write_begins_a_feed() {
-        let item = "<channel><title>t</title><item><title>Iran</title><link>/1</link></item></channel>";
+        let item =
+            "<channel><title>t</title><item><title>Iran</title><link>/1</link></item></channel>";
         let entry = "<title>t</title><entry><title>Iran</title><link href='/1'/></entry>";
         let rss = [
             "",
@@ -556,7 +605,11 @@ mod tests {
             for end in (first..last).filter(|&end| text.is_char_boundary(end)) {
                 let document = read(&text[..end]);
                 let whole = text[..end].matches(kind).count();
-                assert_eq!((document.entries.len(), document.is_partial), (whole, true), "{end}");
+                assert_eq!(
+                    (document.entries.len(), document.is_partial),
+                    (whole, true),
+                    "{end}"
+                );
                 assert_eq!(loss(&document), Some(ErrorCode::ParsePartial));
                 assert_eq!(document.entries[0], read(text).entries[0]);
             }
@@ -568,8 +621,14 @@ mod tests {
         for (text, expected) in [
             ("", ErrorCode::Empty),
             (" \n\u{feff}\0", ErrorCode::Empty),
-            ("<!DOCTYPE html><html><body>Log in</body></html>", ErrorCode::NotAFeed),
-            ("<urlset><url><loc>x</loc></url></urlset>", ErrorCode::NotAFeed),
+            (
+                "<!DOCTYPE html><html><body>Log in</body></html>",
+                ErrorCode::NotAFeed,
+            ),
+            (
+                "<urlset><url><loc>x</loc></url></urlset>",
+                ErrorCode::NotAFeed,
+            ),
             ("<opml/>", ErrorCode::NotAFeed),
             ("nothing at all", ErrorCode::NotAFeed),
             ("{\"a\": 1}", ErrorCode::NotAFeed),
@@ -582,13 +641,20 @@ mod tests {
         ] {
             assert_eq!(code(text), expected, "{text}");
         }
-        assert_eq!(read("<rss><channel><title>Quiet</title></channel></rss>").entries, []);
+        assert_eq!(
+            read("<rss><channel><title>Quiet</title></channel></rss>").entries,
+            []
+        );
     }
 
     #[test]
     fn no_document_is_longer_than_the_limits() {
-        let item = |title: &str| format!("<item><title>{title}</title><link>https://e.example/{title}</link></item>");
-        let many: String = (0..=MAX_ENTRIES).map(|number| item(&number.to_string())).collect();
+        let item = |title: &str| {
+            format!("<item><title>{title}</title><link>https://e.example/{title}</link></item>")
+        };
+        let many: String = (0..=MAX_ENTRIES)
+            .map(|number| item(&number.to_string()))
+            .collect();
         let document = read(&format!("<rss><channel>{many}</channel></rss>"));
         assert_eq!((document.entries.len(), document.skipped), (MAX_ENTRIES, 1));
         assert_eq!(loss(&document), Some(ErrorCode::TooManyEntries));
@@ -601,16 +667,22 @@ mod tests {
              {labels}</item></channel></rss>"
         ));
         let entry = &document.entries[0];
-        assert_eq!(entry.title.as_deref().unwrap().chars().count(), MAX_TITLE_CHARS);
+        assert_eq!(
+            entry.title.as_deref().unwrap().chars().count(),
+            MAX_TITLE_CHARS
+        );
         assert!(entry.summary.as_deref().unwrap().len() <= MAX_TEXT_BYTES);
-        assert_eq!((entry.url.as_deref(), entry.categories.len()), (None, MAX_CATEGORIES));
+        assert_eq!(
+            (entry.url.as_deref(), entry.categories.len()),
+            (None, MAX_CATEGORIES)
+        );
         assert_eq!(loss(&document), None);
     }
 
     #[test]
     fn the_encoding_of_the_header_is_heeded() {
-        let (body, _, _) =
-            encoding_rs::WINDOWS_1251.encode("<rss><channel><item><title>Санкции</title></item></channel></rss>");
+        let (body, _, _) = encoding_rs::WINDOWS_1251
+            .encode("<rss><channel><item><title>Санкции</title></item></channel></rss>");
         let document = parse(&body, Some("text/xml; charset=windows-1251"), &base()).unwrap();
         assert_eq!(titles(&document), ["Санкции"]);
         let utf_16: Vec<u8> = RSS.encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -229,7 +229,9 @@ impl<'a> Writer<'a> {
             // The one before never ended.
             self.close_entry();
         }
-        if self.field.is_some() && is_unmistakable(name) && !self.frames.last().is_some_and(|top| same(top.name, name))
+        if self.field.is_some()
+            && is_unmistakable(name)
+            && !self.frames.last().is_some_and(|top| same(top.name, name))
         {
             self.pop();
         }
@@ -295,7 +297,8 @@ impl<'a> Writer<'a> {
                     Format::Atom => "<entry>",
                 });
                 if self.kind == DocumentKind::Rdf
-                    && let Some((_, about)) = attributes(raw).find(|(name, _)| local(name) == "about")
+                    && let Some((_, about)) =
+                        attributes(raw).find(|(name, _)| local(name) == "about")
                 {
                     self.write("guid", "", &about);
                     self.offer(&about, 1);
@@ -345,7 +348,8 @@ impl<'a> Writer<'a> {
             text: String::new(),
             form: form(self.format, raw),
             nested: 0,
-            is_permalink: attribute(raw, "isPermaLink").is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
+            is_permalink: attribute(raw, "isPermaLink")
+                .is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
             has_elements: false,
         });
     }
@@ -377,7 +381,8 @@ impl<'a> Writer<'a> {
 
     fn declare(&mut self, prefix: &'a str, address: &str) {
         if self.namespaces.len() < MAX_NAMESPACES {
-            self.namespaces.push((prefix, dialect::family_of_namespace(address)));
+            self.namespaces
+                .push((prefix, dialect::family_of_namespace(address)));
         }
     }
 
@@ -401,7 +406,9 @@ impl<'a> Writer<'a> {
                 .find(|(known, _)| *known == prefix)
                 .map(|&(_, family)| family)
         };
-        let family = here.or_else(above).unwrap_or_else(|| dialect::family_of_prefix(prefix));
+        let family = here
+            .or_else(above)
+            .unwrap_or_else(|| dialect::family_of_prefix(prefix));
         let is_of_document = prefix.is_empty() && here.is_none();
         match (family, self.format) {
             (Family::Atom, Format::Atom) => Family::Own,
@@ -414,7 +421,11 @@ impl<'a> Writer<'a> {
     fn close(&mut self, name: &str) {
         let is_structure_end = self.is_structure_end(name);
         if let Some(field) = &mut self.field {
-            if !self.frames.last().is_some_and(|frame| same(name, frame.name)) {
+            if !self
+                .frames
+                .last()
+                .is_some_and(|frame| same(name, frame.name))
+            {
                 if !is_structure_end {
                     field.end_tag(name);
                     return;
@@ -442,13 +453,17 @@ impl<'a> Writer<'a> {
 
     /// Whether an end tag ends a structure around what is open.
     fn is_structure_end(&self, name: &str) -> bool {
-        self.frames
-            .iter()
-            .any(|frame| matches!(frame.role, Role::Feed | Role::Entry | Role::Person) && same(name, frame.name))
+        self.frames.iter().any(|frame| {
+            matches!(frame.role, Role::Feed | Role::Entry | Role::Person) && same(name, frame.name)
+        })
     }
 
     fn close_entry(&mut self) {
-        if let Some(at) = self.frames.iter().rposition(|frame| matches!(frame.role, Role::Entry)) {
+        if let Some(at) = self
+            .frames
+            .iter()
+            .rposition(|frame| matches!(frame.role, Role::Entry))
+        {
             while self.frames.len() > at {
                 self.pop();
             }
@@ -578,7 +593,9 @@ impl<'a> Writer<'a> {
             return;
         }
         let url = match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => self.current_base().join(address).map(String::from).ok(),
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                self.current_base().join(address).map(String::from).ok()
+            }
             Ok(_) => Some(address.to_owned()),
             Err(_) => None,
         };
@@ -605,7 +622,10 @@ impl<'a> Writer<'a> {
     }
 
     fn language(&self) -> Option<&str> {
-        self.frames.iter().rev().find_map(|frame| frame.language.as_deref())
+        self.frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.language.as_deref())
     }
 
     fn finish(mut self) -> Repaired {
@@ -614,14 +634,21 @@ impl<'a> Writer<'a> {
             // An entry that never ended may be half of one.
             self.xml.truncate(start);
         }
-        if self.frames.iter().any(|frame| matches!(frame.role, Role::Person)) && self.xml.ends_with("<author>") {
+        if self
+            .frames
+            .iter()
+            .any(|frame| matches!(frame.role, Role::Person))
+            && self.xml.ends_with("<author>")
+        {
             self.xml.truncate(self.xml.len() - "<author>".len());
         }
         self.xml.push_str(match self.format {
             Format::Rss => "</channel></rss>",
             Format::Atom => "</feed>",
         });
-        let period = self.period.map(|period| period / self.frequency.unwrap_or(1).max(1));
+        let period = self
+            .period
+            .map(|period| period / self.frequency.unwrap_or(1).max(1));
         Repaired {
             kind: self.kind,
             xml: self.xml,
@@ -668,8 +695,12 @@ fn form(format: Format, raw: &str) -> Form {
         return Form::Html;
     }
     // Atom 0.3 says `mode` beside the type.
-    let mode = attribute(raw, "mode").unwrap_or_default().to_ascii_lowercase();
-    let kind = attribute(raw, "type").unwrap_or_default().to_ascii_lowercase();
+    let mode = attribute(raw, "mode")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let kind = attribute(raw, "type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     match (mode.as_str(), kind.trim()) {
         ("base64", _) => Form::Opaque,
         ("escaped", "text/plain" | "text") => Form::Plain,
@@ -697,7 +728,8 @@ fn period(text: &str) -> Option<Duration> {
 /// The name in a byline: `jane@example.org (Jane Roe)`, `Jane Roe <jane@example.org>`, or a name or address alone.
 fn byline(text: &str) -> String {
     let bare = text.replace(['(', ')', '<', '>'], " ");
-    let (addresses, names): (Vec<&str>, Vec<&str>) = bare.split_whitespace().partition(|word| word.contains('@'));
+    let (addresses, names): (Vec<&str>, Vec<&str>) =
+        bare.split_whitespace().partition(|word| word.contains('@'));
     if addresses.is_empty() {
         text.to_owned()
     } else if names.is_empty() {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    Attempt, ClaimedFeed, ErrorCode, Failure, FeedId, FeedState, NextCheck, Novelty, PollHints, Reading, Timestamp,
+    Attempt, ClaimedFeed, ErrorCode, Failure, FeedId, FeedState, NextCheck, Novelty, PollHints,
+    Reading, Timestamp,
 };
 
 /// No publisher's wish, and no failure, puts a check off for longer.
@@ -69,21 +70,36 @@ impl Policy {
 /// A feed that answers is asked at its own pace, later if its publisher says so; one that fails less and less often, but
 /// at least once a day; one that is gone in 30 days. The next check is always in the future.
 #[must_use]
-pub fn next_check(feed: &ClaimedFeed, attempt: &Attempt, now: Timestamp, policy: &Policy) -> NextCheck {
+pub fn next_check(
+    feed: &ClaimedFeed,
+    attempt: &Attempt,
+    now: Timestamp,
+    policy: &Policy,
+) -> NextCheck {
     match attempt {
         Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
         Attempt::Unchanged { hints, .. } => after_success(feed, 0, hints, now, policy),
-        Attempt::Read(reading) => after_success(feed, new_entries(reading), &reading.hints, now, policy),
+        Attempt::Read(reading) => {
+            after_success(feed, new_entries(reading), &reading.hints, now, policy)
+        }
     }
 }
 
 /// New entries of a document that are news, not history.
 fn new_entries(reading: &Reading) -> u32 {
-    let is_news = |found: &&crate::domain::FoundEntry| found.identified.novelty == Novelty::New && !found.is_backfill;
+    let is_news = |found: &&crate::domain::FoundEntry| {
+        found.identified.novelty == Novelty::New && !found.is_backfill
+    };
     u32::try_from(reading.found.iter().filter(is_news).count()).unwrap_or(u32::MAX)
 }
 
-fn after_success(feed: &ClaimedFeed, new: u32, hints: &PollHints, now: Timestamp, policy: &Policy) -> NextCheck {
+fn after_success(
+    feed: &ClaimedFeed,
+    new: u32,
+    hints: &PollHints,
+    now: Timestamp,
+    policy: &Policy,
+) -> NextCheck {
     let entries_per_day = pace(feed, new, now, policy);
     let (own, reason) = match entries_per_day {
         None => (
@@ -100,7 +116,10 @@ fn after_success(feed: &ClaimedFeed, new: u32, hints: &PollHints, now: Timestamp
         .unwrap_or_default()
         .min(LONGEST_WAIT);
     let (wait, reason) = if wished > own {
-        (wished, format!("{reason}; the publisher asks to wait {}", told(wished)))
+        (
+            wished,
+            format!("{reason}; the publisher asks to wait {}", told(wished)),
+        )
     } else {
         (own, reason)
     };
@@ -116,7 +135,10 @@ fn after_success(feed: &ClaimedFeed, new: u32, hints: &PollHints, now: Timestamp
 fn pace(feed: &ClaimedFeed, new: u32, now: Timestamp, policy: &Policy) -> Option<f64> {
     let last = feed.last_success_at?;
     let days = now.since(last).as_secs_f64() / DAY_SECONDS;
-    let Some(known) = feed.entries_per_day.filter(|pace| pace.is_finite() && *pace >= 0.0) else {
+    let Some(known) = feed
+        .entries_per_day
+        .filter(|pace| pace.is_finite() && *pace >= 0.0)
+    else {
         // A moment says little about a day.
         return Some(f64::from(new) / days.max(1.0 / 24.0));
     };
@@ -151,7 +173,12 @@ fn interval(pace: f64, policy: &Policy) -> Duration {
     })
 }
 
-fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: &Policy) -> NextCheck {
+fn after_failure(
+    feed: &ClaimedFeed,
+    failure: &Failure,
+    now: Timestamp,
+    policy: &Policy,
+) -> NextCheck {
     let entries_per_day = feed.entries_per_day;
     if failure.status == Some(410) {
         return NextCheck {
@@ -161,14 +188,20 @@ fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: 
             entries_per_day,
         };
     }
-    let failures = u32::try_from(feed.consecutive_failures).unwrap_or(0).saturating_add(1);
+    let failures = u32::try_from(feed.consecutive_failures)
+        .unwrap_or(0)
+        .saturating_add(1);
     let first = policy.failure_interval.saturating_mul(patience(failure));
     let doubled = first.saturating_mul(1 << (failures - 1).min(MOST_DOUBLINGS));
-    let own = spread(doubled.min(LONGEST_WAIT), feed.id, failures).clamp(policy.min(), LONGEST_WAIT);
+    let own =
+        spread(doubled.min(LONGEST_WAIT), feed.id, failures).clamp(policy.min(), LONGEST_WAIT);
     let asked = failure.retry_after.unwrap_or_default().min(LONGEST_WAIT);
     let kind = told_failure(failure);
     let (wait, reason) = match asked.cmp(&own) {
-        Ordering::Greater => (asked, format!("publisher asked to wait {}: {kind}", told(asked))),
+        Ordering::Greater => (
+            asked,
+            format!("publisher asked to wait {}: {kind}", told(asked)),
+        ),
         _ if failures == 1 => (own, format!("failed: {kind}")),
         _ => (own, format!("failed {failures} times: {kind}")),
     };
@@ -186,8 +219,17 @@ const fn patience(failure: &Failure) -> u32 {
     match (failure.code, failure.status) {
         (ErrorCode::HttpStatus, Some(401 | 403 | 404 | 451))
         | (ErrorCode::BlockedAddress | ErrorCode::RedirectBlocked, _) => 6,
-        (ErrorCode::Dns | ErrorCode::Tls | ErrorCode::RedirectLoop | ErrorCode::RateLimited, _) => 3,
-        (ErrorCode::NotAFeed | ErrorCode::Parse | ErrorCode::Empty | ErrorCode::TooLarge | ErrorCode::CpuLimit, _) => 2,
+        (ErrorCode::Dns | ErrorCode::Tls | ErrorCode::RedirectLoop | ErrorCode::RateLimited, _) => {
+            3
+        }
+        (
+            ErrorCode::NotAFeed
+            | ErrorCode::Parse
+            | ErrorCode::Empty
+            | ErrorCode::TooLarge
+            | ErrorCode::CpuLimit,
+            _,
+        ) => 2,
         _ => 1,
     }
 }
@@ -204,7 +246,9 @@ fn spread(wait: Duration, feed: FeedId, failures: u32) -> Duration {
 
 fn told_failure(failure: &Failure) -> String {
     match (failure.code, failure.status) {
-        (ErrorCode::HttpStatus | ErrorCode::RateLimited, Some(status)) => format!("{} {status}", failure.code.as_str()),
+        (ErrorCode::HttpStatus | ErrorCode::RateLimited, Some(status)) => {
+            format!("{} {status}", failure.code.as_str())
+        }
         (code, _) => code.as_str().to_owned(),
     }
     .replace('_', " ")
@@ -237,7 +281,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Entry, FoundEntry, Identified, Identity, Known, SourceId, Tier, Validators};
+    use crate::domain::{
+        Entry, FoundEntry, Identified, Identity, Known, SourceId, Tier, Validators,
+    };
 
     fn now() -> Timestamp {
         Timestamp::from_jiff("2026-11-23T22:30:00Z".parse().unwrap())
@@ -392,7 +438,8 @@ mod tests {
 
     #[test]
     fn a_publisher_may_slow_the_desk_down_but_not_up() {
-        let hints = |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints { fresh_for, ttl };
+        let hints =
+            |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints { fresh_for, ttl };
         let busy = feed(0, Some(100.0), Some(hours(24)));
         let asks = |hints| wait(&busy, &read(100, hints)).0;
         assert_eq!(asks(hints(None, Some(hours(2)))), hours(2));
@@ -406,10 +453,17 @@ mod tests {
 
     #[test]
     fn failures_are_retried_less_and_less_often() {
-        let after = |failures| wait(&feed(failures, None, None), &failed(ErrorCode::Timeout, None, None));
+        let after = |failures| {
+            wait(
+                &feed(failures, None, None),
+                &failed(ErrorCode::Timeout, None, None),
+            )
+        };
         let waits: Vec<Duration> = (0..12).map(|failures| after(failures).0).collect();
         assert!(
-            waits.windows(2).all(|pair| pair[0] < pair[1] || pair[0] > hours(21)),
+            waits
+                .windows(2)
+                .all(|pair| pair[0] < pair[1] || pair[0] > hours(21)),
             "{waits:?}"
         );
         assert!(waits[0] <= Duration::from_mins(10) && waits[11] <= hours(24));
@@ -432,7 +486,10 @@ mod tests {
             (waited, reason.as_str()),
             (hours(2), "publisher asked to wait 2 h: rate limited 429")
         );
-        assert_eq!(wait(&feed(0, None, None), &limited(hours(10_000))).0, hours(24));
+        assert_eq!(
+            wait(&feed(0, None, None), &limited(hours(10_000))).0,
+            hours(24)
+        );
     }
 
     #[test]
@@ -443,12 +500,18 @@ mod tests {
             now(),
             &Policy::default(),
         );
-        assert_eq!((next.state, next.at), (FeedState::Gone, now().plus(hours(24 * 30))));
+        assert_eq!(
+            (next.state, next.at),
+            (FeedState::Gone, now().plus(hours(24 * 30)))
+        );
     }
 
     #[test]
     fn a_policy_is_read_with_its_defaults() {
-        assert_eq!(serde_json::from_str::<Policy>("{}").unwrap(), Policy::default());
+        assert_eq!(
+            serde_json::from_str::<Policy>("{}").unwrap(),
+            Policy::default()
+        );
         assert!(serde_json::from_str::<Policy>("{\"min_intervall_s\": 1}").is_err());
     }
 

@@ -83,7 +83,12 @@ mod tests {
     #[test]
     fn a_feed_is_shown_as_other_programs_expect_it() {
         let body = include_bytes!("../../tests/fixtures/feeds/atom10.xml");
-        let document = parse::parse(body, None, &Url::parse("https://desk.example.org/feed").unwrap()).unwrap();
+        let document = parse::parse(
+            body,
+            None,
+            &Url::parse("https://desk.example.org/feed").unwrap(),
+        )
+        .unwrap();
         let entries = normalise::entries(&document, None);
         let shown = serde_json::to_value(to_json(&document, &entries)).unwrap();
         let first = json!({

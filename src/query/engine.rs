@@ -1,5 +1,7 @@
 //! The engine: all saved queries as one immutable structure that judges an article in one pass over its words.
 
+use std::fmt;
+
 use super::{
     ast::{Leaf, Node, TextField},
     compile::{Concept, Expr, Signal, Vocabulary, count},
@@ -28,6 +30,16 @@ pub struct KeywordProblem {
     pub slug: String,
     /// What is wrong with its query.
     pub errors: Vec<QueryError>,
+}
+
+impl fmt::Display for KeywordProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "keyword {}", self.slug)?;
+        for error in &self.errors {
+            write!(f, ": {error}")?;
+        }
+        Ok(())
+    }
 }
 
 /// All saved queries, ready to judge articles. Never changes: a changed keyword makes a new engine.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    fmt,
     sync::Arc,
 };
 
@@ -50,6 +51,15 @@ pub struct LexiconProblem {
     pub term: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl fmt::Display for LexiconProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.concept {
+            Some(concept) => write!(f, "@{concept}: {}: {}", self.term, self.reason),
+            None => write!(f, "outlet {}: {}", self.term, self.reason),
+        }
+    }
 }
 
 impl Lexicon {

@@ -286,7 +286,8 @@ impl PrivateServer {
         let output = self.command("pg_ctl", |command| {
             command.arg("status").arg("-D").arg(self.cluster());
         })?;
-        Ok(output.status.success() && UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok())
+        Ok(output.status.success()
+            && UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok())
     }
 
     /// Starts the server. The processes of one that was killed need a moment to notice, and PostgreSQL refuses to start
@@ -301,7 +302,9 @@ impl PrivateServer {
                 pid_file.remove(&self.socket)?;
             }
             match self.try_launch() {
-                Err(PrivateServerError::Program { message, .. }) if message.contains("is still in use") => {
+                Err(PrivateServerError::Program { message, .. })
+                    if message.contains("is still in use") =>
+                {
                     thread::sleep(ORPHAN_WAIT);
                 }
                 launched => return launched,

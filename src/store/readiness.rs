@@ -10,9 +10,10 @@ use super::{MIGRATOR, StoreError};
 ///
 /// When the database does not answer.
 pub async fn missing_migrations(db: &PgPool) -> Result<usize, StoreError> {
-    let exists = query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "exists!""#)
-        .fetch_one(db)
-        .await?;
+    let exists =
+        query_scalar!(r#"SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS "exists!""#)
+            .fetch_one(db)
+            .await?;
     let applied: Vec<i64> = if exists {
         // Unchecked: the table belongs to the migrator, not to the schema.
         query_scalar("SELECT version FROM _sqlx_migrations WHERE success")

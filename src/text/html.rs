@@ -17,9 +17,10 @@ const HIDDEN: [&str; 8] = [
 
 /// Elements that stand in a line of text. Every other element that is known ends the paragraph.
 const INLINE: [&str; 43] = [
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del", "dfn", "em", "font", "i",
-    "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "span",
-    "strike", "strong", "sub", "sup", "svg", "time", "tt", "u", "var", "wbr", "path",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del",
+    "dfn", "em", "font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt",
+    "rtc", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "svg", "time",
+    "tt", "u", "var", "wbr", "path",
 ];
 
 /// Elements that end the paragraph before and after them.
@@ -164,10 +165,16 @@ pub fn entity(name: &str) -> Option<String> {
 fn opens_html_tag(after: &str) -> bool {
     let after = after.strip_prefix('/').unwrap_or(after);
     // The longest name known has ten letters.
-    let name_end = after.bytes().take(12).position(|b| !b.is_ascii_alphanumeric());
+    let name_end = after
+        .bytes()
+        .take(12)
+        .position(|b| !b.is_ascii_alphanumeric());
     let Some(end) = name_end else { return false };
     let name = after[..end].to_ascii_lowercase();
-    let is_ended = matches!(after.as_bytes()[end], b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r');
+    let is_ended = matches!(
+        after.as_bytes()[end],
+        b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r'
+    );
     is_ended
         && [&INLINE[..], &BLOCK, &HIDDEN]
             .iter()
@@ -282,7 +289,10 @@ mod tests {
             ("<table><tr><td>1<td>2</table>", "1\n2"),
             ("5 < 6 and 7 > 6", "5 < 6 and 7 > 6"),
             ("nul\u{0}l be\u{7}ll \u{85}next", "null bell next"),
-            ("<p>이란<b>산</b> 원유</p><p>ایران</p>", "이란산 원유\nایران"),
+            (
+                "<p>이란<b>산</b> 원유</p><p>ایران</p>",
+                "이란산 원유\nایران",
+            ),
             ("<a title='1 > 2' href=\"x\">link</a>", "link"),
             ("cut <a href=\"http://exam", "cut"),
             ("<img src=x onerror=alert(1)>", ""),

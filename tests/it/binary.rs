@@ -34,12 +34,16 @@ pub(crate) fn wirewatch(arguments: &[&str]) -> Command {
 
 /// Runs to the end, off the threads that serve the test.
 pub(crate) async fn finish(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
 }
 
 /// Waits for the end of a child.
 pub(crate) async fn end(mut child: Child) -> std::process::ExitStatus {
-    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || child.wait().unwrap())
+        .await
+        .unwrap()
 }
 
 /// A number that differs from run to run, below `below`.

@@ -1,6 +1,9 @@
 //! A worker that is killed in the middle of anything leaves nothing twice and nothing out.
 
-use std::{process::Stdio, time::{Duration, Instant}};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use crate::{
     binary::{any_below, beat_file, end, finish, wirewatch},
@@ -17,11 +20,18 @@ const KILLS: usize = 12;
 fn document(feed: usize) -> String {
     let texts: Vec<(String, String)> = (0..ITEMS)
         .map(|item| {
-            let page = if item == 0 { format!("shared-{}", feed / 2) } else { format!("{feed}-{item}") };
+            let page = if item == 0 {
+                format!("shared-{}", feed / 2)
+            } else {
+                format!("{feed}-{item}")
+            };
             (page.clone(), format!("Iran report {page}"))
         })
         .collect();
-    let items: Vec<(&str, &str, &str)> = texts.iter().map(|(guid, title)| (&**guid, &**title, "text")).collect();
+    let items: Vec<(&str, &str, &str)> = texts
+        .iter()
+        .map(|(guid, title)| (&**guid, &**title, "text"))
+        .collect();
     rss(&items)
 }
 
@@ -35,10 +45,16 @@ async fn killed_at_any_moment_and_started_again_every_article_is_stored_once() {
     }
     let feeds: Vec<String> = paths.iter().map(|path| publisher.url(path)).collect();
     let folder = tempfile::tempdir().unwrap();
-    let beat = beat_file(folder.path(), &beat(&feeds, &[("iran", "iran"), ("report", "report")]));
+    let beat = beat_file(
+        folder.path(),
+        &beat(&feeds, &[("iran", "iran"), ("report", "report")]),
+    );
     let fetch = |url: &str| {
         let mut command = wirewatch(&["fetch", "--once", "--json"]);
-        command.env("DATABASE_URL", url).env("WIREWATCH_BEAT__FILE", &beat).env("WIREWATCH_POLL__CONCURRENCY", "4");
+        command
+            .env("DATABASE_URL", url)
+            .env("WIREWATCH_BEAT__FILE", &beat)
+            .env("WIREWATCH_POLL__CONCURRENCY", "4");
         command
     };
 
@@ -49,21 +65,45 @@ async fn killed_at_any_moment_and_started_again_every_article_is_stored_once() {
 
     let (url, db) = database::fresh().await;
     for _ in 0..KILLS {
-        let mut child = fetch(&url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = fetch(&url)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(any_below(whole))).await;
         child.kill().unwrap();
         end(child).await;
-        sqlx::query("UPDATE feeds SET next_poll_at = now() WHERE random() < 0.3").execute(&db).await.unwrap();
+        sqlx::query("UPDATE feeds SET next_poll_at = now() WHERE random() < 0.3")
+            .execute(&db)
+            .await
+            .unwrap();
     }
     let last = finish(fetch(&url)).await;
-    assert!(last.status.success(), "{}", String::from_utf8_lossy(&last.stderr));
+    assert!(
+        last.status.success(),
+        "{}",
+        String::from_utf8_lossy(&last.stderr)
+    );
 
     let expected = i64::try_from(FEEDS * (ITEMS - 1) + FEEDS / 2).unwrap();
     assert_eq!(count(&db, "articles").await, expected);
-    assert_eq!(count(&db, "articles WHERE title = 'Iran report ' || substring(url from '[^/]*$')").await, expected);
-    assert_eq!(count(&db, "(SELECT DISTINCT url FROM articles) AS urls").await, expected);
+    assert_eq!(
+        count(
+            &db,
+            "articles WHERE title = 'Iran report ' || substring(url from '[^/]*$')"
+        )
+        .await,
+        expected
+    );
+    assert_eq!(
+        count(&db, "(SELECT DISTINCT url FROM articles) AS urls").await,
+        expected
+    );
     assert_eq!(count(&db, "matches").await, expected * 2);
-    assert_eq!(count(&db, "sightings").await, i64::try_from(FEEDS * ITEMS).unwrap());
+    assert_eq!(
+        count(&db, "sightings").await,
+        i64::try_from(FEEDS * ITEMS).unwrap()
+    );
     assert_eq!(count(&db, "articles WHERE arrival IS NULL").await, 0);
     assert_eq!(count(&db, "feeds WHERE last_success_at IS NULL").await, 0);
 }

@@ -82,13 +82,16 @@ pub(crate) struct FeedServer {
 
 impl FeedServer {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
             shelf: Arc::default(),
         };
         let router = Router::new().fallback(answer).with_state(server.clone());
-        tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
+        tokio_util::task::TaskTracker::new()
+            .spawn(async move { axum::serve(listener, router).await });
         server
     }
 
@@ -97,7 +100,11 @@ impl FeedServer {
     }
 
     pub(crate) fn put(&self, path: &str, document: Document) {
-        self.shelf.lock().unwrap().documents.insert(path.to_owned(), document);
+        self.shelf
+            .lock()
+            .unwrap()
+            .documents
+            .insert(path.to_owned(), document);
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -112,7 +119,9 @@ impl FeedServer {
 async fn answer(State(server): State<FeedServer>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let document = server.shelf.lock().unwrap().documents.get(&path).cloned();
-    let delay = document.as_ref().map_or(Duration::ZERO, |document| document.delay);
+    let delay = document
+        .as_ref()
+        .map_or(Duration::ZERO, |document| document.delay);
     tokio::time::sleep(delay).await;
     let response = document.map_or_else(
         || StatusCode::NOT_FOUND.into_response(),
@@ -128,8 +137,14 @@ async fn answer(State(server): State<FeedServer>, request: Request) -> Response 
 
 fn respond(document: Document, asked: &HeaderMap) -> Response {
     let digest = Sha256::digest(&document.body);
-    let etag = format!("\"{:02x}{:02x}{:02x}{:02x}\"", digest[0], digest[1], digest[2], digest[3]);
-    let is_known = document.has_etag && asked.get(header::IF_NONE_MATCH).is_some_and(|value| *value == *etag);
+    let etag = format!(
+        "\"{:02x}{:02x}{:02x}{:02x}\"",
+        digest[0], digest[1], digest[2], digest[3]
+    );
+    let is_known = document.has_etag
+        && asked
+            .get(header::IF_NONE_MATCH)
+            .is_some_and(|value| *value == *etag);
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -155,5 +170,7 @@ pub(crate) fn rss(items: &[(&str, &str, &str)]) -> String {
             )
         })
         .collect();
-    format!("<?xml version=\"1.0\"?>\n<rss version=\"2.0\"><channel><title>Test Wire</title>\n{items}</channel></rss>")
+    format!(
+        "<?xml version=\"1.0\"?>\n<rss version=\"2.0\"><channel><title>Test Wire</title>\n{items}</channel></rss>"
+    )
 }

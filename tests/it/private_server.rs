@@ -36,14 +36,23 @@ impl Folder {
 }
 
 fn serve(folder: &Folder) -> Child {
-    let beat = crate::binary::beat_file(folder.path(), &crate::worker::beat(&[], &[("iran", "iran")]));
-    wirewatch(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.path().to_str().unwrap()])
-        .env("WIREWATCH_BEAT__FILE", beat)
-        .env("WIREWATCH_LOG__FILTER", "info")
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    let beat = crate::binary::beat_file(
+        folder.path(),
+        &crate::worker::beat(&[], &[("iran", "iran")]),
+    );
+    wirewatch(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        folder.path().to_str().unwrap(),
+    ])
+    .env("WIREWATCH_BEAT__FILE", beat)
+    .env("WIREWATCH_LOG__FILTER", "info")
+    .stdout(Stdio::null())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap()
 }
 
 /// Waits for the line that tells the address of the pages.
@@ -66,7 +75,11 @@ async fn address(child: &mut Child) -> String {
 }
 
 async fn stop(child: Child) {
-    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    kill(
+        Pid::from_raw(i32::try_from(child.id()).unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
     assert!(end(child).await.success());
 }
 
@@ -78,23 +91,47 @@ async fn it_survives_a_kill_is_shared_keeps_its_data_and_stops_with_its_last_use
     let server = folder.postmaster().expect("a server runs");
     first.kill().unwrap();
     end(first).await;
-    assert_eq!(folder.postmaster(), Some(server), "a killed wirewatch leaves the server");
+    assert_eq!(
+        folder.postmaster(),
+        Some(server),
+        "a killed wirewatch leaves the server"
+    );
 
     let mut second = serve(&folder);
     let address_of_second = address(&mut second).await;
-    assert_eq!(folder.postmaster(), Some(server), "the next one joins it: never a second server");
+    assert_eq!(
+        folder.postmaster(),
+        Some(server),
+        "the next one joins it: never a second server"
+    );
     let mut third = serve(&folder);
     address(&mut third).await;
     assert_eq!(folder.postmaster(), Some(server));
     stop(third).await;
-    let ready = reqwest::get(format!("{address_of_second}readyz")).await.unwrap();
+    let ready = reqwest::get(format!("{address_of_second}readyz"))
+        .await
+        .unwrap();
     assert_eq!(ready.status(), 200, "one user left, the other goes on");
     stop(second).await;
     assert_eq!(folder.postmaster(), None, "the last user stops it");
 
-    let exported = finish(wirewatch(&["beat", "export", "-", "--data-dir", folder.path().to_str().unwrap()])).await;
-    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
-    assert!(String::from_utf8_lossy(&exported.stdout).contains("slug = \"iran\""), "the data is still there");
+    let exported = finish(wirewatch(&[
+        "beat",
+        "export",
+        "-",
+        "--data-dir",
+        folder.path().to_str().unwrap(),
+    ]))
+    .await;
+    assert!(
+        exported.status.success(),
+        "{}",
+        String::from_utf8_lossy(&exported.stderr)
+    );
+    assert!(
+        String::from_utf8_lossy(&exported.stdout).contains("slug = \"iran\""),
+        "the data is still there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +149,9 @@ async fn a_killed_database_server_recovers_at_the_next_start() {
     let mut second = serve(&folder);
     let address_of_second = address(&mut second).await;
     assert_ne!(folder.postmaster(), Some(server));
-    let ready = reqwest::get(format!("{address_of_second}readyz")).await.unwrap();
+    let ready = reqwest::get(format!("{address_of_second}readyz"))
+        .await
+        .unwrap();
     assert_eq!(ready.status(), 200);
     stop(second).await;
 }
@@ -126,6 +165,16 @@ async fn a_long_path_gets_a_short_socket() {
     let folder = Folder::new();
     let deep = folder.path().join("d".repeat(90)).join("e".repeat(40));
     std::fs::create_dir_all(&deep).unwrap();
-    let migrated = finish(wirewatch(&["db", "migrate", "--data-dir", deep.to_str().unwrap()])).await;
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let migrated = finish(wirewatch(&[
+        "db",
+        "migrate",
+        "--data-dir",
+        deep.to_str().unwrap(),
+    ]))
+    .await;
+    assert!(
+        migrated.status.success(),
+        "{}",
+        String::from_utf8_lossy(&migrated.stderr)
+    );
 }

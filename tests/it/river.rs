@@ -21,10 +21,21 @@ async fn what_matches_is_an_article_and_the_rest_is_backlog() {
     publisher.put("/feed", Document::feed(rss(TWO)));
     let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
     let summary = worker.pass().await;
-    assert_eq!((summary.polled, summary.new_entries, summary.new_articles), (1, 2, 1));
-    assert_eq!(worker.count("articles WHERE arrival = 1 AND title = 'Iran talks resume'").await, 1);
+    assert_eq!(
+        (summary.polled, summary.new_entries, summary.new_articles),
+        (1, 2, 1)
+    );
+    assert_eq!(
+        worker
+            .count("articles WHERE arrival = 1 AND title = 'Iran talks resume'")
+            .await,
+        1
+    );
     assert_eq!(worker.count("sightings").await, 1);
-    assert_eq!(worker.count("backlog WHERE title = 'Weather today'").await, 1);
+    assert_eq!(
+        worker.count("backlog WHERE title = 'Weather today'").await,
+        1
+    );
     assert_eq!(worker.count("ledger").await, 2);
     let hit = sqlx::query("SELECT hits, keyword_version, arrival FROM matches")
         .fetch_one(&worker.db)
@@ -32,7 +43,10 @@ async fn what_matches_is_an_article_and_the_rest_is_backlog() {
         .unwrap();
     let hits: serde_json::Value = hit.get("hits");
     assert_eq!(hits[0]["text"], "Iran");
-    assert_eq!((&hits[0]["field"], &hits[0]["start"], &hits[0]["end"]), (&"title".into(), &0.into(), &4.into()));
+    assert_eq!(
+        (&hits[0]["field"], &hits[0]["start"], &hits[0]["end"]),
+        (&"title".into(), &0.into(), &4.into())
+    );
     assert_eq!(hit.get::<i64, _>("arrival"), 1);
 }
 
@@ -43,9 +57,15 @@ async fn a_feed_is_asked_conditionally_and_304_changes_nothing() {
     let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
     worker.pass().await;
     let again = worker.pass_a_day_later().await;
-    assert_eq!((again.polled, again.unchanged, again.new_entries), (1, 1, 0));
+    assert_eq!(
+        (again.polled, again.unchanged, again.new_entries),
+        (1, 1, 0)
+    );
     let asked = publisher.asked();
-    assert_eq!(asked.iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 304]);
+    assert_eq!(
+        asked.iter().map(|asked| asked.status).collect::<Vec<_>>(),
+        [200, 304]
+    );
     assert!(asked[1].headers.contains_key(header::IF_NONE_MATCH));
     assert_eq!(worker.count("articles").await, 1);
     assert_eq!(worker.count("fetch_log").await, 2);
@@ -76,9 +96,22 @@ async fn a_changed_title_is_a_revision_with_new_hits_and_not_a_new_article() {
     publisher.put("/feed", Document::feed(rss(&changed)));
     let summary = worker.pass_a_day_later().await;
     assert_eq!((summary.new_entries, summary.new_articles), (0, 0));
-    assert_eq!(worker.count("articles WHERE title = 'Talks with Iran resume' AND revision = 1").await, 1);
-    assert_eq!(worker.count("revisions WHERE title = 'Iran talks resume' AND revision = 0").await, 1);
-    assert_eq!(worker.count("matches WHERE hits->0->>'start' = '11'").await, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE title = 'Talks with Iran resume' AND revision = 1")
+            .await,
+        1
+    );
+    assert_eq!(
+        worker
+            .count("revisions WHERE title = 'Iran talks resume' AND revision = 0")
+            .await,
+        1
+    );
+    assert_eq!(
+        worker.count("matches WHERE hits->0->>'start' = '11'").await,
+        1
+    );
     assert_eq!(worker.count("matches").await, 1);
 }
 
@@ -114,7 +147,9 @@ async fn two_feeds_with_one_page_make_one_article_with_two_sightings() {
 async fn old_entries_of_a_first_read_are_history() {
     let publisher = FeedServer::start().await;
     let dated = |guid: &str, date: &str| {
-        format!("<item><guid>{guid}</guid><link>https://news.example/{guid}</link><title>Iran {guid}</title><pubDate>{date}</pubDate></item>")
+        format!(
+            "<item><guid>{guid}</guid><link>https://news.example/{guid}</link><title>Iran {guid}</title><pubDate>{date}</pubDate></item>"
+        )
     };
     let body = format!(
         "<rss version=\"2.0\"><channel><title>x</title>{}{}</channel></rss>",
@@ -124,9 +159,19 @@ async fn old_entries_of_a_first_read_are_history() {
     publisher.put("/feed", Document::feed(body));
     let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
     worker.pass().await;
-    assert_eq!(worker.count("articles WHERE is_backfill AND title = 'Iran old'").await, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE is_backfill AND title = 'Iran old'")
+            .await,
+        1
+    );
     assert_eq!(worker.count("matches WHERE is_backfill").await, 1);
-    assert_eq!(worker.count("articles WHERE NOT is_backfill AND title = 'Iran fresh'").await, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE NOT is_backfill AND title = 'Iran fresh'")
+            .await,
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,13 +180,31 @@ async fn every_failure_is_recorded_with_its_code_and_a_next_check_in_the_future(
     let page = "<!doctype html><html><head><title>Hello</title></head><body><p>Not a feed</p></body></html>";
     publisher.put("/gone", Document::feed("").with_status(410));
     publisher.put("/missing", Document::feed("nothing").with_status(404));
-    publisher.put("/page", Document::feed(page).with_header(header::CONTENT_TYPE, "text/html"));
+    publisher.put(
+        "/page",
+        Document::feed(page).with_header(header::CONTENT_TYPE, "text/html"),
+    );
     publisher.put("/empty", Document::feed(""));
-    publisher.put("/limited", Document::feed("").with_status(429).with_header(header::RETRY_AFTER, "7200"));
-    publisher.put("/loop", Document::feed("").with_status(302).with_header(header::LOCATION, "/loop"));
-    let inward = Document::feed("").with_status(302).with_header(header::LOCATION, "http://169.254.169.254/");
+    publisher.put(
+        "/limited",
+        Document::feed("")
+            .with_status(429)
+            .with_header(header::RETRY_AFTER, "7200"),
+    );
+    publisher.put(
+        "/loop",
+        Document::feed("")
+            .with_status(302)
+            .with_header(header::LOCATION, "/loop"),
+    );
+    let inward = Document::feed("")
+        .with_status(302)
+        .with_header(header::LOCATION, "http://169.254.169.254/");
     publisher.put("/inward", inward);
-    publisher.put("/slow", Document::feed(rss(TWO)).delayed(Duration::from_secs(20)));
+    publisher.put(
+        "/slow",
+        Document::feed(rss(TWO)).delayed(Duration::from_secs(20)),
+    );
     let broken = Document::feed("this is no gzip").with_header(header::CONTENT_ENCODING, "gzip");
     publisher.put("/broken", broken);
     let expected = [
@@ -155,20 +218,32 @@ async fn every_failure_is_recorded_with_its_code_and_a_next_check_in_the_future(
         ("/slow", "timeout"),
         ("/broken", "decompress"),
     ];
-    let mut feeds: Vec<String> = expected.iter().map(|(path, _)| publisher.url(path)).collect();
+    let mut feeds: Vec<String> = expected
+        .iter()
+        .map(|(path, _)| publisher.url(path))
+        .collect();
     feeds.push("http://127.0.0.1:1/closed".into());
     feeds.push("http://10.0.0.1/private".into());
     let worker = TestWorker::new(&feeds, &[("iran", "iran")]).await;
     let summary = worker.pass().await;
     assert_eq!((summary.polled, summary.failed), (11, 11));
-    let rows = sqlx::query("SELECT url, last_error_code, state, next_poll_at > last_attempt_at AS later FROM feeds")
-        .fetch_all(&worker.db)
-        .await
-        .unwrap();
+    let rows = sqlx::query(
+        "SELECT url, last_error_code, state, next_poll_at > last_attempt_at AS later FROM feeds",
+    )
+    .fetch_all(&worker.db)
+    .await
+    .unwrap();
     let code = |path: &str| {
-        let row = rows.iter().find(|row| row.get::<String, _>("url").ends_with(path)).unwrap();
-        assert!(row.get::<bool, _>("later"), "{path} has a next check in the future");
-        row.get::<Option<String>, _>("last_error_code").unwrap_or_default()
+        let row = rows
+            .iter()
+            .find(|row| row.get::<String, _>("url").ends_with(path))
+            .unwrap();
+        assert!(
+            row.get::<bool, _>("later"),
+            "{path} has a next check in the future"
+        );
+        row.get::<Option<String>, _>("last_error_code")
+            .unwrap_or_default()
     };
     for (path, expected) in expected {
         assert_eq!(code(path), expected, "{path}");
@@ -190,26 +265,55 @@ async fn the_fetch_log_keeps_the_last_thirty_attempts() {
         worker.pass_a_day_later().await;
     }
     assert_eq!(worker.count("fetch_log").await, 30);
-    assert_eq!(worker.count("fetch_log WHERE outcome = 'unchanged'").await, 30);
+    assert_eq!(
+        worker.count("fetch_log WHERE outcome = 'unchanged'").await,
+        30
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_of_the_beat_has_an_audit_row() {
-    let feeds = ["http://127.0.0.1:1/a".to_owned(), "http://127.0.0.1:1/b".to_owned()];
+    let feeds = [
+        "http://127.0.0.1:1/a".to_owned(),
+        "http://127.0.0.1:1/b".to_owned(),
+    ];
     let worker = TestWorker::new(&feeds, &[("iran", "iran")]).await;
-    assert_eq!(worker.count("audit WHERE subject_kind = 'feed' AND action = 'add'").await, 2);
-    assert_eq!(worker.count("audit WHERE subject_kind = 'keyword'").await, 1);
+    assert_eq!(
+        worker
+            .count("audit WHERE subject_kind = 'feed' AND action = 'add'")
+            .await,
+        2
+    );
+    assert_eq!(
+        worker.count("audit WHERE subject_kind = 'keyword'").await,
+        1
+    );
     let mut changed = crate::worker::beat(&feeds, &[("iran", "iran OR tehran")]);
     changed.sources[0].name = "Test Wire Service".into();
     let now = wirewatch::domain::Clock::now(worker.clock.as_ref());
     let merge = wirewatch::store::beat::Merge::Update;
     for _ in 0..2 {
-        wirewatch::store::beat::import(&worker.db, &changed, merge, "editor", now, &|_| {}).await.unwrap();
+        wirewatch::store::beat::import(&worker.db, &changed, merge, "editor", now, &|_| {})
+            .await
+            .unwrap();
     }
-    assert_eq!(worker.count("audit WHERE actor = 'editor' AND action = 'change'").await, 2);
-    assert_eq!(worker.count("keywords WHERE version = 2 AND query = 'iran OR tehran'").await, 1);
+    assert_eq!(
+        worker
+            .count("audit WHERE actor = 'editor' AND action = 'change'")
+            .await,
+        2
+    );
+    assert_eq!(
+        worker
+            .count("keywords WHERE version = 2 AND query = 'iran OR tehran'")
+            .await,
+        1
+    );
     assert_eq!(worker.count("keyword_versions").await, 2);
-    let exported = wirewatch::store::beat::export(&worker.db).await.unwrap().unwrap();
+    let exported = wirewatch::store::beat::export(&worker.db)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(exported.keywords, changed.keywords);
     assert_eq!(exported.sources, changed.sources);
 }

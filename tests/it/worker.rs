@@ -29,7 +29,8 @@ impl TestClock {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -103,19 +104,32 @@ pub(crate) struct TestWorker {
 
 impl TestWorker {
     pub(crate) async fn on(db: PgPool, beat: &Beat, clock: Arc<TestClock>) -> Self {
-        store::beat::import(&db, beat, Merge::IfEmpty, "test", clock.now(), &|_| {}).await.unwrap();
-        let parts = WorkerParts::build(&db, &settings(), clock.clone()).await.unwrap();
+        store::beat::import(&db, beat, Merge::IfEmpty, "test", clock.now(), &|_| {})
+            .await
+            .unwrap();
+        let parts = WorkerParts::build(&db, &settings(), clock.clone())
+            .await
+            .unwrap();
         Self { db, clock, parts }
     }
 
     pub(crate) async fn new(feeds: &[String], keywords: &[(&str, &str)]) -> Self {
         let (_, db) = super::database::fresh().await;
-        Self::on(db, &beat(feeds, keywords), TestClock::at("2026-11-23T10:00:00Z")).await
+        Self::on(
+            db,
+            &beat(feeds, keywords),
+            TestClock::at("2026-11-23T10:00:00Z"),
+        )
+        .await
     }
 
     /// Polls everything that is due and places what came.
     pub(crate) async fn pass(&self) -> Summary {
-        let summary = self.parts.poller.pass(&CancellationToken::new(), Arc::new(|_| {})).await;
+        let summary = self
+            .parts
+            .poller
+            .pass(&CancellationToken::new(), Arc::new(|_| {}))
+            .await;
         self.parts.placer.step().await.unwrap();
         summary
     }

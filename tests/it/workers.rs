@@ -22,7 +22,10 @@ async fn two_worker_processes_ask_each_feed_once_in_its_interval() {
     let paths: Vec<String> = (0..FEEDS).map(|feed| format!("/{feed}")).collect();
     for path in &paths {
         let document = rss(&[("a", "Iran", "x")]);
-        publisher.put(path, Document::feed(document).delayed(Duration::from_millis(30)));
+        publisher.put(
+            path,
+            Document::feed(document).delayed(Duration::from_millis(30)),
+        );
     }
     let feeds: Vec<String> = paths.iter().map(|path| publisher.url(path)).collect();
     let folder = tempfile::tempdir().unwrap();
@@ -39,11 +42,17 @@ async fn two_worker_processes_ask_each_feed_once_in_its_interval() {
             .unwrap()
     };
     let workers = [worker(), worker()];
-    while count(&db, "feeds WHERE last_success_at IS NOT NULL").await < i64::try_from(FEEDS).unwrap() {
+    while count(&db, "feeds WHERE last_success_at IS NOT NULL").await
+        < i64::try_from(FEEDS).unwrap()
+    {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for worker in workers {
-        kill(Pid::from_raw(i32::try_from(worker.id()).unwrap()), Signal::SIGTERM).unwrap();
+        kill(
+            Pid::from_raw(i32::try_from(worker.id()).unwrap()),
+            Signal::SIGTERM,
+        )
+        .unwrap();
         assert!(end(worker).await.success(), "a worker stops in good order");
     }
     let mut times: HashMap<String, usize> = HashMap::new();
@@ -52,7 +61,11 @@ async fn two_worker_processes_ask_each_feed_once_in_its_interval() {
     }
     assert_eq!(times.len(), FEEDS);
     assert!(times.values().all(|times| *times == 1), "{times:?}");
-    assert_eq!(count(&db, "feeds WHERE lease_until IS NOT NULL").await, 0, "no lease is left behind");
+    assert_eq!(
+        count(&db, "feeds WHERE lease_until IS NOT NULL").await,
+        0,
+        "no lease is left behind"
+    );
     let holders = "(SELECT DISTINCT lease_holder FROM feeds) AS holders";
     assert_eq!(count(&db, holders).await, 2, "both had a share");
 }
@@ -62,7 +75,12 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
     let feeds = ["http://127.0.0.1:1/a".to_owned()];
     let (_, db) = database::fresh().await;
     let clock = TestClock::at("2026-11-23T10:00:00Z");
-    let first = TestWorker::on(db.clone(), &beat(&feeds, &[("iran", "iran")]), clock.clone()).await;
+    let first = TestWorker::on(
+        db.clone(),
+        &beat(&feeds, &[("iran", "iran")]),
+        clock.clone(),
+    )
+    .await;
     let claim = |holder| wirewatch::store::feeds::ClaimOptions {
         holder,
         limit: 10,
@@ -70,16 +88,29 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         lease: Duration::from_secs(300),
     };
     let now = wirewatch::domain::Clock::now(clock.as_ref());
-    let dead = wirewatch::store::workers::Worker::register(&db).await.unwrap();
-    let living = wirewatch::store::workers::Worker::register(&db).await.unwrap();
-    let held = wirewatch::store::feeds::claim_due(&db, now, claim(dead.number())).await.unwrap();
+    let dead = wirewatch::store::workers::Worker::register(&db)
+        .await
+        .unwrap();
+    let living = wirewatch::store::workers::Worker::register(&db)
+        .await
+        .unwrap();
+    let held = wirewatch::store::feeds::claim_due(&db, now, claim(dead.number()))
+        .await
+        .unwrap();
     assert_eq!(held.len(), 1);
-    let refused = wirewatch::store::feeds::claim_due(&db, now, claim(living.number())).await.unwrap();
-    assert!(refused.is_empty(), "a feed under a living claim is not claimed again");
+    let refused = wirewatch::store::feeds::claim_due(&db, now, claim(living.number()))
+        .await
+        .unwrap();
+    assert!(
+        refused.is_empty(),
+        "a feed under a living claim is not claimed again"
+    );
     drop(dead);
     let mut taken = Vec::new();
     while taken.is_empty() {
-        taken = wirewatch::store::feeds::claim_due(&db, now, claim(living.number())).await.unwrap();
+        taken = wirewatch::store::feeds::claim_due(&db, now, claim(living.number()))
+            .await
+            .unwrap();
     }
     assert!(taken[0].lease_token > held[0].lease_token);
     drop(first);
@@ -91,8 +122,15 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
     feeds.push("http://127.0.0.2:1/other".into());
     let (_, db) = database::fresh().await;
     let clock = TestClock::at("2026-11-23T10:00:00Z");
-    let _worker = TestWorker::on(db.clone(), &beat(&feeds, &[("iran", "iran")]), clock.clone()).await;
-    let holder = wirewatch::store::workers::Worker::register(&db).await.unwrap();
+    let _worker = TestWorker::on(
+        db.clone(),
+        &beat(&feeds, &[("iran", "iran")]),
+        clock.clone(),
+    )
+    .await;
+    let holder = wirewatch::store::workers::Worker::register(&db)
+        .await
+        .unwrap();
     let options = wirewatch::store::feeds::ClaimOptions {
         holder: holder.number(),
         limit: 5,
@@ -100,10 +138,17 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         lease: Duration::from_secs(300),
     };
     let now = wirewatch::domain::Clock::now(clock.as_ref());
-    let claimed = wirewatch::store::feeds::claim_due(&db, now, options).await.unwrap();
+    let claimed = wirewatch::store::feeds::claim_due(&db, now, options)
+        .await
+        .unwrap();
     let hosts: Vec<&str> = claimed.iter().map(|feed| feed.url.host()).collect();
     assert_eq!(hosts.iter().filter(|host| **host == "127.0.0.1").count(), 2);
     assert_eq!(hosts.iter().filter(|host| **host == "127.0.0.2").count(), 1);
-    let more = wirewatch::store::feeds::claim_due(&db, now, options).await.unwrap();
-    assert!(more.is_empty(), "both hosts are at their limit or have nothing left");
+    let more = wirewatch::store::feeds::claim_due(&db, now, options)
+        .await
+        .unwrap();
+    assert!(
+        more.is_empty(),
+        "both hosts are at their limit or have nothing left"
+    );
 }

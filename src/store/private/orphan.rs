@@ -34,7 +34,9 @@ impl PidFile {
 
     /// Whether a process is still attached to the server's shared memory; yes, if that cannot be told.
     pub(super) fn is_memory_in_use(&self) -> bool {
-        let (Some(id), Ok(segments)) = (&self.shared_memory, fs::read_to_string("/proc/sysvipc/shm")) else {
+        let (Some(id), Ok(segments)) =
+            (&self.shared_memory, fs::read_to_string("/proc/sysvipc/shm"))
+        else {
             return true;
         };
         segments

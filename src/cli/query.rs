@@ -1,0 +1,353 @@
+//! `wirewatch query`: what a query means, and what it finds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Outcome, QueryCommand, beat, output};
+use crate::{
+    app::{self, BUILT_IN_BEAT},
+    domain::{Facts, Field, Hit, Keyword, KeywordId, Subject},
+    query::{Engine, Lexicon, Purpose, Query, QueryError, Scratch, explain, parse},
+    text::html,
+};
+
+pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
+    match command {
+        QueryCommand::Check {
+            expression,
+            beat,
+            json,
+        } => check(&expression, &lexicon(beat.as_deref())?, json),
+        QueryCommand::Match {
+            expression,
+            files,
+            jsonl,
+            beat,
+            why,
+            json,
+        } => {
+            let lexicon = lexicon(beat.as_deref())?;
+            let Some(judge) = Judge::new(&expression, lexicon, why) else {
+                return Ok(Outcome::SaidNo);
+            };
+            judge_all(judge, &files, jsonl.as_deref(), json)
+        }
+    }
+}
+
+/// What the names in a query stand for: those of a beat file, else of the built-in beat.
+fn lexicon(file: Option<&Path>) -> anyhow::Result<Lexicon> {
+    let beat = match file {
+        Some(file) => beat::read(file)?,
+        None => app::read_beat(BUILT_IN_BEAT)?,
+    };
+    let (concepts, keywords) = beat::engine_parts(&beat);
+    let (lexicon, problems) = Lexicon::new(&concepts, &beat.outlets, &keywords);
+    for problem in problems {
+        output::complain(&problem.to_string());
+    }
+    Ok(lexicon)
+}
+
+fn check(expression: &str, lexicon: &Lexicon, as_json: bool) -> anyhow::Result<Outcome> {
+    let query = match parse(expression, lexicon, Purpose::SavedKeyword) {
+        Ok(query) => query,
+        Err(errors) => {
+            complain(expression, &errors);
+            return Ok(Outcome::SaidNo);
+        }
+    };
+    if as_json {
+        let warnings: Vec<_> = query
+            .warnings()
+            .iter()
+            .map(|warning| json!({"start": warning.start, "end": warning.end, "message": warning.message}))
+            .collect();
+        output::json(
+            &json!({"canonical": query.canonical(), "tree": query.tree(), "warnings": warnings}),
+        )?;
+        return Ok(Outcome::Done);
+    }
+    print(expression, &query);
+    Ok(Outcome::Done)
+}
+
+fn print(expression: &str, query: &Query) {
+    output::line(&query.canonical());
+    output::line("");
+    output::line(query.tree().trim_end());
+    for warning in query.warnings() {
+        output::line(&format!("\nwarning: {}", warning.message));
+        output::line(&pointer(expression, warning.start, warning.end));
+    }
+}
+
+/// Every error at its place, with its ways out.
+fn complain(expression: &str, errors: &[QueryError]) {
+    for error in errors {
+        output::complain(&format!("error at byte {}: {}", error.start, error.message));
+        output::complain(&pointer(expression, error.start, error.end));
+        for way_out in &error.ways_out {
+            output::complain(&format!("  try: {way_out}"));
+        }
+    }
+}
+
+/// The line of a text that holds a place, with carets under the place.
+fn pointer(text: &str, start: usize, end: usize) -> String {
+    let start = floor_boundary(text, start);
+    let end = floor_boundary(text, end.max(start));
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let indent = text[line_start..start].chars().count();
+    let length = text[start..end.min(line_end).max(start)]
+        .chars()
+        .count()
+        .max(1);
+    format!(
+        "  {}\n  {}{}",
+        &text[line_start..line_end],
+        " ".repeat(indent),
+        "^".repeat(length)
+    )
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
+/// A text to judge. Facts are there for queries that ask for them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Text {
+    id: serde_json::Value,
+    title: String,
+    summary: String,
+    content: String,
+    lang: String,
+    source: String,
+    domain: String,
+    url: String,
+    country: String,
+    tier: String,
+    author: OneOrMany,
+    authors: OneOrMany,
+    tags: OneOrMany,
+    categories: OneOrMany,
+}
+
+/// A list, or a single item without its brackets.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(item) => vec![item],
+            Self::Many(items) => items,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Fields {
+    title: String,
+    summary: String,
+    content: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Verdict {
+    id: serde_json::Value,
+    matched: bool,
+    hits: Vec<Hit>,
+    fields: Fields,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// One query, ready to judge texts.
+struct Judge {
+    query: Query,
+    lexicon: Lexicon,
+    engine: Engine,
+    scratch: Scratch,
+    with_why: bool,
+}
+
+impl Judge {
+    /// None, with every error told, if the expression is no query.
+    fn new(expression: &str, lexicon: Lexicon, with_why: bool) -> Option<Self> {
+        let query = match parse(expression, &lexicon, Purpose::SavedKeyword) {
+            Ok(query) => query,
+            Err(errors) => {
+                complain(expression, &errors);
+                return None;
+            }
+        };
+        let keyword = Keyword {
+            id: KeywordId::new(0),
+            slug: "query".to_owned(),
+            name: "query".to_owned(),
+            version: 1,
+            query: expression.to_owned(),
+        };
+        let (engine, problems) = Engine::compile(&[keyword], &lexicon);
+        for problem in &problems {
+            output::complain(&problem.to_string());
+        }
+        problems.is_empty().then(|| Self {
+            query,
+            lexicon,
+            engine,
+            scratch: Scratch::default(),
+            with_why,
+        })
+    }
+
+    fn judge(&mut self, text: Text) -> Verdict {
+        let fields = Fields {
+            title: html::title(&text.title),
+            summary: html::plain(&text.summary),
+            content: html::plain(&text.content),
+        };
+        let mut authors = text.authors.into_vec();
+        authors.extend(text.author.into_vec());
+        let (tags, categories) = (text.tags.into_vec(), text.categories.into_vec());
+        let subject = Subject {
+            title: &fields.title,
+            summary: &fields.summary,
+            content: &fields.content,
+            facts: Facts {
+                source: [&text.source, &text.source],
+                domain: &text.domain,
+                url: &text.url,
+                language: &text.lang,
+                country: &text.country,
+                tier: text.tier.parse().ok(),
+                authors: &authors,
+                tags: &tags,
+                categories: &categories,
+            },
+        };
+        let found = self.engine.matches(&subject, &mut self.scratch).pop();
+        let why = self
+            .with_why
+            .then(|| explain(&self.query, &self.lexicon, &subject).tree());
+        Verdict {
+            id: text.id,
+            matched: found.is_some(),
+            hits: found.map(|found| found.hits).unwrap_or_default(),
+            fields,
+            why,
+        }
+    }
+}
+
+fn judge_all(
+    mut judge: Judge,
+    files: &[PathBuf],
+    jsonl: Option<&Path>,
+    as_json: bool,
+) -> anyhow::Result<Outcome> {
+    let mut any = false;
+    let mut tell = |verdict: Verdict| -> anyhow::Result<()> {
+        any |= verdict.matched;
+        if as_json {
+            return output::json(&verdict);
+        }
+        show(&verdict);
+        Ok(())
+    };
+    let read_input = files.is_empty() && jsonl.is_none();
+    for file in files
+        .iter()
+        .map(PathBuf::as_path)
+        .chain(read_input.then(|| Path::new("-")))
+    {
+        tell(judge.judge(plain_text(file)?))?;
+    }
+    if let Some(file) = jsonl {
+        let bytes = output::read(file)?;
+        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let text = serde_json::from_slice(line).with_context(|| {
+                format!("{} line {}: no text as JSON", file.display(), index + 1)
+            })?;
+            tell(judge.judge(text))?;
+        }
+    }
+    Ok(if any { Outcome::Done } else { Outcome::SaidNo })
+}
+
+/// A plain-text file: the first line is the title, the rest the content. Its letters mean themselves, so what HTML would
+/// read as markup is escaped.
+fn plain_text(file: &Path) -> anyhow::Result<Text> {
+    let bytes = output::read(file)?;
+    let whole = String::from_utf8_lossy(&bytes);
+    let whole = whole.trim_start_matches('\u{feff}');
+    let (title, content) = whole.split_once('\n').unwrap_or((whole, ""));
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    Ok(Text {
+        id: file.display().to_string().into(),
+        title: escape(title),
+        content: content
+            .lines()
+            .map(|line| format!("<p>{}</p>", escape(line)))
+            .collect(),
+        ..Text::default()
+    })
+}
+
+fn show(verdict: &Verdict) {
+    let mark = if verdict.matched {
+        "match   "
+    } else {
+        "no match"
+    };
+    let id = verdict
+        .id
+        .as_str()
+        .map_or_else(|| verdict.id.to_string(), str::to_owned);
+    output::line(&format!("{mark}  {id}  {}", verdict.fields.title));
+    for hit in &verdict.hits {
+        let gloss = hit
+            .concept
+            .as_deref()
+            .map(|name| format!(" = {name}"))
+            .unwrap_or_default();
+        let field = match hit.field {
+            Field::Title => "title",
+            Field::Summary => "summary",
+            Field::Content => "content",
+        };
+        output::line(&format!(
+            "          {field} {}–{}: {}{gloss}",
+            hit.start, hit.end, hit.text
+        ));
+    }
+    if let Some(why) = &verdict.why {
+        for line in why.lines() {
+            output::line(&format!("          {line}"));
+        }
+    }
+}
