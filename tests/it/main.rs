@@ -9,5 +9,7 @@ mod database;
 mod feed_server;
 mod private_server;
 mod river;
+mod site;
+mod web;
 mod worker;
 mod workers;
