@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod binary;
+mod browser;
 mod corpora;
 mod crash;
 mod database;
