@@ -313,7 +313,8 @@ fn plain_text(file: &Path) -> anyhow::Result<Text> {
         content: content
             .lines()
             .map(|line| format!("<p>{}</p>", escape(line)))
-            .collect(),
+            .collect::<Vec<_>>()
+            .concat(),
         ..Text::default()
     })
 }
