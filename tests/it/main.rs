@@ -4,6 +4,7 @@
 
 mod binary;
 mod browser;
+mod cli;
 mod corpora;
 mod crash;
 mod database;
