@@ -178,20 +178,21 @@ async fn everything_can_be_read_without_scripts() {
     let newsroom = Newsroom::open(3).await;
     browser.switch_scripts_off().await;
     browser.goto(&newsroom.site.url("/")).await;
-    let text = async |selector: &str| browser.text(selector).await;
-    assert!(text("noscript").await.contains("where JavaScript is on"));
+    browser
+        .until_text("noscript", "where JavaScript is on")
+        .await;
     browser.click(".rail a").await;
-    assert_eq!(text("h1").await, "IRAN");
-    let headline = text(".line .headline").await;
+    browser.until_text("h1", "IRAN").await;
+    let headline = browser.text(".line .headline").await.unwrap();
     browser.click(".line .headline").await;
-    assert_eq!(text("h1").await, headline);
+    browser.until_text("h1", &headline).await;
     browser.click(".sightings a").await;
-    assert_eq!(text("h1").await, "Test Wire");
+    browser.until_text("h1", "Test Wire").await;
     browser.click("form button").await;
-    assert!(text(".about").await.contains("asked for by hand"));
+    browser.until_text(".about", "asked for by hand").await;
     assert_eq!(newsroom.worker.pass().await.polled, 1);
     browser.click(".way a").await;
-    assert_eq!(text("h1").await, "Feeds");
+    browser.until_text("h1", "Feeds").await;
     browser.end().await;
 }
 

@@ -185,9 +185,22 @@ impl Browser {
     }
 
     /// The text of the first element that a CSS selector names, as shown.
-    pub(super) async fn text(&self, selector: &str) -> String {
-        let element = self.client.find(Locator::Css(selector)).await.unwrap();
-        element.text().await.unwrap()
+    pub(super) async fn text(&self, selector: &str) -> Result<String, CmdError> {
+        self.client.find(Locator::Css(selector)).await?.text().await
+    }
+
+    /// Reads an element until it says `expected`. This needs no scripts; while a page changes there may be no element.
+    pub(super) async fn until_text(&self, selector: &str, expected: &str) {
+        let mut last = self.text(selector).await;
+        let begun = Instant::now();
+        while !last.as_ref().is_ok_and(|text| text.contains(expected)) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{selector} says {last:?}, not {expected}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            last = self.text(selector).await;
+        }
     }
 
     /// Makes the window this many pixels wide.
