@@ -146,12 +146,13 @@ impl PrivateServer {
             .canonicalize()
             .map_err(|source| file_error(data_dir, source))?;
         check_reach(&data_dir, account.as_ref())?;
-        let folder = data_dir.join("postgres");
-        make_owned(&folder, account.as_ref())?;
         let starting = lock_file(&data_dir, "start.lock")?;
         starting
             .lock()
             .map_err(|source| file_error(&data_dir, source))?;
+        // Not before the lock: the last user of a throw-away server removes this folder under it.
+        let folder = data_dir.join("postgres");
+        make_owned(&folder, account.as_ref())?;
         let server = Self {
             socket: socket_folder(&folder, account.as_ref())?,
             users: lock_file(&data_dir, "users.lock")?,
