@@ -413,7 +413,9 @@ impl Scanned {
             .into_iter()
             .zip(self.matches)
             .zip(identified)
-            .filter(|(_, identified)| identified.novelty != Novelty::Unchanged)
+            .filter(|(_, identified)| {
+                identified.novelty != Novelty::Unchanged || !known.contains(&identified.known)
+            })
             .map(|((entry, matches), identified)| {
                 let sort_at = normalise::sort_at(&entry, now);
                 FoundEntry {

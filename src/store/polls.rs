@@ -32,7 +32,7 @@ impl Recorded {
     }
 }
 
-/// A new or changed entry on its way into the tables.
+/// An entry on its way into the tables.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     /// Place of its record in the batch.
@@ -76,6 +76,10 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorde
     records.retain(|record| held.contains(&record.feed.id));
     let rows = rows(&records);
     ledger::upsert(&mut tx, &records, &rows).await?;
+    let rows: Vec<Row<'_>> = rows
+        .into_iter()
+        .filter(|row| row.found.identified.novelty != Novelty::Unchanged)
+        .collect();
     let stored = articles::store(&mut tx, &records, &rows).await?;
     backlog::store(&mut tx, &records, &rows, &stored).await?;
     fetch_log::append(&mut tx, &records).await?;
@@ -87,7 +91,7 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorde
     })
 }
 
-/// All new or changed entries of a batch, ordered by identity: two workers that store the same articles lock them in the
+/// All entries of a batch that leave something, ordered by identity: two workers that store the same articles lock them in the
 /// same order.
 fn rows<'a>(records: &[&'a PollRecord]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();

@@ -317,3 +317,37 @@ async fn every_change_of_the_beat_has_an_audit_row() {
     assert_eq!(exported.keywords, changed.keywords);
     assert_eq!(exported.sources, changed.sources);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_moves_and_is_edited_later_stays_one_article() {
+    let publisher = FeedServer::start().await;
+    let item = |guid: &str, link: &str, title: &str| {
+        format!(
+            "<rss version=\"2.0\"><channel><title>x</title><item><guid isPermaLink=\"false\">{guid}</guid>\
+             <link>https://news.example/{link}</link><title>{title}</title></item></channel></rss>"
+        )
+    };
+    publisher.put(
+        "/feed",
+        Document::feed(item("g1", "first-address", "Iran talks")),
+    );
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    publisher.put(
+        "/feed",
+        Document::feed(item("g1", "second-address", "Iran talks")),
+    );
+    worker.pass_a_day_later().await;
+    publisher.put(
+        "/feed",
+        Document::feed(item("g1", "second-address", "Iran talks resume")),
+    );
+    worker.pass_a_day_later().await;
+    assert_eq!(worker.count("articles").await, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE title = 'Iran talks resume'")
+            .await,
+        1
+    );
+}
