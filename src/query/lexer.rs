@@ -74,10 +74,15 @@ fn normalised(c: char) -> Option<char> {
         '？' => '?',
         '～' => '~',
         '＠' => '@',
-        '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' => return None,
-        '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' => return None,
-        c if c.is_whitespace() => ' ',
-        c if c.is_control() => ' ',
+        '\u{AD}'
+        | '\u{200B}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{FEFF}' => return None,
+        c if c.is_whitespace() || c.is_control() => ' ',
         c => c,
     })
 }

@@ -295,7 +295,10 @@ impl Parser<'_> {
         while let Some(kind) = self.peek() {
             let place = self.here();
             match kind {
-                Kind::Close => self.error(place, "this ) closes nothing", Vec::new()),
+                Kind::Close => {
+                    let way = format!("({})", self.slice(0, place.0));
+                    self.error(place, "this ) closes nothing", vec![way]);
+                }
                 Kind::Comma => {
                     let ways_out = vec!["OR".to_owned(), "1 OF (x, y)".to_owned()];
                     self.error(

@@ -102,7 +102,7 @@ fn judged(query: &str, subject: &Subject<'_>) -> Option<ArticleMatch> {
     matched
 }
 
-fn in_content<'a>(content: &'a str) -> Subject<'a> {
+fn in_content(content: &str) -> Subject<'_> {
     Subject {
         content,
         ..Subject::default()

@@ -376,7 +376,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether `c` stands inside a word: between letters, or between digits (UAX 29: MidLetter, MidNum, MidNumLet).
+    /// Whether `c` stands inside a word: between letters, or between digits (UAX 29: `MidLetter`, `MidNum`, `MidNumLet`).
     fn joins(&self, c: char, last: Piece, next_at: usize) -> bool {
         let between_letters = matches!(
             c,
