@@ -11,6 +11,13 @@ use super::script::{Role, ZWNJ, is_mark, role, sheds_marks};
 /// letters unified, digits in ASCII, one apostrophe, nothing invisible. Hangul is never decomposed.
 pub fn fold_into(word: &str, out: &mut String) {
     let from = out.len();
+    if word.is_ascii() {
+        out.push_str(word);
+        if let Some(added) = out.get_mut(from..) {
+            added.make_ascii_lowercase();
+        }
+        return;
+    }
     for c in word.chars() {
         if let Some(folded) = fold_plain(c) {
             out.push(folded);

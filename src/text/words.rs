@@ -317,6 +317,14 @@ impl Reader<'_> {
 
     /// A run of alphabetic letters and digits (UAX 29, rules 5 to 13).
     fn alphabetic(&self, start: usize) -> Run {
+        if let Some(end) = self.plain_ascii(start) {
+            return Run {
+                kind: WordKind::Alphabetic,
+                end,
+                resume: end,
+                is_initialism: false,
+            };
+        }
         let mut end = start;
         let mut last = Piece::Letter;
         let mut parts = Parts::default();
@@ -355,6 +363,24 @@ impl Reader<'_> {
             resume: self.past_possessive(end),
             is_initialism: false,
         }
+    }
+
+    /// The end of a word of ASCII letters and digits with nothing in or after it that asks for a closer look; none
+    /// otherwise. Most words of most articles end here.
+    fn plain_ascii(&self, start: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes().get(start..)?;
+        let length = bytes
+            .iter()
+            .position(|byte| !byte.is_ascii_alphanumeric())
+            .unwrap_or(bytes.len());
+        let is_plain = match (bytes.get(length), bytes.get(length + 1)) {
+            (None, _) | (Some(b'.' | b',' | b':' | b';' | b'\''), None) => true,
+            (Some(b'.' | b',' | b':' | b';' | b'\''), Some(next)) => {
+                next.is_ascii() && !next.is_ascii_alphanumeric() && *next != b'_'
+            }
+            (Some(next), _) => next.is_ascii() && *next != b'_',
+        };
+        is_plain.then_some(start + length)
     }
 
     /// A run whose letters end at `end`, and with `resume` past its possessive: an initialism if single letters are
