@@ -6,7 +6,7 @@ use super::{
     error::QueryError,
     evaluate::{Evaluation, Found, Sighting},
     index::{Index, PatternId},
-    lexicon::{Lexicon, Saved},
+    lexicon::Lexicon,
     mentions::{Consumers, sorted},
     parser::{Purpose, parse},
     pattern::{Article, Pattern, Stretch},
@@ -80,9 +80,7 @@ impl Engine {
         let mut compiled = Vec::with_capacity(keywords.len());
         let mut problems = Vec::new();
         for keyword in keywords {
-            match parse(&keyword.query, lexicon, Purpose::SavedKeyword)
-                .and_then(|query| unless_circular(query, keyword, lexicon))
-            {
+            match parse(&keyword.query, lexicon, Purpose::SavedKeyword) {
                 Ok(query) => compiled.push(Compiled {
                     id: keyword.id,
                     version: keyword.version,
@@ -190,28 +188,8 @@ impl Engine {
     }
 }
 
-/// A keyword that names itself has no meaning, even if the lexicon holds an older text of it.
-fn unless_circular(
-    query: super::Query,
-    keyword: &Keyword,
-    lexicon: &Lexicon,
-) -> Result<super::Query, Vec<QueryError>> {
-    match lexicon.keyword(&keyword.slug.to_lowercase()) {
-        Some(Saved::Circular) => Err(vec![QueryError {
-            start: 0,
-            end: keyword.query.len(),
-            message: format!(
-                "keyword:{} leads in a circle: it names itself, directly or through others",
-                keyword.slug
-            ),
-            ways_out: Vec::new(),
-        }]),
-        Some(Saved::Sound(_) | Saved::Broken) | None => Ok(query),
-    }
-}
-
 /// The branches of the topmost OR, or the whole.
-pub(super) fn branches(root: &Node) -> Vec<&Node> {
+fn branches(root: &Node) -> Vec<&Node> {
     match root {
         Node::Or(nodes) => nodes.iter().collect(),
         other => vec![other],

@@ -10,6 +10,11 @@ use super::{
 };
 use crate::domain::{Tier, UnknownTier};
 
+/// The longest message, in bytes.
+const LONGEST_MESSAGE: usize = 500;
+/// The longest way out that is offered, in bytes.
+const LONGEST_WAY_OUT: usize = 1_000;
+
 /// What a query is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -233,14 +238,18 @@ impl Parser<'_> {
         message: impl Into<String>,
         ways_out: Vec<String>,
     ) {
-        if !self.is_too_deep {
-            self.errors.push(QueryError {
-                start,
-                end,
-                message: message.into(),
-                ways_out,
-            });
+        if self.is_too_deep {
+            return;
         }
+        // A hostile query has thousands of errors, of which each could quote nearly all of it.
+        let mut ways_out = ways_out;
+        ways_out.retain(|way| way.len() <= LONGEST_WAY_OUT);
+        self.errors.push(QueryError {
+            start,
+            end,
+            message: shortened(message.into()),
+            ways_out,
+        });
     }
 
     fn warn(&mut self, (start, end): (usize, usize), message: String) {
@@ -956,9 +965,8 @@ impl Parser<'_> {
                 self.error(place, message, Vec::new());
             }
             Some(Saved::Circular) => {
-                let message = format!(
-                    "keyword:{slug} leads in a circle: it names itself, directly or through others"
-                );
+                let message =
+                    format!("keyword:{slug} leads in a circle of keywords that name each other");
                 self.error(place, message, Vec::new());
             }
             None => {
@@ -1097,6 +1105,18 @@ impl Parser<'_> {
             Ground::Fact | Ground::Text => {}
         }
     }
+}
+
+/// A message, cut where it quotes too much.
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        let end = (0..=LONGEST_MESSAGE)
+            .rev()
+            .find(|&end| message.is_char_boundary(end));
+        message.truncate(end.unwrap_or(0));
+        message.push('…');
+    }
+    message
 }
 
 /// What a token may follow.
