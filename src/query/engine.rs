@@ -8,7 +8,7 @@ use super::{
     index::{Index, PatternId},
     lexicon::Lexicon,
     mentions::{Consumers, sorted},
-    parser::{Purpose, parse},
+    parser::{Purpose, Query, parse},
     pattern::{Article, Pattern, Stretch},
 };
 use crate::{
@@ -53,6 +53,26 @@ struct Compiled {
     branches: Vec<String>,
 }
 
+impl Compiled {
+    fn new(
+        id: KeywordId,
+        version: i32,
+        query: &Query,
+        vocabulary: &mut Vocabulary,
+        lexicon: &Lexicon,
+    ) -> Self {
+        Self {
+            id,
+            version,
+            expr: vocabulary.expr(query.root(), TextField::Text, lexicon),
+            branches: branches(query.root())
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+}
+
 /// What a thread keeps between articles, so that nothing is allocated anew for each.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -81,15 +101,10 @@ impl Engine {
         let mut problems = Vec::new();
         for keyword in keywords {
             match parse(&keyword.query, lexicon, Purpose::SavedKeyword) {
-                Ok(query) => compiled.push(Compiled {
-                    id: keyword.id,
-                    version: keyword.version,
-                    expr: vocabulary.expr(query.root(), TextField::Text, lexicon),
-                    branches: branches(query.root())
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect(),
-                }),
+                Ok(query) => {
+                    let (id, version) = (keyword.id, keyword.version);
+                    compiled.push(Compiled::new(id, version, &query, &mut vocabulary, lexicon));
+                }
                 Err(errors) => problems.push(KeywordProblem {
                     id: keyword.id,
                     slug: keyword.slug.clone(),
@@ -98,6 +113,15 @@ impl Engine {
             }
         }
         (Self::assemble(vocabulary, compiled, lexicon), problems)
+    }
+
+    /// An engine for one query that is no saved keyword: search, preview, a trial on the command line. Its matches have
+    /// the id and version 0.
+    #[must_use]
+    pub fn of_query(query: &Query, lexicon: &Lexicon) -> Self {
+        let mut vocabulary = Vocabulary::default();
+        let compiled = Compiled::new(KeywordId::new(0), 0, query, &mut vocabulary, lexicon);
+        Self::assemble(vocabulary, vec![compiled], lexicon)
     }
 
     fn assemble(mut vocabulary: Vocabulary, keywords: Vec<Compiled>, lexicon: &Lexicon) -> Self {

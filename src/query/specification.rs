@@ -824,6 +824,23 @@ fn a_text_that_repeats_both_sides_is_judged_in_linear_time() {
 }
 
 #[test]
+fn a_search_is_judged_like_a_keyword_and_one_scratch_serves_all_engines() {
+    let lexicon = lexicon();
+    let mut scratch = Scratch::default();
+    for (query, text, expected) in [
+        ("north korea", "korea is north of here", true),
+        ("@iran OR @dprk OR @sanctions OR missile", "a missile", true),
+        ("lang:ko", "a missile", false),
+        ("iran", "a missile", false),
+    ] {
+        let parsed = parse(query, &lexicon, Purpose::Search).unwrap();
+        let engine = Engine::of_query(&parsed, &lexicon);
+        let is_match = !engine.matches(&in_content(text), &mut scratch).is_empty();
+        assert_eq!(is_match, expected, "{query}");
+    }
+}
+
+#[test]
 fn an_engine_is_shared_between_threads() {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<Engine>();
