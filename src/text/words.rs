@@ -404,17 +404,18 @@ impl Reader<'_> {
 
     /// Whether `c` stands inside a word: between letters, or between digits (UAX 29: `MidLetter`, `MidNum`, `MidNumLet`).
     fn joins(&self, c: char, last: Piece, next_at: usize) -> bool {
+        // Lists of names are parted by it in Korean news; only Catalan has it inside words (l·l).
+        if c == '·' {
+            let at = next_at - c.len_utf8();
+            let is_l =
+                |byte: Option<&u8>| byte.is_some_and(|byte| byte.eq_ignore_ascii_case(&b'l'));
+            let bytes = self.text.as_bytes();
+            return is_l(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                && is_l(bytes.get(next_at));
+        }
         let between_letters = matches!(
             c,
-            '.' | '\''
-                | '\u{2018}'
-                | '\u{2019}'
-                | '\u{2024}'
-                | ':'
-                | '·'
-                | '\u{2027}'
-                | '\u{FF07}'
-                | '\u{FF0E}'
+            '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | ':' | '\u{FF07}' | '\u{FF0E}'
         );
         let between_digits = matches!(
             c,
@@ -567,6 +568,7 @@ mod tests {
             ("18형", &["18", "형"]),
             ("KN23형 IAEA는", &["kn23", "형", "iaea", "는"]),
             ("북한·이란", &["북한", "이란"]),
+            ("UN·IAEA col·legi", &["un", "iaea", "col·legi"]),
             ("朝鮮の核", &["朝", "鮮", "の", "核"]),
             (
                 "イランの核、イラン・イラク",
