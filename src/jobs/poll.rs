@@ -4,11 +4,13 @@
 //! beside the network, on as many threads as there are cores.
 
 use std::{
+    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
@@ -16,7 +18,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::engine::{Compiled, LiveEngine};
+use super::{
+    engine::{Compiled, LiveEngine},
+    record,
+};
 use crate::{
     domain::{
         Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup,
@@ -25,11 +30,11 @@ use crate::{
     fetch::{Fetched, Fetcher, Page},
     pipeline::{identify, normalise, parse, schedule},
     query::Scratch,
-    store::{self, PgPool, StoreError, feeds::ClaimOptions, polls::Recorded, workers::Worker},
+    store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
 };
 
 /// Records written in one transaction at most.
-const RECORD_BATCH: usize = 64;
+pub(super) const RECORD_BATCH: usize = 64;
 
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -111,7 +116,7 @@ impl Poller {
         let (sender, receiver) = mpsc::channel(RECORD_BATCH * 2);
         let recorder = polls.spawn({
             let poller = self.clone();
-            async move { poller.record_all(receiver, &progress).await }
+            async move { record::all(&poller, receiver, &progress).await }
         });
         loop {
             let Some(permit) = free_place(&places, stop).await else {
@@ -200,8 +205,13 @@ impl Poller {
     ) {
         let held = (feed.id, feed.lease_token);
         let polled = tokio::select! {
-            polled = self.poll(feed) => polled,
-            () = give_up.cancelled() => None,
+            polled = AssertUnwindSafe(self.poll(feed)).catch_unwind() => polled,
+            () = give_up.cancelled() => Ok(None),
+        };
+        let Ok(polled) = polled else {
+            // Released it would be claimed again at once, and panic again. The end of its lease is soon enough.
+            tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
+            return;
         };
         let sent = match polled {
             Some(record) => recorder.send(record).await.is_ok(),
@@ -291,36 +301,6 @@ impl Poller {
         drop(core);
         scanning.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
     }
-
-    async fn record_all(
-        &self,
-        mut records: mpsc::Receiver<PollRecord>,
-        progress: &Progress,
-    ) -> Summary {
-        let mut summary = Summary::default();
-        let mut batch = Vec::with_capacity(RECORD_BATCH);
-        while records.recv_many(&mut batch, RECORD_BATCH).await > 0 {
-            match store::polls::record(&self.db, &batch).await {
-                Ok(recorded) => {
-                    summary.add(&batch, recorded);
-                    if recorded.new_matches > 0 {
-                        self.placer.notify_one();
-                    }
-                    for record in &batch {
-                        log(record);
-                    }
-                }
-                Err(error) => tracing::error!(
-                    count = batch.len(),
-                    error = &error as &dyn std::error::Error,
-                    "polls could not be recorded; their feeds are polled again when their leases end"
-                ),
-            }
-            batch.clear();
-            progress(&summary);
-        }
-        summary
-    }
 }
 
 /// A place for one more poll, or none once stopped.
@@ -408,11 +388,14 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
 impl Scanned {
     fn into_reading(self, feed: &ClaimedFeed, known: &[Known], now: Timestamp) -> Reading {
         let identified = identify::identify(feed.id, &self.entries, known);
+        // A document may carry the same entry twice.
+        let mut taken = HashSet::new();
         let found = self
             .entries
             .into_iter()
             .zip(self.matches)
             .zip(identified)
+            .filter(|(_, identified)| taken.insert(identified.known.identity))
             .filter(|(_, identified)| {
                 identified.novelty != Novelty::Unchanged || !known.contains(&identified.known)
             })
@@ -451,54 +434,5 @@ fn subject<'a>(feed: &'a ClaimedFeed, entry: &'a Entry) -> Subject<'a> {
             tags: &feed.tags,
             categories: &entry.categories,
         },
-    }
-}
-
-impl Summary {
-    fn add(&mut self, records: &[PollRecord], recorded: Recorded) {
-        self.new_articles += recorded.new_articles;
-        self.new_matches += recorded.new_matches;
-        for record in records {
-            self.polled += 1;
-            match &record.attempt {
-                Attempt::Failed(_) => self.failed += 1,
-                Attempt::Unchanged { .. } => self.unchanged += 1,
-                Attempt::Read(reading) => {
-                    self.new_entries += count(reading, Novelty::New);
-                }
-            }
-        }
-    }
-}
-
-fn count(reading: &Reading, novelty: Novelty) -> u64 {
-    reading
-        .found
-        .iter()
-        .filter(|found| found.identified.novelty == novelty)
-        .count() as u64
-}
-
-/// One line a poll.
-fn log(record: &PollRecord) {
-    let feed = &record.feed;
-    let duration_ms =
-        u64::try_from(record.finished_at.since(record.started_at).as_millis()).unwrap_or(u64::MAX);
-    match &record.attempt {
-        Attempt::Unchanged { status, .. } => tracing::info!(
-            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "unchanged", http.status = status, duration_ms,
-            next = %record.next.at, "polled"
-        ),
-        Attempt::Read(reading) => tracing::info!(
-            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "read", http.status = reading.status, duration_ms,
-            size_bytes = reading.bytes, entries = reading.entries, new = count(reading, Novelty::New),
-            changed = count(reading, Novelty::Changed),
-            matched = reading.found.iter().filter(|found| !found.matches.is_empty()).count(),
-            skipped = reading.skipped, loss = reading.loss.map(ErrorCode::as_str), next = %record.next.at, "polled"
-        ),
-        Attempt::Failed(failure) => tracing::warn!(
-            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "failed", http.status = failure.status, duration_ms,
-            error = failure.code.as_str(), detail = failure.detail, next = %record.next.at, "polled"
-        ),
     }
 }
