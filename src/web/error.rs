@@ -39,6 +39,9 @@ pub(super) enum WebError {
     /// The process cannot serve; why.
     #[error("not ready: {0}")]
     NotReady(&'static str),
+    /// The process cannot serve, since the database does not, for whatever reason.
+    #[error("not ready: the store did not answer")]
+    NotServing(#[source] StoreError),
     /// A handler panicked.
     #[error("a handler panicked")]
     Panicked,
@@ -70,10 +73,8 @@ impl WebError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Every seat for live updates is taken.".to_owned(),
             ),
-            Self::Store(error) if error.is_unavailable() => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The database does not answer at present.".to_owned(),
-            ),
+            Self::NotServing(_) => database_is_away(),
+            Self::Store(error) if error.is_unavailable() => database_is_away(),
             Self::Panicked | Self::Store(_) | Self::Template(_) => {
                 return Refusal::of(StatusCode::INTERNAL_SERVER_ERROR);
             }
@@ -146,6 +147,13 @@ impl Refusal {
             detail: detail.to_owned(),
         }
     }
+}
+
+fn database_is_away() -> (StatusCode, String) {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The database does not answer at present.".to_owned(),
+    )
 }
 
 /// The clause as a sentence of its own.

@@ -19,7 +19,10 @@ pub(super) async fn ready(
     if stop.is_cancelled() {
         return Err(WebError::NotReady("stopping"));
     }
-    match readiness::missing_migrations(&db).await? {
+    match readiness::missing_migrations(&db)
+        .await
+        .map_err(WebError::NotServing)?
+    {
         0 => Ok("ready\n"),
         _ => Err(WebError::NotReady("the database lacks migrations")),
     }

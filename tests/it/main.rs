@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod binary;
+mod browser;
 mod corpora;
 mod crash;
 mod database;
 mod feed_server;
 mod private_server;
 mod river;
+mod site;
+mod web;
 mod worker;
 mod workers;

@@ -1,0 +1,253 @@
+//! A Chromium of a test's own: started, driven, and ended whatever happens.
+
+use std::{
+    env,
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use axum::http::Method;
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource as _, KeyAction, KeyActions},
+    error::CmdError,
+    wd::WebDriverCompatibleCommand,
+};
+use hyper_util::client::legacy::connect::HttpConnector;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+use url::{ParseError, Url};
+
+use crate::site::PATIENCE;
+
+/// One browser at a time: two on a small machine are slower than one after the other.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// What keeps Chromium quiet, and alive as root.
+const ARGUMENTS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+];
+
+/// A browser with a profile of its own.
+pub(super) struct Browser {
+    client: Client,
+    _driver: Driver,
+    _profile: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// The driver with everything it starts: a process group that ends with this value.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let group = Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        // It may have ended by itself.
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.0.wait();
+    }
+}
+
+/// A command beyond the WebDriver standard.
+#[derive(Debug)]
+struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
+    }
+}
+
+fn program(names: &[&str]) -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = wirewatch::config::search_path();
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
+fn is_required() -> bool {
+    env::var_os("WIREWATCH_BROWSER").is_some_and(|value| value == "required")
+}
+
+impl Browser {
+    /// Starts one; none, with words about it, where there is none to start.
+    pub(super) async fn start() -> Option<Self> {
+        let programs = program(&["chromium", "chromium-browser", "google-chrome"])
+            .zip(program(&["chromedriver"]));
+        let Some((chromium, chromedriver)) = programs else {
+            assert!(!is_required(), "Chromium and chromedriver are required");
+            eprintln!("skipped: this test needs Chromium and chromedriver");
+            return None;
+        };
+        let turn = TURN.lock().await;
+        let profile = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let driver = Driver(
+            Command::new(chromedriver)
+                .arg(format!("--port={port}"))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn()
+                .unwrap(),
+        );
+        let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let client = connect(port, &chromium.display().to_string(), &arguments).await;
+        let browser = Self {
+            client,
+            _driver: driver,
+            _profile: profile,
+            _turn: turn,
+        };
+        browser.widen(1280).await;
+        Some(browser)
+    }
+
+    /// Opens an address.
+    pub(super) async fn goto(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// Runs a script in the page.
+    pub(super) async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Asks a script until it gives the value. While a page changes there may be none to ask.
+    pub(super) async fn until(&self, script: &str, expected: &Value) {
+        let mut last: Result<Value, CmdError> = Ok(Value::Null);
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            last = self.client.execute(script, Vec::new()).await;
+            if last.as_ref().is_ok_and(|value| value == expected) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{script} gave {last:?}, not {expected}");
+    }
+
+    /// Presses a key wherever the focus is.
+    pub(super) async fn press(&self, key: &str) {
+        let value = key.chars().next().unwrap();
+        let keys = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value });
+        self.client.perform_actions(keys).await.unwrap();
+    }
+
+    /// Clicks the first element that a CSS selector names.
+    pub(super) async fn click(&self, selector: &str) {
+        let element = self.client.find(Locator::Css(selector)).await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// The text of the first element that a CSS selector names, as shown.
+    pub(super) async fn text(&self, selector: &str) -> String {
+        let element = self.client.find(Locator::Css(selector)).await.unwrap();
+        element.text().await.unwrap()
+    }
+
+    /// Makes the window this many pixels wide.
+    pub(super) async fn widen(&self, width: u32) {
+        let screen =
+            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.devtools("Emulation.setDeviceMetricsOverride", screen)
+            .await;
+    }
+
+    /// Lets the reader prefer `dark` or `light`.
+    pub(super) async fn prefer(&self, scheme: &str) {
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// Pages opened from now on run no scripts of their own.
+    pub(super) async fn switch_scripts_off(&self) {
+        let off = json!({"value": true});
+        self.devtools("Emulation.setScriptExecutionDisabled", off)
+            .await;
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.extension(
+            "goog/cdp/execute",
+            json!({"cmd": command, "params": parameters}),
+        )
+        .await
+    }
+
+    async fn extension(&self, path: &'static str, body: Value) -> Value {
+        self.client
+            .issue_cmd(Extension { path, body })
+            .await
+            .unwrap()
+    }
+
+    /// Ends the browser; fails if the console of any page said that something is wrong.
+    pub(super) async fn end(self) {
+        let log = self.extension("se/log", json!({"type": "browser"})).await;
+        let complaints: Vec<&Value> = log
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING")
+            .collect();
+        assert!(complaints.is_empty(), "the console says {complaints:?}");
+        self.client.clone().close().await.unwrap();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Opens a session as soon as the driver answers.
+async fn connect(port: u16, chromium: &str, arguments: &[String]) -> Client {
+    let capabilities = json!({
+        "goog:chromeOptions": {"binary": chromium, "args": arguments},
+        "goog:loggingPrefs": {"browser": "ALL"},
+    });
+    let begun = Instant::now();
+    loop {
+        let opened = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities.as_object().unwrap().clone())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await;
+        match opened {
+            Ok(client) => return client,
+            Err(error) if begun.elapsed() > PATIENCE => panic!("no browser: {error}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}

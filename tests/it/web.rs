@@ -1,0 +1,41 @@
+//! The pages, the API and the live stream, asked over a real connection about what a real worker stored.
+
+mod api;
+mod live;
+mod pages;
+mod refusals;
+
+use std::collections::BTreeMap;
+
+use wirewatch::domain::{Beat, BeatConcept};
+
+/// The beat `beat` with the concepts Iran and North Korea.
+fn with_concepts(mut beat: Beat) -> Beat {
+    let concept = |slug: &str, name: &str, terms: &[(&str, &str)]| BeatConcept {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        terms: terms
+            .iter()
+            .map(|(language, term)| ((*language).to_owned(), vec![(*term).to_owned()]))
+            .collect::<BTreeMap<_, _>>(),
+        anti_terms: Vec::new(),
+        note: String::new(),
+    };
+    beat.concepts = vec![
+        concept("iran", "Iran", &[("en", "Iran"), ("ko", "이란")]),
+        concept(
+            "dprk",
+            "North Korea",
+            &[("en", "North Korea"), ("ko", "북한")],
+        ),
+    ];
+    beat
+}
+
+/// All pieces of `text` between `before` and the next `after`.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    text.split(before)
+        .skip(1)
+        .map(|rest| rest.split(after).next().unwrap())
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! The live stream: nothing lost, nothing twice, and an end when the process ends.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::{
+    feed_server::{Document, FeedServer, rss},
+    site::{PATIENCE, Site},
+    worker::TestWorker,
+};
+
+/// A client of the stream.
+struct Listener {
+    response: reqwest::Response,
+    unread: String,
+}
+
+/// An event with its number.
+struct Event {
+    id: i64,
+    lines: Vec<Value>,
+}
+
+impl Listener {
+    async fn open(site: &Site, path: &str, last_event_id: Option<i64>) -> Self {
+        let mut request = site.request(Method::GET, path);
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            unread: String::new(),
+        }
+    }
+
+    /// The next event; none at the end of the stream. Comments and settings are passed over.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            while let Some((block, rest)) = self.unread.split_once("\n\n") {
+                let event = event(block);
+                self.unread = rest.to_owned();
+                if event.is_some() {
+                    return event;
+                }
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk())
+                .await
+                .expect("the stream goes on")
+                .unwrap()?;
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+fn event(block: &str) -> Option<Event> {
+    let field = |name: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(str::trim)
+    };
+    let data: Value = serde_json::from_str(field("data:")?).unwrap();
+    assert_eq!(field("event:"), Some("arrival"));
+    Some(Event {
+        id: field("id:").unwrap().parse().unwrap(),
+        lines: data["lines"].as_array().unwrap().clone(),
+    })
+}
+
+fn document(items: usize) -> Document {
+    let items: Vec<(String, String)> = (0..items)
+        .map(|item| (item.to_string(), format!("Iran report {item}")))
+        .collect();
+    let items: Vec<(&str, &str, &str)> = items
+        .iter()
+        .map(|(guid, title)| (&**guid, &**title, "x"))
+        .collect();
+    Document::feed(rss(&items))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reconnects_while_articles_arrive_sees_each_line_once() {
+    const PASSES: usize = 15;
+    const PER_PASS: usize = 4;
+    const TOTAL: usize = PASSES * PER_PASS;
+    let publisher = FeedServer::start().await;
+    let keywords = [("iran", "iran"), ("reports", "report")];
+    let worker = TestWorker::new(&[publisher.url("/feed")], &keywords).await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    let writing = async {
+        for pass in 1..=PASSES {
+            publisher.put("/feed", document(pass * PER_PASS));
+            worker.pass_a_day_later().await;
+        }
+    };
+    let listening = async {
+        let (mut ids, mut lines) = (Vec::new(), Vec::new());
+        while ids.len() < TOTAL {
+            // Each connection is dropped after a few events, with whatever is on its way.
+            let mut listener = Listener::open(&site, "/events?after=0", ids.last().copied()).await;
+            for _ in 0..7.min(TOTAL - ids.len()) {
+                let event = listener.next().await.unwrap();
+                ids.push(event.id);
+                lines.extend(event.lines);
+            }
+        }
+        (ids, lines)
+    };
+    let ((), (ids, lines)) = tokio::join!(writing, listening);
+    let expected: Vec<i64> = (1..=i64::try_from(TOTAL).unwrap()).collect();
+    assert_eq!(ids, expected, "numbers without a gap or a repeat");
+    let mut seen: Vec<(String, i64)> = lines
+        .iter()
+        .map(|line| {
+            let keyword = line["keyword"].as_str().unwrap().to_owned();
+            (keyword, line["article"].as_i64().unwrap())
+        })
+        .collect();
+    seen.sort();
+    seen.dedup();
+    assert_eq!((lines.len(), seen.len()), (TOTAL * 2, TOTAL * 2));
+    let html = lines[0]["html"].as_str().unwrap();
+    assert!(
+        html.starts_with("<li class=\"line new\"") && html.contains("<mark>"),
+        "{html}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_number_hears_what_comes_from_now_on() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", document(3));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    let mut listener = Listener::open(&site, "/events", None).await;
+    publisher.put("/feed", document(4));
+    worker.pass_a_day_later().await;
+    assert_eq!(listener.next().await.unwrap().id, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_end_when_the_process_is_to_end() {
+    let worker = TestWorker::new(&[], &[("iran", "iran")]).await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    let mut listener = Listener::open(&site, "/events", None).await;
+    site.begin_to_stop();
+    let ended = tokio::time::timeout(Duration::from_secs(5), listener.next()).await;
+    assert!(ended.expect("the stream ends within seconds").is_none());
+    site.stop().await;
+}
