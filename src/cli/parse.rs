@@ -66,11 +66,11 @@ async fn download(
     settings: &Settings,
 ) -> anyhow::Result<Input> {
     let fetcher = Fetcher::new(&settings.fetch)?;
-    let fetched = fetcher
+    let answer = fetcher
         .fetch(&url, &Validators::default(), SystemClock.now())
         .await
         .map_err(|failure| anyhow::anyhow!("{url}: {}: {}", failure.code, failure.detail))?;
-    match fetched {
+    match answer {
         Fetched::Page(page) => Ok(Input {
             body: page.body,
             content_type: content_type.or(page.content_type),

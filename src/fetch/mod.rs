@@ -108,6 +108,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// The TLS backend or a setting refuses.
+    #[expect(clippy::disallowed_methods, reason = "the one guarded client")]
     pub fn new(options: &FetchOptions) -> Result<Self, FetchSetupError> {
         let allowed = Arc::new(options.allow_networks.clone());
         let mut builder = Client::builder()

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     domain::{
         Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup,
-        Novelty, PollRecord, Reading, Subject, Timestamp,
+        Novelty, PollRecord, Reading, Subject, Timestamp, Validators,
     },
     fetch::{Fetched, Fetcher, Page},
     pipeline::{identify, normalise, parse, schedule},
@@ -376,7 +376,7 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
             validators: if is_whole {
                 page.validators
             } else {
-                Default::default()
+                Validators::default()
             },
             hints,
             loss,
