@@ -1,7 +1,7 @@
 //! Documents of real publishers through the whole river. They are not ours to carry along, so `WIREWATCH_CORPORA` names the
 //! folder that holds them; without it these tests say that they were skipped.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
 
 use crate::{
     feed_server::{Document, FeedServer},
@@ -42,7 +42,7 @@ async fn successive_captures_of_one_feed_give_the_articles_and_updates_of_their_
     let Some(folder) = corpora() else { return };
     let folder = folder.join("feeds/sequences");
     let index = fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
-    let mut outlets: std::collections::BTreeMap<&str, Vec<(&str, i64, i64)>> = Default::default();
+    let mut outlets: BTreeMap<&str, Vec<(&str, i64, i64)>> = BTreeMap::new();
     for line in index.lines().skip(1) {
         let columns: Vec<&str> = line.split('\t').collect();
         let outlet = columns[0].split('/').next().unwrap();

@@ -85,7 +85,7 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         holder,
         limit: 10,
         per_host: 10,
-        lease: Duration::from_secs(300),
+        lease: Duration::from_mins(5),
     };
     let now = wirewatch::domain::Clock::now(clock.as_ref());
     let dead = wirewatch::store::workers::Worker::register(&db)
@@ -135,7 +135,7 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         holder: holder.number(),
         limit: 5,
         per_host: 2,
-        lease: Duration::from_secs(300),
+        lease: Duration::from_mins(5),
     };
     let now = wirewatch::domain::Clock::now(clock.as_ref());
     let claimed = wirewatch::store::feeds::claim_due(&db, now, options)

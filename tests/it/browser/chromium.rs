@@ -62,7 +62,7 @@ impl Drop for Driver {
     }
 }
 
-/// A command beyond the WebDriver standard.
+/// A command beyond the `WebDriver` standard.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,

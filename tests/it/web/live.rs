@@ -42,7 +42,7 @@ impl Listener {
         loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let event = event(block);
-                self.unread = rest.to_owned();
+                rest.clone_into(&mut self.unread);
                 if event.is_some() {
                     return event;
                 }
