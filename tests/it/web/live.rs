@@ -42,7 +42,7 @@ impl Listener {
         loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let event = event(block);
-                rest.clone_into(&mut self.unread);
+                self.unread = String::from(rest);
                 if event.is_some() {
                     return event;
                 }
