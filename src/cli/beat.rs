@@ -103,11 +103,13 @@ fn check(file: &Path) -> anyhow::Result<Outcome> {
         .map(Vec::len)
         .sum();
     output::line(&format!(
-        "{}: {} keywords, {} concepts with {terms} terms, {} sources with {feeds} feeds; all of it can be used",
+        "{}: {}, {} with {}, {} with {}; all of it can be used",
         beat.name,
-        beat.keywords.len(),
-        beat.concepts.len(),
-        beat.sources.len()
+        counted(beat.keywords.len(), "keyword"),
+        counted(beat.concepts.len(), "concept"),
+        counted(terms, "term"),
+        counted(beat.sources.len(), "source"),
+        counted(feeds, "feed"),
     ));
     Ok(Outcome::Done)
 }
@@ -154,6 +156,12 @@ pub(super) async fn merge(
     Ok(imported?)
 }
 
+/// A number with its noun: "1 feed", "2 feeds".
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Says what an import did.
 pub(super) fn report(imported: &Imported, json: bool) -> anyhow::Result<()> {
     if json {
@@ -166,7 +174,7 @@ pub(super) fn report(imported: &Imported, json: bool) -> anyhow::Result<()> {
     ] {
         let told: Vec<String> = counts
             .iter()
-            .map(|(kind, count)| format!("{count} {kind}s"))
+            .map(|(kind, count)| counted(*count, kind))
             .collect();
         if !told.is_empty() {
             output::line(&format!("{verb}: {}", told.join(", ")));

@@ -51,7 +51,7 @@ pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result
             database.close().await;
             examined?;
         }
-        Err(error) => findings.push(finding("database", "trouble", format!("{error:#}"), "")),
+        Err(error) => findings.push(finding("database", "trouble", super::chain(&error), "")),
     }
     findings.push(disk(settings));
     let is_well = findings.iter().all(|finding| finding.state != "trouble");

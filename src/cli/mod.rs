@@ -254,10 +254,21 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SaidNo) => ExitCode::from(1),
         Err(error) => {
-            output::complain(&format!("wirewatch: {error:#}"));
+            output::complain(&format!("wirewatch: {}", chain(&error)));
             ExitCode::from(3)
         }
     }
+}
+
+/// An error with its causes; one that its effect already tells is not told again.
+fn chain(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.last().is_none_or(|last| !last.contains(&cause)) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
 }
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {

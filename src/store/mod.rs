@@ -53,11 +53,25 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
         ("client_connection_check_interval", "500ms"),
         ("timezone", "UTC"),
     ]);
-    Ok(PgPoolOptions::new()
+    let opened = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await?)
+        .connect_with(options.clone())
+        .await;
+    match opened {
+        // A pool tries again and again, and does not tell what it met.
+        Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
+        opened => Ok(opened?),
+    }
+}
+
+/// What a single connection meets.
+async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
+    let alone = tokio::time::timeout(Duration::from_secs(2), PgConnection::connect_with(options));
+    match alone.await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+    }
 }
 
 /// Brings the schema up to date. Several processes may try at once: an advisory lock lets one work, the others wait.

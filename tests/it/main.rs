@@ -10,6 +10,7 @@
 
 mod binary;
 mod browser;
+mod cli;
 mod corpora;
 mod crash;
 mod database;

@@ -62,7 +62,7 @@ impl Drop for Driver {
     }
 }
 
-/// A command beyond the `WebDriver` standard.
+/// A command beyond the standard of web drivers.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,
@@ -98,6 +98,7 @@ fn is_required() -> bool {
 
 impl Browser {
     /// Starts one; none, with words about it, where there is none to start.
+    #[expect(clippy::print_stderr, reason = "the tester is to know")]
     pub(super) async fn start() -> Option<Self> {
         let programs = program(&["chromium", "chromium-browser", "google-chrome"])
             .zip(program(&["chromedriver"]));

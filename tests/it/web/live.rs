@@ -42,7 +42,7 @@ impl Listener {
         loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let event = event(block);
-                self.unread = String::from(rest);
+                self.unread = rest.into();
                 if event.is_some() {
                     return event;
                 }

@@ -79,7 +79,7 @@ async fn the_board_shows_articles_under_their_keywords_with_hits_language_gloss_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_a_keyword_show_sixty_articles_once_each() {
     // Seven items share each date, so that pages end between equals.
-    let items: String = (0..60)
+    let items = (0..60)
         .map(|item| {
             format!(
                 "<item><guid>{item}</guid><link>https://news.example/{item}</link><title>Iran {item}</title>\
@@ -87,7 +87,8 @@ async fn the_pages_of_a_keyword_show_sixty_articles_once_each() {
                 item / 7
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let publisher = FeedServer::start().await;
     let document = format!("<rss version=\"2.0\"><channel><title>x</title>{items}</channel></rss>");
     publisher.put("/feed", Document::feed(document));
