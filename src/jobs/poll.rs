@@ -4,7 +4,7 @@
 //! beside the network, on as many threads as there are cores.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup,
-        Novelty, PollRecord, Reading, Subject, Timestamp, Validators,
+        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FeedId, FoundEntry, Known,
+        Lookup, Novelty, PollRecord, Reading, Subject, Timestamp, Validators,
     },
     fetch::{Fetched, Fetcher, Page},
     pipeline::{identify, normalise, parse, schedule},
@@ -38,6 +38,9 @@ pub(super) const RECORD_BATCH: usize = 64;
 
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The same in a pass, which ends when there are none.
+const LOOK_AGAIN_IN_PASS: Duration = Duration::from_millis(20);
 
 /// After the stop, polls may finish for so long; then their feeds are given back.
 const FINISH_WITHIN: Duration = Duration::from_secs(6);
@@ -118,35 +121,32 @@ impl Poller {
             let poller = self.clone();
             async move { record::all(&poller, receiver, &progress).await }
         });
-        loop {
-            let Some(permit) = free_place(&places, stop).await else {
-                break;
-            };
-            let claimed = self.claim(places.available_permits() + 1).await;
-            if claimed.is_empty() {
-                drop(permit);
-                if once && self.is_done(&places).await {
-                    break;
-                }
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = time::sleep(if once { Duration::from_millis(20) } else { LOOK_AGAIN }) => {}
-                }
+        let mut claims = Claims::default();
+        while let Some(place) = free_place(&places, stop).await {
+            let room = places.available_permits() + 1 + self.options.concurrency as usize;
+            if let Some(count) = claims.wanted(room) {
+                claims.add(self.claim(count).await, count);
+            }
+            if let Some(feed) = claims.waiting.pop_front() {
+                let (sender, give_up) = (sender.clone(), give_up.clone());
+                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, place));
                 continue;
             }
-            let mut permit = Some(permit);
-            for feed in claimed {
-                let place = match permit.take() {
-                    Some(first) => Some(first),
-                    None => Arc::clone(&places).try_acquire_owned().ok(),
-                };
-                polls.spawn(self.clone().poll_and_send(
-                    feed,
-                    sender.clone(),
-                    give_up.clone(),
-                    place,
-                ));
+            drop(place);
+            if once {
+                let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places)).await;
+                if is_quiet.is_ok() && self.is_nothing_free().await {
+                    break;
+                }
+            } else {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = time::sleep(LOOK_AGAIN) => {}
+                }
             }
+        }
+        for feed in claims.waiting {
+            self.give_back((feed.id, feed.lease_token)).await;
         }
         drop(sender);
         polls.close();
@@ -157,21 +157,22 @@ impl Poller {
         recorder.await.unwrap_or_default()
     }
 
-    /// Whether a pass is over: nothing flies, and nothing is due. A feed that another process holds is its business.
-    async fn is_done(&self, places: &Semaphore) -> bool {
-        places.available_permits() == self.options.concurrency as usize
-            && self.claim_is_empty_for_good().await
+    /// Waits until nothing flies.
+    async fn all_places(&self, places: &Semaphore) {
+        // Nobody closes the semaphore.
+        drop(places.acquire_many(self.options.concurrency).await);
     }
 
-    async fn claim_is_empty_for_good(&self) -> bool {
+    /// Whether nothing is due. A feed that another process holds is its business.
+    async fn is_nothing_free(&self) -> bool {
         match store::feeds::count_free(&self.db, self.clock.now()).await {
             Ok(count) => count == 0,
             Err(_) => true,
         }
     }
 
-    async fn claim(&self, free: usize) -> Vec<ClaimedFeed> {
-        match self.try_claim(free).await {
+    async fn claim(&self, count: usize) -> Vec<ClaimedFeed> {
+        match self.try_claim(count).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(
@@ -183,12 +184,12 @@ impl Poller {
         }
     }
 
-    async fn try_claim(&self, free: usize) -> Result<Vec<ClaimedFeed>, StoreError> {
+    async fn try_claim(&self, count: usize) -> Result<Vec<ClaimedFeed>, StoreError> {
         self.worker.keep_alive().await?;
         self.engine.refresh(&self.db).await?;
         let options = ClaimOptions {
             holder: self.worker.number(),
-            limit: i64::try_from(free).unwrap_or(i64::MAX),
+            limit: i64::try_from(count).unwrap_or(i64::MAX),
             per_host: i64::from(self.options.per_host),
             lease: self.options.lease,
         };
@@ -201,7 +202,7 @@ impl Poller {
         feed: ClaimedFeed,
         recorder: mpsc::Sender<PollRecord>,
         give_up: CancellationToken,
-        place: Option<OwnedSemaphorePermit>,
+        place: OwnedSemaphorePermit,
     ) {
         let held = (feed.id, feed.lease_token);
         let polled = tokio::select! {
@@ -217,10 +218,16 @@ impl Poller {
             Some(record) => recorder.send(record).await.is_ok(),
             None => false,
         };
-        if !sent && let Err(error) = store::feeds::release(&self.db, held).await {
-            tracing::warn!(feed.id = %held.0, error = &error as &dyn std::error::Error, "a claim was not given back");
+        if !sent {
+            self.give_back(held).await;
         }
         drop(place);
+    }
+
+    async fn give_back(&self, claim: (FeedId, i64)) {
+        if let Err(error) = store::feeds::release(&self.db, claim).await {
+            tracing::warn!(feed.id = %claim.0, error = &error as &dyn std::error::Error, "a claim was not given back");
+        }
     }
 
     /// Polls one claimed feed: the whole journey of its entries. None if the database, not the feed, is at fault.
@@ -275,7 +282,12 @@ impl Poller {
             Scan::Entries(scanned) => scanned,
             Scan::Ended(attempt) => return Ok((feed, attempt)),
         };
-        let known = store::ledger::known(&self.db, feed.id, &scanned.lookup).await?;
+        let known = if feed.is_first_read {
+            // The ledger is written with the feed's first success and never before.
+            Vec::new()
+        } else {
+            store::ledger::known(&self.db, feed.id, &scanned.lookup).await?
+        };
         let attempt = Attempt::Read(scanned.into_reading(&feed, &known, now));
         Ok((feed, attempt))
     }
@@ -300,6 +312,28 @@ impl Poller {
         .await;
         drop(core);
         scanning.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
+    }
+}
+
+/// Feeds claimed and not yet polled. Claiming costs the database about the same for one feed as for many, so feeds are
+/// claimed ahead: as many as can be polled at a time, before the last of them are on their way.
+#[derive(Default)]
+struct Claims {
+    waiting: VecDeque<ClaimedFeed>,
+    /// The last claim brought less than was asked for.
+    is_dry: bool,
+}
+
+impl Claims {
+    /// How many feeds to claim now, with room for so many; none while enough wait.
+    fn wanted(&self, room: usize) -> Option<usize> {
+        let is_low = self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= room / 4);
+        is_low.then(|| room - self.waiting.len())
+    }
+
+    fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
+        self.is_dry = claimed.len() < wanted;
+        self.waiting.extend(claimed);
     }
 }
 
