@@ -3,7 +3,7 @@
 use std::{
     env,
     os::unix::process::CommandExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -12,7 +12,7 @@ use axum::http::Method;
 use fantoccini::{
     Client, ClientBuilder, Locator,
     actions::{InputSource as _, KeyAction, KeyActions},
-    error::CmdError,
+    error::{CmdError, NewSessionError},
     wd::WebDriverCompatibleCommand,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -28,6 +28,9 @@ use crate::site::PATIENCE;
 
 /// One browser at a time: two on a small machine are slower than one after the other.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Until a browser is there, on a busy machine.
+const START_WITHIN: Duration = Duration::from_secs(25);
 
 /// What keeps Chromium quiet, and alive as root.
 const ARGUMENTS: [&str; 9] = [
@@ -52,6 +55,22 @@ pub(super) struct Browser {
 
 /// The driver with everything it starts: a process group that ends with this value.
 struct Driver(Child);
+
+impl Driver {
+    /// Starts one; returns it with its port.
+    fn start(chromedriver: &Path) -> (Self, u16) {
+        let port = free_port();
+        let driver = Command::new(chromedriver)
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        (Self(driver), port)
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -109,20 +128,13 @@ impl Browser {
         };
         let turn = TURN.lock().await;
         let profile = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let driver = Driver(
-            Command::new(chromedriver)
-                .arg(format!("--port={port}"))
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .process_group(0)
-                .spawn()
-                .unwrap(),
-        );
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        let client = connect(port, &chromium.display().to_string(), &arguments).await;
+        let capabilities = json!({
+            "goog:chromeOptions": {"binary": chromium, "args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let (driver, client) = open_session(&chromedriver, &capabilities).await;
         let browser = Self {
             client,
             _driver: driver,
@@ -233,22 +245,32 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// Starts a driver and a session. On a busy machine Chromium now and then does not come up: it gets a second start.
+async fn open_session(chromedriver: &Path, capabilities: &Value) -> (Driver, Client) {
+    let mut last = None;
+    for _ in 0..3 {
+        let (driver, port) = Driver::start(chromedriver);
+        match tokio::time::timeout(START_WITHIN, connect(port, capabilities)).await {
+            Ok(Ok(client)) => return (driver, client),
+            Ok(Err(error)) => last = Some(error),
+            Err(_) => {}
+        }
+    }
+    panic!("Chromium does not start: {last:?}");
+}
+
 /// Opens a session as soon as the driver answers.
-async fn connect(port: u16, chromium: &str, arguments: &[String]) -> Client {
-    let capabilities = json!({
-        "goog:chromeOptions": {"binary": chromium, "args": arguments},
-        "goog:loggingPrefs": {"browser": "ALL"},
-    });
-    let begun = Instant::now();
+async fn connect(port: u16, capabilities: &Value) -> Result<Client, NewSessionError> {
     loop {
         let opened = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().unwrap().clone())
             .connect(&format!("http://127.0.0.1:{port}"))
             .await;
         match opened {
-            Ok(client) => return client,
-            Err(error) if begun.elapsed() > PATIENCE => panic!("no browser: {error}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(NewSessionError::FailedC(_)) => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => return opened,
         }
     }
 }

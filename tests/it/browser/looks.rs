@@ -100,3 +100,21 @@ async fn a_phone_shows_one_column_and_nothing_beyond_its_edge() {
     browser.until(beside, &json!([true, true])).await;
     browser.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_stays_on_one_line_beside_a_long_name() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let newsroom = Newsroom::open(4).await;
+    browser.goto(&newsroom.site.url("/")).await;
+    let one_line = "
+        const entry = document.querySelector('.rail li');
+        entry.querySelector('a').textContent = 'Missiles, submarines and everything that flies or dives';
+        const count = entry.querySelector('.count');
+        const before = count.getBoundingClientRect().height;
+        count.textContent = '12,345';
+        return count.getBoundingClientRect().height === before && entry.scrollWidth <= entry.clientWidth";
+    assert_eq!(browser.run(one_line).await, true);
+    browser.end().await;
+}
