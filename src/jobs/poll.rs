@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
-    time,
+    time::{self, Instant},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,7 +30,21 @@ use crate::{
 };
 
 /// Records written in one transaction at most.
-const RECORD_BATCH: usize = 64;
+const RECORD_BATCH: usize = 256;
+
+/// Records that wait for their transaction; then polls wait.
+const RECORD_WAITING: usize = 64;
+
+/// New or changed entries written in one transaction, beyond which no record is added: what a transaction holds in
+/// memory is bounded by them.
+const RECORD_ENTRIES: usize = 2_000;
+
+/// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
+const MOST_AHEAD: usize = 512;
+const MOMENTS: Duration = Duration::from_millis(250);
 
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -112,18 +126,22 @@ impl Poller {
         let polls = TaskTracker::new();
         let give_up = CancellationToken::new();
         let places = Arc::new(Semaphore::new(self.options.concurrency as usize));
-        let (sender, receiver) = mpsc::channel(RECORD_BATCH * 2);
+        let (sender, receiver) = mpsc::channel(RECORD_WAITING);
         let recorder = polls.spawn({
             let poller = self.clone();
             async move { poller.record_all(receiver, &progress).await }
         });
-        let mut claims = Claims::default();
+        let mut claims = Claims::new(self.options.concurrency as usize);
         while let Some(place) = free_place(&places, stop).await {
-            let room = places.available_permits() + 1 + self.options.concurrency as usize;
-            if let Some(count) = claims.wanted(room) {
+            if let Some(count) = claims.wanted(places.available_permits() + 1) {
                 claims.add(self.claim(count).await, count);
             }
-            if let Some(feed) = claims.waiting.pop_front() {
+            if let Some((claimed_at, feed)) = claims.waiting.pop_front() {
+                if claimed_at.elapsed() > self.options.lease / 2 {
+                    // It would be polled beyond its lease.
+                    self.give_back((feed.id, feed.lease_token)).await;
+                    continue;
+                }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
                 polls.spawn(self.clone().poll_and_send(feed, sender, give_up, place));
                 continue;
@@ -141,7 +159,7 @@ impl Poller {
                 }
             }
         }
-        for feed in claims.waiting {
+        for (_, feed) in claims.waiting {
             self.give_back((feed.id, feed.lease_token)).await;
         }
         drop(sender);
@@ -312,7 +330,7 @@ impl Poller {
     ) -> Summary {
         let mut summary = Summary::default();
         let mut batch = Vec::with_capacity(RECORD_BATCH);
-        while records.recv_many(&mut batch, RECORD_BATCH).await > 0 {
+        while gather(&mut records, &mut batch).await {
             match store::polls::record(&self.db, &batch).await {
                 Ok(recorded) => {
                     summary.add(&batch, recorded);
@@ -336,25 +354,75 @@ impl Poller {
     }
 }
 
-/// Feeds claimed and not yet polled. Claiming costs the database about the same for one feed as for many, so feeds are
-/// claimed ahead: as many as can be polled at a time, before the last of them are on their way.
-#[derive(Default)]
+/// Feeds claimed and not yet polled. A claim costs the database about the same for one feed as for many, so feeds are
+/// claimed ahead: as many more as are on their way within moments, and where servers answer slowly, as many as are polled
+/// at a time.
 struct Claims {
-    waiting: VecDeque<ClaimedFeed>,
+    /// With the time of their claim.
+    waiting: VecDeque<(Instant, ClaimedFeed)>,
+    /// Feeds to claim beyond the places that are free.
+    ahead: usize,
+    /// The least of that.
+    least: usize,
+    last: Instant,
     /// The last claim brought less than was asked for.
     is_dry: bool,
 }
 
 impl Claims {
-    /// How many feeds to claim now, with room for so many; none while enough wait.
-    fn wanted(&self, room: usize) -> Option<usize> {
-        let is_low = self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= room / 4);
-        is_low.then(|| room - self.waiting.len())
+    fn new(concurrency: usize) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            ahead: concurrency,
+            least: concurrency,
+            last: Instant::now(),
+            is_dry: false,
+        }
+    }
+
+    /// How many feeds to claim now, with so many places free; none while enough wait.
+    fn wanted(&self, free: usize) -> Option<usize> {
+        let is_low =
+            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.least / 2);
+        is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
     }
 
     fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
         self.is_dry = claimed.len() < wanted;
-        self.waiting.extend(claimed);
+        let now = Instant::now();
+        self.waiting
+            .extend(claimed.into_iter().map(|feed| (now, feed)));
+        self.ahead = if self.last.elapsed() < MOMENTS {
+            (self.ahead * 2).min(MOST_AHEAD.max(self.least))
+        } else {
+            self.least
+        };
+        self.last = now;
+    }
+}
+
+/// Takes the records of one transaction; false when there are none and none will come.
+async fn gather(records: &mut mpsc::Receiver<PollRecord>, batch: &mut Vec<PollRecord>) -> bool {
+    let Some(first) = records.recv().await else {
+        return false;
+    };
+    let until = Instant::now() + GATHER;
+    let mut entries = found(&first);
+    batch.push(first);
+    while batch.len() < RECORD_BATCH
+        && entries < RECORD_ENTRIES
+        && let Ok(Some(record)) = time::timeout_at(until, records.recv()).await
+    {
+        entries += found(&record);
+        batch.push(record);
+    }
+    true
+}
+
+fn found(record: &PollRecord) -> usize {
+    match &record.attempt {
+        Attempt::Read(reading) => reading.found.len(),
+        Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
     }
 }
 

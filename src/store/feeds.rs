@@ -99,30 +99,26 @@ pub async fn claim_due(
     let rows = sqlx::query_as!(
         ClaimedRow,
         r#"
-        WITH due AS (
-            SELECT id, host, next_poll_at,
-                   row_number() OVER (PARTITION BY host ORDER BY next_poll_at, id) AS place
-              FROM feeds
+        WITH asked AS (
+            -- the claims that a host has come first, so that the place of a feed counts them
+            SELECT id, next_poll_at, is_held,
+                   row_number() OVER (PARTITION BY host ORDER BY is_held DESC, next_poll_at, id) AS place
+              FROM feeds,
+                   LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held) AS held
              WHERE next_poll_at <= $1
-               AND (lease_until IS NULL OR lease_until <= $1)
-        ), busy AS (
-            SELECT host, count(*) AS claims
-              FROM feeds
-             WHERE lease_until > $1
-             GROUP BY host
+                OR lease_until > $1
         ), chosen AS (
-            -- the conditions are repeated on the row itself: it is they that are checked again on a row
-            -- which somebody changed since this statement began
-            SELECT feeds.id
+            -- the conditions are repeated on the row itself: it is they that are checked again on a row which somebody
+            -- changed since this statement began; IS TRUE, so that rows are found by id and not by what is due, which
+            -- statistics taken in quieter times say is next to nothing
+            SELECT id
               FROM feeds
-              JOIN due ON due.id = feeds.id
-              LEFT JOIN busy ON busy.host = due.host
-             WHERE due.place + coalesce(busy.claims, 0) <= $4
-               AND feeds.next_poll_at <= $1
-               AND (feeds.lease_until IS NULL OR feeds.lease_until <= $1)
-             ORDER BY due.next_poll_at, due.id
-             LIMIT $3
-               FOR UPDATE OF feeds SKIP LOCKED
+             WHERE id = ANY (ARRAY(
+                       SELECT id FROM asked WHERE NOT is_held AND place <= $4 ORDER BY next_poll_at, id LIMIT $3
+                   ))
+               AND (next_poll_at <= $1) IS TRUE
+               AND (lease_until > $1) IS NOT TRUE
+               FOR UPDATE SKIP LOCKED
         )
         UPDATE feeds
            SET lease_until = $2, lease_holder = $5, lease_token = feeds.lease_token + 1
@@ -153,13 +149,13 @@ async fn void_claims_of_the_dead(tx: &mut PgConnection, now: Timestamp) -> Resul
         "UPDATE feeds
             SET lease_until = NULL
           WHERE lease_until > $1
-            AND NOT EXISTS (
-                    SELECT FROM pg_locks
+            AND (lease_holder = ANY (ARRAY(
+                    SELECT objid::bigint
+                      FROM pg_locks
                      WHERE locktype = 'advisory'
                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                        AND classid::bigint = $2
-                       AND objid::bigint = feeds.lease_holder
-                )",
+                ))) IS NOT TRUE",
         now as Timestamp,
         i64::from(LOCK_SPACE),
     )
