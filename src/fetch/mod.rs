@@ -120,7 +120,6 @@ impl Fetcher {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.idle_timeout)
             .timeout(options.timeout)
-            .pool_max_idle_per_host(4)
             .no_proxy();
         if !options.proxy.is_empty() {
             builder = builder.proxy(reqwest::Proxy::all(&options.proxy)?);

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
-    time,
+    time::{self, Instant},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -33,8 +33,12 @@ use crate::{
     store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
 };
 
-/// Records written in one transaction at most.
-pub(super) const RECORD_BATCH: usize = 64;
+/// Records that wait for their transaction; then polls wait.
+const RECORD_WAITING: usize = 64;
+
+/// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
+const MOST_AHEAD: usize = 512;
+const MOMENTS: Duration = Duration::from_millis(250);
 
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -99,6 +103,8 @@ pub struct Poller {
     pub placer: Arc<Notify>,
     /// Room for the pure stages: one place a core.
     pub cores: Arc<Semaphore>,
+    /// The only addresses to poll; empty: all.
+    pub only: Vec<String>,
 }
 
 impl Poller {
@@ -116,18 +122,22 @@ impl Poller {
         let polls = TaskTracker::new();
         let give_up = CancellationToken::new();
         let places = Arc::new(Semaphore::new(self.options.concurrency as usize));
-        let (sender, receiver) = mpsc::channel(RECORD_BATCH * 2);
+        let (sender, receiver) = mpsc::channel(RECORD_WAITING);
         let recorder = polls.spawn({
             let poller = self.clone();
             async move { record::all(&poller, receiver, &progress).await }
         });
-        let mut claims = Claims::default();
+        let mut claims = Claims::new(self.options.concurrency as usize);
         while let Some(place) = free_place(&places, stop).await {
-            let room = places.available_permits() + 1 + self.options.concurrency as usize;
-            if let Some(count) = claims.wanted(room) {
+            if let Some(count) = claims.wanted(places.available_permits() + 1) {
                 claims.add(self.claim(count).await, count);
             }
-            if let Some(feed) = claims.waiting.pop_front() {
+            if let Some((claimed_at, feed)) = claims.waiting.pop_front() {
+                if claimed_at.elapsed() > self.options.lease / 2 {
+                    // It would be polled beyond its lease.
+                    self.give_back((feed.id, feed.lease_token)).await;
+                    continue;
+                }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
                 polls.spawn(self.clone().poll_and_send(feed, sender, give_up, place));
                 continue;
@@ -145,7 +155,7 @@ impl Poller {
                 }
             }
         }
-        for feed in claims.waiting {
+        for (_, feed) in claims.waiting {
             self.give_back((feed.id, feed.lease_token)).await;
         }
         drop(sender);
@@ -165,7 +175,7 @@ impl Poller {
 
     /// Whether nothing is due. A feed that another process holds is its business.
     async fn is_nothing_free(&self) -> bool {
-        match store::feeds::count_free(&self.db, self.clock.now()).await {
+        match store::feeds::count_free(&self.db, self.clock.now(), &self.only).await {
             Ok(count) => count == 0,
             Err(_) => true,
         }
@@ -192,6 +202,7 @@ impl Poller {
             limit: i64::try_from(count).unwrap_or(i64::MAX),
             per_host: i64::from(self.options.per_host),
             lease: self.options.lease,
+            only: &self.only,
         };
         store::feeds::claim_due(&self.db, self.clock.now(), options).await
     }
@@ -315,25 +326,50 @@ impl Poller {
     }
 }
 
-/// Feeds claimed and not yet polled. Claiming costs the database about the same for one feed as for many, so feeds are
-/// claimed ahead: as many as can be polled at a time, before the last of them are on their way.
-#[derive(Default)]
+/// Feeds claimed and not yet polled. A claim costs the database about the same for one feed as for many, so feeds are
+/// claimed ahead: as many more as are on their way within moments, and where servers answer slowly, as many as are polled
+/// at a time.
 struct Claims {
-    waiting: VecDeque<ClaimedFeed>,
+    /// With the time of their claim.
+    waiting: VecDeque<(Instant, ClaimedFeed)>,
+    /// Feeds to claim beyond the places that are free.
+    ahead: usize,
+    /// The least of that.
+    least: usize,
+    last: Instant,
     /// The last claim brought less than was asked for.
     is_dry: bool,
 }
 
 impl Claims {
-    /// How many feeds to claim now, with room for so many; none while enough wait.
-    fn wanted(&self, room: usize) -> Option<usize> {
-        let is_low = self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= room / 4);
-        is_low.then(|| room - self.waiting.len())
+    fn new(concurrency: usize) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            ahead: concurrency,
+            least: concurrency,
+            last: Instant::now(),
+            is_dry: false,
+        }
+    }
+
+    /// How many feeds to claim now, with so many places free; none while enough wait.
+    fn wanted(&self, free: usize) -> Option<usize> {
+        let is_low =
+            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.least / 2);
+        is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
     }
 
     fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
         self.is_dry = claimed.len() < wanted;
-        self.waiting.extend(claimed);
+        let now = Instant::now();
+        self.waiting
+            .extend(claimed.into_iter().map(|feed| (now, feed)));
+        self.ahead = if self.last.elapsed() < MOMENTS {
+            (self.ahead * 2).min(MOST_AHEAD.max(self.least))
+        } else {
+            self.least
+        };
+        self.last = now;
     }
 }
 

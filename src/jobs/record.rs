@@ -1,13 +1,28 @@
 //! Recording: finished polls are written in batches, and one that the database refuses becomes a failure of its feed.
 
-use tokio::sync::mpsc;
+use std::time::Duration;
 
-use super::poll::{Poller, Progress, RECORD_BATCH, Summary};
+use tokio::{
+    sync::mpsc,
+    time::{self, Instant},
+};
+
+use super::poll::{Poller, Progress, Summary};
 use crate::{
     domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
     pipeline::schedule,
     store::{self, StoreError, polls::Recorded},
 };
+
+/// Records written in one transaction at most.
+const RECORD_BATCH: usize = 256;
+
+/// New or changed entries written in one transaction, beyond which no record is added: what a transaction holds in
+/// memory is bounded by them.
+const RECORD_ENTRIES: usize = 2_000;
+
+/// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Records what arrives until all senders are gone.
 pub(super) async fn all(
@@ -17,11 +32,36 @@ pub(super) async fn all(
 ) -> Summary {
     let mut summary = Summary::default();
     let mut batch = Vec::with_capacity(RECORD_BATCH);
-    while records.recv_many(&mut batch, RECORD_BATCH).await > 0 {
+    while gather(&mut records, &mut batch).await {
         record(poller, std::mem::take(&mut batch), &mut summary).await;
         progress(&summary);
     }
     summary
+}
+
+/// Takes the records of one transaction; false when there are none and none will come.
+async fn gather(records: &mut mpsc::Receiver<PollRecord>, batch: &mut Vec<PollRecord>) -> bool {
+    let Some(first) = records.recv().await else {
+        return false;
+    };
+    let until = Instant::now() + GATHER;
+    let mut entries = found(&first);
+    batch.push(first);
+    while batch.len() < RECORD_BATCH
+        && entries < RECORD_ENTRIES
+        && let Ok(Some(record)) = time::timeout_at(until, records.recv()).await
+    {
+        entries += found(&record);
+        batch.push(record);
+    }
+    true
+}
+
+fn found(record: &PollRecord) -> usize {
+    match &record.attempt {
+        Attempt::Read(reading) => reading.found.len(),
+        Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
+    }
 }
 
 async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary) {
