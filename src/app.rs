@@ -153,6 +153,7 @@ impl WorkerParts {
             policy: settings.schedule.clone(),
             placer: Arc::clone(&nudge),
             cores: Arc::new(Semaphore::new(cores)),
+            only: Vec::new(),
         };
         let window = Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400);
         Ok(Self {

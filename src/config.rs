@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    env, fmt, fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -172,6 +172,10 @@ impl Settings {
     ///
     /// # Errors
     /// See [`ConfigError`].
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the environment comes from"
+    )]
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let file = file
             .map(|path| {
@@ -266,7 +270,7 @@ impl Settings {
 fn refuse_if(
     is_wrong: bool,
     key: &'static str,
-    value: impl ToString,
+    value: impl fmt::Display,
     reason: &'static str,
 ) -> Result<(), ConfigError> {
     if !is_wrong {
@@ -377,6 +381,10 @@ fn overlay(base: &mut Table, layer: Table) {
 
 /// The folders of `PATH`.
 #[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the environment comes from"
+)]
 pub fn search_path() -> Vec<PathBuf> {
     env::var_os("PATH")
         .map(|path| env::split_paths(&path).collect())
@@ -386,6 +394,10 @@ pub fn search_path() -> Vec<PathBuf> {
 /// Where data lies when nobody says where: `/var/lib/wirewatch` for root, since a server that runs as another account
 /// must reach it, else below the account's own folder (XDG Base Directory Specification).
 #[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the environment comes from"
+)]
 pub fn default_data_dir() -> PathBuf {
     if nix::unistd::Uid::effective().is_root() {
         return PathBuf::from("/var/lib/wirewatch");

@@ -355,7 +355,7 @@ fn paths(tokens: &[Token]) -> Vec<Named> {
         match &tokens[at] {
             Token::Word(word, _) if word == "use" => at = use_tree(tokens, at + 1, &[], &mut found),
             Token::Word(..) if !follows_path_separator(tokens, at) => {
-                at = plain_path(tokens, at, &mut found)
+                at = plain_path(tokens, at, &mut found);
             }
             _ => at += 1,
         }
@@ -442,7 +442,7 @@ fn flatten(stream: TokenStream, out: &mut Vec<Token>) {
         }
         match &trees[at] {
             TokenTree::Ident(ident) => {
-                out.push(Token::Word(ident.to_string(), ident.span().start().line))
+                out.push(Token::Word(ident.to_string(), ident.span().start().line));
             }
             TokenTree::Punct(sign) => out.push(Token::Sign(sign.as_char())),
             TokenTree::Literal(_) => out.push(Token::Sign('"')),

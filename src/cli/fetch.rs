@@ -65,8 +65,15 @@ async fn pass(
         .map(|url| url.as_str().to_owned())
         .filter(|url| !known.contains(url))
         .collect();
-    let parts = WorkerParts::build(db, settings, clock.clone()).await?;
-    let bar = progress_bar(store::feeds::count_due(db, clock.now()).await?);
+    let mut parts = WorkerParts::build(db, settings, clock.clone()).await?;
+    parts.poller.only.clone_from(&known);
+    let is_lost = known.is_empty() && !named.is_empty();
+    let waiting = if named.is_empty() {
+        store::feeds::count_due(db, clock.now()).await?
+    } else {
+        known.len() as u64
+    };
+    let bar = progress_bar(waiting);
     let shown = bar.clone();
     let progress: Progress = Arc::new(move |summary: &Summary| {
         shown.set_position(summary.polled);
@@ -75,7 +82,11 @@ async fn pass(
             summary.new_articles, summary.failed
         ));
     });
-    let summary = parts.poller.pass(&lifecycle.stop_token(), progress).await;
+    let summary = if is_lost {
+        Summary::default()
+    } else {
+        parts.poller.pass(&lifecycle.stop_token(), progress).await
+    };
     bar.finish_and_clear();
     parts.placer.step().await?;
     Ok(Report {

@@ -310,11 +310,8 @@ fn plain_text(file: &Path) -> anyhow::Result<Text> {
     Ok(Text {
         id: file.display().to_string().into(),
         title: escape(title),
-        content: content
-            .lines()
-            .map(|line| format!("<p>{}</p>", escape(line)))
-            .collect::<Vec<_>>()
-            .concat(),
+        // As in any text file, an empty line parts paragraphs and a single end of line is a space.
+        content: escape(content).replace("\r\n", "\n").replace("\n\n", "<p>"),
         ..Text::default()
     })
 }

@@ -121,7 +121,8 @@ pub struct Reading {
     pub status: u16,
     /// The feed's own title.
     pub title: Option<String>,
-    /// Entries that are new or changed. Unchanged ones are only counted.
+    /// Entries that are new or changed, and unchanged ones that moved or got another guid: their row in the ledger must
+    /// follow. The rest is only counted.
     pub found: Vec<FoundEntry>,
     /// Entries in the document.
     pub entries: u32,

@@ -108,6 +108,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// The TLS backend or a setting refuses.
+    #[expect(clippy::disallowed_methods, reason = "the one guarded client")]
     pub fn new(options: &FetchOptions) -> Result<Self, FetchSetupError> {
         let allowed = Arc::new(options.allow_networks.clone());
         let mut builder = Client::builder()
@@ -119,7 +120,6 @@ impl Fetcher {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.idle_timeout)
             .timeout(options.timeout)
-            .pool_max_idle_per_host(4)
             .no_proxy();
         if !options.proxy.is_empty() {
             builder = builder.proxy(reqwest::Proxy::all(&options.proxy)?);

@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod place;
 pub mod poll;
+mod record;
 pub mod upkeep;
 
 pub use poll::PollOptions;

@@ -4,35 +4,47 @@
 //! beside the network, on as many threads as there are cores.
 
 use std::{
+    collections::{HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
-    time,
+    time::{self, Instant},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::engine::{Compiled, LiveEngine};
+use super::{
+    engine::{Compiled, LiveEngine},
+    record,
+};
 use crate::{
     domain::{
-        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FoundEntry, Known, Lookup,
-        Novelty, PollRecord, Reading, Subject, Timestamp,
+        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FeedId, FoundEntry, Known,
+        Lookup, Novelty, PollRecord, Reading, Subject, Timestamp, Validators,
     },
     fetch::{Fetched, Fetcher, Page},
     pipeline::{identify, normalise, parse, schedule},
     query::Scratch,
-    store::{self, PgPool, StoreError, feeds::ClaimOptions, polls::Recorded, workers::Worker},
+    store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
 };
 
-/// Records written in one transaction at most.
-const RECORD_BATCH: usize = 64;
+/// Records that wait for their transaction; then polls wait.
+const RECORD_WAITING: usize = 64;
+
+/// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
+const MOST_AHEAD: usize = 512;
+const MOMENTS: Duration = Duration::from_millis(250);
 
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The same in a pass, which ends when there are none.
+const LOOK_AGAIN_IN_PASS: Duration = Duration::from_millis(20);
 
 /// After the stop, polls may finish for so long; then their feeds are given back.
 const FINISH_WITHIN: Duration = Duration::from_secs(6);
@@ -91,6 +103,8 @@ pub struct Poller {
     pub placer: Arc<Notify>,
     /// Room for the pure stages: one place a core.
     pub cores: Arc<Semaphore>,
+    /// The only addresses to poll; empty: all.
+    pub only: Vec<String>,
 }
 
 impl Poller {
@@ -108,40 +122,41 @@ impl Poller {
         let polls = TaskTracker::new();
         let give_up = CancellationToken::new();
         let places = Arc::new(Semaphore::new(self.options.concurrency as usize));
-        let (sender, receiver) = mpsc::channel(RECORD_BATCH * 2);
+        let (sender, receiver) = mpsc::channel(RECORD_WAITING);
         let recorder = polls.spawn({
             let poller = self.clone();
-            async move { poller.record_all(receiver, &progress).await }
+            async move { record::all(&poller, receiver, &progress).await }
         });
-        loop {
-            let Some(permit) = free_place(&places, stop).await else {
-                break;
-            };
-            let claimed = self.claim(places.available_permits() + 1).await;
-            if claimed.is_empty() {
-                drop(permit);
-                if once && self.is_done(&places).await {
-                    break;
+        let mut claims = Claims::new(self.options.concurrency as usize);
+        while let Some(place) = free_place(&places, stop).await {
+            if let Some(count) = claims.wanted(places.available_permits() + 1) {
+                claims.add(self.claim(count).await, count);
+            }
+            if let Some((claimed_at, feed)) = claims.waiting.pop_front() {
+                if claimed_at.elapsed() > self.options.lease / 2 {
+                    // It would be polled beyond its lease.
+                    self.give_back((feed.id, feed.lease_token)).await;
+                    continue;
                 }
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = time::sleep(if once { Duration::from_millis(20) } else { LOOK_AGAIN }) => {}
-                }
+                let (sender, give_up) = (sender.clone(), give_up.clone());
+                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, place));
                 continue;
             }
-            let mut permit = Some(permit);
-            for feed in claimed {
-                let place = match permit.take() {
-                    Some(first) => Some(first),
-                    None => Arc::clone(&places).try_acquire_owned().ok(),
-                };
-                polls.spawn(self.clone().poll_and_send(
-                    feed,
-                    sender.clone(),
-                    give_up.clone(),
-                    place,
-                ));
+            drop(place);
+            if once {
+                let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places)).await;
+                if is_quiet.is_ok() && self.is_nothing_free().await {
+                    break;
+                }
+            } else {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = time::sleep(LOOK_AGAIN) => {}
+                }
             }
+        }
+        for (_, feed) in claims.waiting {
+            self.give_back((feed.id, feed.lease_token)).await;
         }
         drop(sender);
         polls.close();
@@ -152,21 +167,22 @@ impl Poller {
         recorder.await.unwrap_or_default()
     }
 
-    /// Whether a pass is over: nothing flies, and nothing is due. A feed that another process holds is its business.
-    async fn is_done(&self, places: &Semaphore) -> bool {
-        places.available_permits() == self.options.concurrency as usize
-            && self.claim_is_empty_for_good().await
+    /// Waits until nothing flies.
+    async fn all_places(&self, places: &Semaphore) {
+        // Nobody closes the semaphore.
+        drop(places.acquire_many(self.options.concurrency).await);
     }
 
-    async fn claim_is_empty_for_good(&self) -> bool {
-        match store::feeds::count_free(&self.db, self.clock.now()).await {
+    /// Whether nothing is due. A feed that another process holds is its business.
+    async fn is_nothing_free(&self) -> bool {
+        match store::feeds::count_free(&self.db, self.clock.now(), &self.only).await {
             Ok(count) => count == 0,
             Err(_) => true,
         }
     }
 
-    async fn claim(&self, free: usize) -> Vec<ClaimedFeed> {
-        match self.try_claim(free).await {
+    async fn claim(&self, count: usize) -> Vec<ClaimedFeed> {
+        match self.try_claim(count).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(
@@ -178,14 +194,15 @@ impl Poller {
         }
     }
 
-    async fn try_claim(&self, free: usize) -> Result<Vec<ClaimedFeed>, StoreError> {
+    async fn try_claim(&self, count: usize) -> Result<Vec<ClaimedFeed>, StoreError> {
         self.worker.keep_alive().await?;
         self.engine.refresh(&self.db).await?;
         let options = ClaimOptions {
             holder: self.worker.number(),
-            limit: i64::try_from(free).unwrap_or(i64::MAX),
+            limit: i64::try_from(count).unwrap_or(i64::MAX),
             per_host: i64::from(self.options.per_host),
             lease: self.options.lease,
+            only: &self.only,
         };
         store::feeds::claim_due(&self.db, self.clock.now(), options).await
     }
@@ -196,21 +213,32 @@ impl Poller {
         feed: ClaimedFeed,
         recorder: mpsc::Sender<PollRecord>,
         give_up: CancellationToken,
-        place: Option<OwnedSemaphorePermit>,
+        place: OwnedSemaphorePermit,
     ) {
         let held = (feed.id, feed.lease_token);
         let polled = tokio::select! {
-            polled = self.poll(feed) => polled,
-            () = give_up.cancelled() => None,
+            polled = AssertUnwindSafe(self.poll(feed)).catch_unwind() => polled,
+            () = give_up.cancelled() => Ok(None),
+        };
+        let Ok(polled) = polled else {
+            // Released it would be claimed again at once, and panic again. The end of its lease is soon enough.
+            tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
+            return;
         };
         let sent = match polled {
             Some(record) => recorder.send(record).await.is_ok(),
             None => false,
         };
-        if !sent && let Err(error) = store::feeds::release(&self.db, held).await {
-            tracing::warn!(feed.id = %held.0, error = &error as &dyn std::error::Error, "a claim was not given back");
+        if !sent {
+            self.give_back(held).await;
         }
         drop(place);
+    }
+
+    async fn give_back(&self, claim: (FeedId, i64)) {
+        if let Err(error) = store::feeds::release(&self.db, claim).await {
+            tracing::warn!(feed.id = %claim.0, error = &error as &dyn std::error::Error, "a claim was not given back");
+        }
     }
 
     /// Polls one claimed feed: the whole journey of its entries. None if the database, not the feed, is at fault.
@@ -265,7 +293,12 @@ impl Poller {
             Scan::Entries(scanned) => scanned,
             Scan::Ended(attempt) => return Ok((feed, attempt)),
         };
-        let known = store::ledger::known(&self.db, feed.id, &scanned.lookup).await?;
+        let known = if feed.is_first_read {
+            // The ledger is written with the feed's first success and never before.
+            Vec::new()
+        } else {
+            store::ledger::known(&self.db, feed.id, &scanned.lookup).await?
+        };
         let attempt = Attempt::Read(scanned.into_reading(&feed, &known, now));
         Ok((feed, attempt))
     }
@@ -291,35 +324,52 @@ impl Poller {
         drop(core);
         scanning.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
     }
+}
 
-    async fn record_all(
-        &self,
-        mut records: mpsc::Receiver<PollRecord>,
-        progress: &Progress,
-    ) -> Summary {
-        let mut summary = Summary::default();
-        let mut batch = Vec::with_capacity(RECORD_BATCH);
-        while records.recv_many(&mut batch, RECORD_BATCH).await > 0 {
-            match store::polls::record(&self.db, &batch).await {
-                Ok(recorded) => {
-                    summary.add(&batch, recorded);
-                    if recorded.new_matches > 0 {
-                        self.placer.notify_one();
-                    }
-                    for record in &batch {
-                        log(record);
-                    }
-                }
-                Err(error) => tracing::error!(
-                    count = batch.len(),
-                    error = &error as &dyn std::error::Error,
-                    "polls could not be recorded; their feeds are polled again when their leases end"
-                ),
-            }
-            batch.clear();
-            progress(&summary);
+/// Feeds claimed and not yet polled. A claim costs the database about the same for one feed as for many, so feeds are
+/// claimed ahead: as many more as are on their way within moments, and where servers answer slowly, as many as are polled
+/// at a time.
+struct Claims {
+    /// With the time of their claim.
+    waiting: VecDeque<(Instant, ClaimedFeed)>,
+    /// Feeds to claim beyond the places that are free.
+    ahead: usize,
+    /// The least of that.
+    least: usize,
+    last: Instant,
+    /// The last claim brought less than was asked for.
+    is_dry: bool,
+}
+
+impl Claims {
+    fn new(concurrency: usize) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            ahead: concurrency,
+            least: concurrency,
+            last: Instant::now(),
+            is_dry: false,
         }
-        summary
+    }
+
+    /// How many feeds to claim now, with so many places free; none while enough wait.
+    fn wanted(&self, free: usize) -> Option<usize> {
+        let is_low =
+            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.least / 2);
+        is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
+    }
+
+    fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
+        self.is_dry = claimed.len() < wanted;
+        let now = Instant::now();
+        self.waiting
+            .extend(claimed.into_iter().map(|feed| (now, feed)));
+        self.ahead = if self.last.elapsed() < MOMENTS {
+            (self.ahead * 2).min(MOST_AHEAD.max(self.least))
+        } else {
+            self.least
+        };
+        self.last = now;
     }
 }
 
@@ -396,7 +446,7 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
             validators: if is_whole {
                 page.validators
             } else {
-                Default::default()
+                Validators::default()
             },
             hints,
             loss,
@@ -408,12 +458,17 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
 impl Scanned {
     fn into_reading(self, feed: &ClaimedFeed, known: &[Known], now: Timestamp) -> Reading {
         let identified = identify::identify(feed.id, &self.entries, known);
+        // A document may carry the same entry twice.
+        let mut taken = HashSet::new();
         let found = self
             .entries
             .into_iter()
             .zip(self.matches)
             .zip(identified)
-            .filter(|(_, identified)| identified.novelty != Novelty::Unchanged)
+            .filter(|(_, identified)| taken.insert(identified.known.identity))
+            .filter(|(_, identified)| {
+                identified.novelty != Novelty::Unchanged || !known.contains(&identified.known)
+            })
             .map(|((entry, matches), identified)| {
                 let sort_at = normalise::sort_at(&entry, now);
                 FoundEntry {
@@ -449,54 +504,5 @@ fn subject<'a>(feed: &'a ClaimedFeed, entry: &'a Entry) -> Subject<'a> {
             tags: &feed.tags,
             categories: &entry.categories,
         },
-    }
-}
-
-impl Summary {
-    fn add(&mut self, records: &[PollRecord], recorded: Recorded) {
-        self.new_articles += recorded.new_articles;
-        self.new_matches += recorded.new_matches;
-        for record in records {
-            self.polled += 1;
-            match &record.attempt {
-                Attempt::Failed(_) => self.failed += 1,
-                Attempt::Unchanged { .. } => self.unchanged += 1,
-                Attempt::Read(reading) => {
-                    self.new_entries += count(reading, Novelty::New);
-                }
-            }
-        }
-    }
-}
-
-fn count(reading: &Reading, novelty: Novelty) -> u64 {
-    reading
-        .found
-        .iter()
-        .filter(|found| found.identified.novelty == novelty)
-        .count() as u64
-}
-
-/// One line a poll.
-fn log(record: &PollRecord) {
-    let feed = &record.feed;
-    let duration_ms =
-        u64::try_from(record.finished_at.since(record.started_at).as_millis()).unwrap_or(u64::MAX);
-    match &record.attempt {
-        Attempt::Unchanged { status, .. } => tracing::info!(
-            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "unchanged", http.status = status, duration_ms,
-            next = %record.next.at, "polled"
-        ),
-        Attempt::Read(reading) => tracing::info!(
-            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "read", http.status = reading.status, duration_ms,
-            size_bytes = reading.bytes, entries = reading.entries, new = count(reading, Novelty::New),
-            changed = count(reading, Novelty::Changed),
-            matched = reading.found.iter().filter(|found| !found.matches.is_empty()).count(),
-            skipped = reading.skipped, loss = reading.loss.map(ErrorCode::as_str), next = %record.next.at, "polled"
-        ),
-        Attempt::Failed(failure) => tracing::warn!(
-            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "failed", http.status = failure.status, duration_ms,
-            error = failure.code.as_str(), detail = failure.detail, next = %record.next.at, "polled"
-        ),
     }
 }

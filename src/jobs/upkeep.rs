@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Upkeep is done this often.
-const INTERVAL: Duration = Duration::from_secs(15 * 60);
+const INTERVAL: Duration = Duration::from_mins(15);
 
 /// Longer than one round takes, shorter than the interval.
-const LEASE: Duration = Duration::from_secs(10 * 60);
+const LEASE: Duration = Duration::from_mins(10);
 
 /// Trims the backlog.
 pub struct Upkeep {

@@ -33,6 +33,10 @@ const SPACE_ALONE: [(&str, usize); 2] = [
     ("straitstimes/006_20200423T062603Z.xml.gz", 1),
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests may be told where documents lie"
+)]
 /// The folder of the corpora, or none with a word on standard error.
 fn folder(test: &str) -> Option<PathBuf> {
     let folder = env::var_os("WIREWATCH_CORPORA").map(PathBuf::from);

@@ -208,10 +208,10 @@ impl Scripts {
             match c {
                 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' => self.latin += 1,
                 '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => {
-                    self.hangul += 1
+                    self.hangul += 1;
                 }
                 '\u{3041}'..='\u{30fa}' | '\u{30fd}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9d}' => {
-                    self.kana += 1
+                    self.kana += 1;
                 }
                 '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => self.han += 1,
                 '\u{400}'..='\u{52f}' => self.cyrillic += 1,

@@ -45,12 +45,12 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            min_interval: Duration::from_secs(300),
-            max_interval: Duration::from_secs(6 * 3_600),
-            first_interval: Duration::from_secs(1_800),
+            min_interval: Duration::from_mins(5),
+            max_interval: Duration::from_hours(6),
+            first_interval: Duration::from_mins(30),
             checks_per_entry: 2.0,
             memory_days: 3.0,
-            failure_interval: Duration::from_secs(600),
+            failure_interval: Duration::from_mins(10),
         }
     }
 }

@@ -14,7 +14,7 @@ impl fmt::Display for Escaped<'_> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
-                    f.write_char(c)?
+                    f.write_char(c)?;
                 }
                 '\r' | '\u{b}' | '\u{c}' => f.write_char(' ')?,
                 // XML forbids the rest.

@@ -64,6 +64,8 @@ pub(super) struct Vocabulary {
     pub(super) leaf_of: Vec<u32>,
     /// How often each leaf is to be expected.
     expectations: Vec<u32>,
+    /// How often queries name each signal: what many name is a poor guide to any one of them.
+    uses: HashMap<Signal, u64>,
 }
 
 impl Vocabulary {
@@ -152,8 +154,14 @@ impl Vocabulary {
     /// The places of a node inside `field`. The parser sees to it that it has some.
     pub(super) fn places(&mut self, node: &Node, field: TextField, lexicon: &Lexicon) -> Places {
         match node {
-            Node::Leaf(leaf) => Places::One(Signal::Leaf(self.leaf(leaf)), field),
-            Node::Concept(name) => Places::One(Signal::Concept(self.concept(name, lexicon)), field),
+            Node::Leaf(leaf) => {
+                let leaf = self.leaf(leaf);
+                self.one(Signal::Leaf(leaf), field)
+            }
+            Node::Concept(name) => {
+                let concept = self.concept(name, lexicon);
+                self.one(Signal::Concept(concept), field)
+            }
             Node::Within { field: inner, node } => self.places(node, field.and(*inner), lexicon),
             Node::Or(nodes) => Places::Any(
                 nodes
@@ -181,6 +189,11 @@ impl Vocabulary {
             | Node::AtLeast { .. }
             | Node::Of { .. } => Places::Any(Vec::new()),
         }
+    }
+
+    fn one(&mut self, signal: Signal, field: TextField) -> Places {
+        *self.uses.entry(signal).or_default() += 1;
+        Places::One(signal, field)
     }
 
     /// Signals of which one must be seen for `expr` to hold, the rarest such set by the look of it, with a weight.
@@ -237,12 +250,13 @@ impl Vocabulary {
     fn weight(&self, signal: Signal) -> u64 {
         let of_leaf =
             |leaf: u32| u64::from(self.expectations.get(leaf as usize).copied().unwrap_or(1));
-        match signal {
+        let expectation = match signal {
             Signal::Leaf(leaf) => of_leaf(leaf),
             Signal::Concept(concept) => self.concepts.get(concept as usize).map_or(0, |concept| {
                 concept.terms.iter().map(|&term| of_leaf(term)).sum()
             }),
-        }
+        };
+        expectation.saturating_mul(self.uses.get(&signal).copied().unwrap_or(1))
     }
 }
 

@@ -149,7 +149,7 @@ impl Evaluation<'_> {
         match expr {
             Expr::Always | Expr::Fact(_) | Expr::Not(_) => {}
             Expr::Somewhere(places) | Expr::AtLeast(_, places) => {
-                self.sightings_at(places, None, out)
+                self.sightings_at(places, None, out);
             }
             Expr::And(parts) => {
                 for part in parts {

@@ -109,10 +109,36 @@ pub(super) struct Index {
 struct Choice {
     anchor: u32,
     keys: Vec<u64>,
-    /// How often it is to be expected, in steps.
-    badness: u8,
+    badness: Badness,
     letters: usize,
     asks: Asks,
+}
+
+/// How often a choice is to be expected in articles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Badness {
+    /// A word of its own.
+    Word,
+    /// The beginning of a word.
+    Beginning,
+    /// Two letters that begin a word.
+    ShortBeginning,
+    /// A word that is everywhere, or a single character.
+    Frequent,
+    /// The end of a word, or its inside.
+    Part,
+}
+
+impl Badness {
+    const fn weight(self) -> u64 {
+        match self {
+            Self::Word => 1,
+            Self::Beginning => 3,
+            Self::ShortBeginning => 15,
+            Self::Frequent => 30,
+            Self::Part => 60,
+        }
+    }
 }
 
 /// What has to be looked up in articles for a choice to be found.
@@ -128,7 +154,7 @@ enum Asks {
 impl Index {
     /// Lists every pattern.
     pub(super) fn new(patterns: &[Pattern]) -> Self {
-        let mut frequency: HashMap<u64, u32> = HashMap::new();
+        let mut frequency: HashMap<u64, u64> = HashMap::new();
         for pattern in patterns {
             for choice in choices(pattern) {
                 for key in choice.keys {
@@ -139,17 +165,17 @@ impl Index {
         let mut index = Self::default();
         let mut listed: Vec<(u64, Entry)> = Vec::with_capacity(patterns.len());
         for (id, pattern) in patterns.iter().enumerate() {
-            let often = |choice: &Choice| {
-                choice
+            let cost = |choice: &Choice| {
+                let often = choice
                     .keys
                     .iter()
                     .filter_map(|key| frequency.get(key))
-                    .max()
-                    .copied()
+                    .max();
+                choice.badness.weight() * often.copied().unwrap_or(1)
             };
             let best = choices(pattern)
                 .into_iter()
-                .min_by_key(|choice| (choice.badness, often(choice), usize::MAX - choice.letters));
+                .min_by_key(|choice| (cost(choice), usize::MAX - choice.letters));
             let Some(best) = best else {
                 continue;
             };
@@ -343,7 +369,7 @@ fn choices(pattern: &Pattern) -> Vec<Choice> {
                     out.push(Choice {
                         anchor,
                         keys: vec![key_of(Part::Pair, &format!("{one}{two}"))],
-                        badness: 0,
+                        badness: Badness::Word,
                         letters: 2,
                         asks: Asks::Nothing,
                     });
@@ -371,9 +397,9 @@ fn plain(anchor: u32, word: &PatternWord, letters: &str) -> Choice {
         anchor,
         keys,
         badness: if is_single || count == 1 || FREQUENT.contains(&letters) {
-            2
+            Badness::Frequent
         } else {
-            0
+            Badness::Word
         },
         letters: count,
         asks: if is_single {
@@ -403,7 +429,11 @@ fn wild_choice(anchor: u32, wild: &str) -> Option<Choice> {
     };
     let first = parts.first().filter(|part| !part.is_empty());
     if let Some(beginning) = first.and_then(|part| part.get(..cut(part, LONGEST_PART)?)) {
-        let badness = if beginning.chars().count() < 3 { 3 } else { 1 };
+        let badness = if beginning.chars().count() < 3 {
+            Badness::ShortBeginning
+        } else {
+            Badness::Beginning
+        };
         return Some(choice(
             Part::Beginning,
             beginning,
@@ -419,11 +449,18 @@ fn wild_choice(anchor: u32, wild: &str) -> Option<Choice> {
             .find(|&at| part.len() - at <= LONGEST_PART)?;
         part.get(from..)
     }) {
-        return Some(choice(Part::End, end, 4, Asks::End(end.len())));
+        return Some(choice(Part::End, end, Badness::Part, Asks::End(end.len())));
     }
     let longest = parts.into_iter().max_by_key(|part| part.len())?;
     let inside: String = longest.chars().take(LONGEST_INSIDE).collect();
-    (!inside.is_empty()).then(|| choice(Part::Inside, &inside, 5, Asks::Inside(inside.len())))
+    (!inside.is_empty()).then(|| {
+        choice(
+            Part::Inside,
+            &inside,
+            Badness::Part,
+            Asks::Inside(inside.len()),
+        )
+    })
 }
 
 /// How often a pattern is to be expected in articles, as a weight for choosing among leaves.
@@ -431,12 +468,11 @@ pub(super) fn expectation(pattern: &Pattern) -> u32 {
     choices(pattern)
         .iter()
         .map(|choice| match choice.badness {
-            0 => 20_u32
+            Badness::Word => 20_u32
                 .saturating_sub(u32::try_from(choice.letters).unwrap_or(u32::MAX))
                 .max(4),
-            1 => 40,
-            2 => 100,
-            _ => 200,
+            Badness::Beginning => 40,
+            Badness::ShortBeginning | Badness::Frequent | Badness::Part => 200,
         })
         .min()
         .unwrap_or(1_000)

@@ -8,6 +8,9 @@ use super::{
     error::QueryError,
 };
 
+/// The most characters that an error quotes of what stands behind it.
+const MOST_QUOTED: usize = 100;
+
 /// A token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -74,10 +77,15 @@ fn normalised(c: char) -> Option<char> {
         '？' => '?',
         '～' => '~',
         '＠' => '@',
-        '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' => return None,
-        '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' => return None,
-        c if c.is_whitespace() => ' ',
-        c if c.is_control() => ' ',
+        '\u{AD}'
+        | '\u{200B}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{FEFF}' => return None,
+        c if c.is_whitespace() || c.is_control() => ' ',
         c => c,
     })
 }
@@ -136,10 +144,7 @@ impl Lexer {
             ')' => self.single(Kind::Close),
             ',' => self.single(Kind::Comma),
             '"' => self.phrase(),
-            _ => {
-                let word = self.take_while(|c| !ends_word(c));
-                self.word(word, from);
-            }
+            _ => self.run(from),
         }
         true
     }
@@ -197,6 +202,20 @@ impl Lexer {
         }
     }
 
+    /// A run of characters without spaces, or a field up to its colon.
+    fn run(&mut self, from: usize) {
+        let mut run = self.take_while(|c| !ends_word(c) && c != ':');
+        if self.peek() == Some(':') {
+            if !run.is_empty() && run.chars().all(|c| c.is_alphabetic() || c == '_') {
+                self.at += 1;
+                self.field(&run, from);
+                return;
+            }
+            run.push_str(&self.take_while(|c| !ends_word(c)));
+        }
+        self.word(run, from);
+    }
+
     /// What a run of characters without spaces, quotes, commas and parentheses is.
     fn word(&mut self, word: String, from: usize) {
         match word.as_str() {
@@ -212,8 +231,7 @@ impl Lexer {
                 self.push(Kind::Concept(name), from);
             }
             _ => {
-                if !self.operator(&word, from) && !self.of(&word, from) && !self.field(&word, from)
-                {
+                if !self.operator(&word, from) && !self.of(&word, from) {
                     self.term(word, from);
                 }
             }
@@ -292,39 +310,40 @@ impl Lexer {
         is_of
     }
 
-    /// `field:` and what is written right behind it.
-    fn field(&mut self, word: &str, from: usize) -> bool {
-        let Some((name, rest)) = word.split_once(':') else {
-            return false;
-        };
-        if name.is_empty() || !name.chars().all(|c| c.is_alphabetic() || c == '_') {
-            return false;
-        }
-        let value_from = from + name.chars().count() + 1;
+    /// `field:`, read up to the colon, and the value of a fact right behind it.
+    fn field(&mut self, name: &str, from: usize) {
         if name.eq_ignore_ascii_case("keyword") {
-            self.push(Kind::Keyword(rest.to_lowercase()), from);
-            return true;
+            let slug = self.take_while(|c| !ends_word(c)).to_lowercase();
+            self.push(Kind::Keyword(slug), from);
+            return;
         }
-        let field = Field::named(name);
-        self.at = value_from;
-        match field {
-            Some(field) => self.push(Kind::Field(field), from),
-            None => self.unknown_field(name, word, from),
-        }
-        if matches!(field, Some(Field::Fact(_))) && !rest.is_empty() {
+        let Some(field) = Field::named(name) else {
+            self.unknown_field(name, from);
+            return;
+        };
+        self.push(Kind::Field(field), from);
+        let value_from = self.at;
+        if matches!(field, Field::Fact(_)) && self.peek().is_some_and(|c| !ends_word(c)) {
             let value = self.take_while(|c| !matches!(c, ' ' | ')' | '"' | ','));
             self.push(Kind::Value(value), value_from);
         }
-        true
     }
 
-    fn unknown_field(&mut self, name: &str, word: &str, from: usize) {
+    fn unknown_field(&mut self, name: &str, from: usize) {
+        let behind = self.chars.get(self.at..).unwrap_or_default();
+        let value: String = behind
+            .iter()
+            .map(|&(_, _, c)| c)
+            .take_while(|&c| !ends_word(c))
+            .take(MOST_QUOTED)
+            .collect();
         let known: Vec<&str> = Field::ALL.iter().map(|field| field.as_str()).collect();
-        let mut ways_out: Vec<String> = nearest(name, known.iter().copied())
-            .map(|near| word.replacen(name, near, 1))
+        let near = nearest(name, known.iter().copied());
+        let mut ways_out: Vec<String> = near
+            .map(|near| format!("{near}:{value}"))
             .into_iter()
             .collect();
-        ways_out.push(format!("\"{word}\""));
+        ways_out.push(format!("\"{name}:{value}\""));
         let message = format!(
             "there is no field {name}:, the fields are {} and keyword",
             known.join(", ")
@@ -393,6 +412,7 @@ fn limited(number: &str) -> Result<u32, String> {
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     names
+        .filter(|name| name.len().abs_diff(wrong.len()) <= 4)
         .map(|name| {
             (
                 strsim::damerau_levenshtein(&wrong, &name.to_lowercase()),

@@ -18,6 +18,8 @@ mod lexicon;
 mod mentions;
 mod parser;
 mod pattern;
+mod scanner;
+mod traits;
 mod why;
 
 #[cfg(test)]
@@ -26,10 +28,11 @@ mod naive;
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
-pub use engine::{Engine, KeywordProblem, Scratch};
+pub use engine::{Engine, KeywordProblem};
 pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};
 pub use parser::{Purpose, Query, parse};
+pub use scanner::Scratch;
 pub use why::{Explanation, explain};
 
 /// The greatest number in a query: words between, words among, mentions.

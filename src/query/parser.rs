@@ -7,8 +7,14 @@ use super::{
     leaf::{flaw_of, ignored_signs},
     lexer::{Kind, Token, lex},
     lexicon::{Lexicon, Saved},
+    traits::{Ground, Traits},
 };
 use crate::domain::{Tier, UnknownTier};
+
+/// The longest message, in bytes.
+const LONGEST_MESSAGE: usize = 500;
+/// The longest way out that is offered, in bytes.
+const LONGEST_WAY_OUT: usize = 1_000;
 
 /// What a query is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,74 +65,6 @@ impl Query {
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
-    }
-}
-
-/// What a match of a part of a query is sure to rest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Ground {
-    /// Nothing: it may hold for want of something.
-    Absence,
-    /// A fact about the article.
-    Fact,
-    /// Words of the text, or the word of the writer (`*`).
-    Text,
-}
-
-/// What is known about a part of a query.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Traits {
-    /// Nesting below, parentheses and operators counted.
-    levels: usize,
-    leaves: usize,
-    /// Whether it has places in the text, which NEAR and ATLEAST ask about.
-    has_places: bool,
-    /// What it rests on when it holds.
-    ground: Ground,
-    /// What it rests on when it does not hold.
-    ground_of_not: Ground,
-    /// Whether words are sought anywhere in it other than under NOT.
-    seeks_words: bool,
-}
-
-impl Traits {
-    const WORDS: Self = Self {
-        levels: 0,
-        leaves: 1,
-        has_places: true,
-        ground: Ground::Text,
-        ground_of_not: Ground::Absence,
-        seeks_words: true,
-    };
-    const FACT: Self = Self {
-        has_places: false,
-        ground: Ground::Fact,
-        seeks_words: false,
-        ..Self::WORDS
-    };
-    const ANY: Self = Self {
-        has_places: false,
-        ..Self::WORDS
-    };
-
-    /// Several parts under one operator.
-    fn over(parts: &[Part]) -> Self {
-        let all = || parts.iter().map(|part| part.traits);
-        Self {
-            levels: 1 + all().map(|traits| traits.levels).max().unwrap_or(0),
-            leaves: all().map(|traits| traits.leaves).sum(),
-            has_places: false,
-            ground: Ground::Absence,
-            ground_of_not: Ground::Absence,
-            seeks_words: all().any(|traits| traits.seeks_words),
-        }
-    }
-
-    const fn deeper(self) -> Self {
-        Self {
-            levels: self.levels + 1,
-            ..self
-        }
     }
 }
 
@@ -233,14 +171,18 @@ impl Parser<'_> {
         message: impl Into<String>,
         ways_out: Vec<String>,
     ) {
-        if !self.is_too_deep {
-            self.errors.push(QueryError {
-                start,
-                end,
-                message: message.into(),
-                ways_out,
-            });
+        if self.is_too_deep {
+            return;
         }
+        // A hostile query has thousands of errors, of which each could quote nearly all of it.
+        let mut ways_out = ways_out;
+        ways_out.retain(|way| way.len() <= LONGEST_WAY_OUT);
+        self.errors.push(QueryError {
+            start,
+            end,
+            message: shortened(message.into()),
+            ways_out,
+        });
     }
 
     fn warn(&mut self, (start, end): (usize, usize), message: String) {
@@ -295,7 +237,10 @@ impl Parser<'_> {
         while let Some(kind) = self.peek() {
             let place = self.here();
             match kind {
-                Kind::Close => self.error(place, "this ) closes nothing", Vec::new()),
+                Kind::Close => {
+                    let way = format!("({})", self.slice(0, place.0));
+                    self.error(place, "this ) closes nothing", vec![way]);
+                }
                 Kind::Comma => {
                     let ways_out = vec!["OR".to_owned(), "1 OF (x, y)".to_owned()];
                     self.error(
@@ -306,13 +251,12 @@ impl Parser<'_> {
                 }
                 _ => {}
             }
-            if matches!(kind_of(self.peek()), Follow::Stray) {
+            if matches!(role_of(self.peek()), Role::End) {
                 self.at += 1;
             }
             if self.at < self.tokens.len() && self.starts_operand() {
                 part = self.or();
-            } else if self.at < self.tokens.len() && !matches!(kind_of(self.peek()), Follow::Stray)
-            {
+            } else if self.at < self.tokens.len() && !matches!(role_of(self.peek()), Role::End) {
                 self.stray_operator();
             }
         }
@@ -345,7 +289,7 @@ impl Parser<'_> {
             has_places: parts.iter().all(|part| part.traits.has_places),
             ground: weakest(&parts, |traits| traits.ground),
             ground_of_not: strongest(&parts, |traits| traits.ground_of_not),
-            ..Traits::over(&parts)
+            ..Traits::over(&parts.iter().map(|part| part.traits))
         };
         joined(parts, traits, Node::Or, |node| match node {
             Node::Or(nodes) => Ok(nodes),
@@ -394,7 +338,7 @@ impl Parser<'_> {
         let traits = Traits {
             ground: strongest(&parts, |traits| traits.ground),
             ground_of_not: weakest(&parts, |traits| traits.ground_of_not),
-            ..Traits::over(&parts)
+            ..Traits::over(&parts.iter().map(|part| part.traits))
         };
         joined(parts, traits, Node::And, |node| match node {
             Node::And(nodes) => Ok(nodes),
@@ -404,7 +348,7 @@ impl Parser<'_> {
 
     /// Whether an operand begins here.
     fn starts_operand(&self) -> bool {
-        matches!(kind_of(self.peek()), Follow::Operand)
+        matches!(role_of(self.peek()), Role::Operand)
     }
 
     /// Operands with nothing between: joined by AND in a search, an error in a keyword.
@@ -550,7 +494,7 @@ impl Parser<'_> {
         let traits = Traits {
             has_places: true,
             ground: Ground::Text,
-            ..Traits::over(&[left.clone(), right.clone()])
+            ..Traits::over(&[left.traits, right.traits].into_iter())
         };
         Part {
             node: Node::Near {
@@ -839,7 +783,7 @@ impl Parser<'_> {
         let weakest_choice = grounds.get(count.max(1) as usize - 1).copied();
         let traits = Traits {
             ground: weakest_choice.unwrap_or(Ground::Text),
-            ..Traits::over(&parts)
+            ..Traits::over(&parts.iter().map(|part| part.traits))
         };
         Part {
             node: Node::Of {
@@ -854,10 +798,9 @@ impl Parser<'_> {
 
     /// What follows `cs(`.
     fn exact(&mut self, start: usize) -> Part {
-        if let Some(field) = self.value_field() {
+        if self.value_field().is_some() {
             let (_, end) = self.here();
             self.no_value((start, end));
-            let _ = field;
         }
         let place = self.here();
         let Some(Kind::Word(_) | Kind::Phrase { .. }) = self.peek() else {
@@ -953,9 +896,8 @@ impl Parser<'_> {
                 self.error(place, message, Vec::new());
             }
             Some(Saved::Circular) => {
-                let message = format!(
-                    "keyword:{slug} leads in a circle: it names itself, directly or through others"
-                );
+                let message =
+                    format!("keyword:{slug} leads in a circle of keywords that name each other");
                 self.error(place, message, Vec::new());
             }
             None => {
@@ -1096,21 +1038,33 @@ impl Parser<'_> {
     }
 }
 
-/// What a token may follow.
-enum Follow {
+/// A message, cut where it quotes too much.
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        let end = (0..=LONGEST_MESSAGE)
+            .rev()
+            .find(|&end| message.is_char_boundary(end));
+        message.truncate(end.unwrap_or(0));
+        message.push('…');
+    }
+    message
+}
+
+/// What a token is to the grammar.
+enum Role {
     /// It begins an operand.
     Operand,
     /// It is an operator.
     Operator,
-    /// It belongs to something that opened before it.
-    Stray,
+    /// It ends something that began before it.
+    End,
 }
 
-const fn kind_of(kind: Option<&Kind>) -> Follow {
+const fn role_of(kind: Option<&Kind>) -> Role {
     match kind {
-        None | Some(Kind::Close | Kind::Comma) => Follow::Stray,
-        Some(Kind::And | Kind::Or | Kind::Not | Kind::Proximity(_)) => Follow::Operator,
-        Some(_) => Follow::Operand,
+        None | Some(Kind::Close | Kind::Comma) => Role::End,
+        Some(Kind::And | Kind::Or | Kind::Not | Kind::Proximity(_)) => Role::Operator,
+        Some(_) => Role::Operand,
     }
 }
 

@@ -102,7 +102,7 @@ fn judged(query: &str, subject: &Subject<'_>) -> Option<ArticleMatch> {
     matched
 }
 
-fn in_content<'a>(content: &'a str) -> Subject<'a> {
+fn in_content(content: &str) -> Subject<'_> {
     Subject {
         content,
         ..Subject::default()
@@ -337,6 +337,58 @@ fn concepts_and_what_consumes() {
 }
 
 #[test]
+fn the_traps_of_the_beat_can_be_kept_out() {
+    check(&[
+        (
+            "sanction* NOT NEAR/2 (officially OR event)",
+            "officially sanctioned",
+            None,
+        ),
+        (
+            "sanction* NOT NEAR/2 (officially OR event)",
+            "the sanctioned event and some more sanctions",
+            Some(&["sanctions"]),
+        ),
+        ("이란", "사랑이란 무엇인가", None),
+        ("화성 NEAR/5 (미사일 OR ICBM)", "화성시의 축제", None),
+        ("화성 NEAR/5 (미사일 OR ICBM)", "화성 탐사", None),
+        (
+            "화성 NEAR/5 (미사일 OR ICBM)",
+            "화성-18형 미사일을",
+            Some(&["화성", "미사일"]),
+        ),
+        (
+            "북한산 NEAR/1 (석탄 OR 무기)",
+            "북한산 석탄을",
+            Some(&["북한산", "석탄"]),
+        ),
+        ("노동 NEAR/2 미사일", "고용노동부 미사일", None),
+        ("شاهد NEAR/3 صاروخ", "شاهد الفيديو", None),
+        ("شاهد NEAR/3 صاروخ", "شاهد وصاروخ", Some(&["شاهد", "صاروخ"])),
+        ("火星 NEAR/3 (導弾 OR ミサイル)", "火星の石", None),
+        ("\"Green Pine\" NEAR/10 @dprk", "the Green Pine radar", None),
+        ("cs(AIO)", "an aio cooler", None),
+        ("resolution NEAR/1 (1718 OR 2231)", "in 1718", None),
+        (
+            "resolution NEAR/1 (1718 OR 2231)",
+            "resolution 2231 (2015)",
+            Some(&["resolution", "2231"]),
+        ),
+        (
+            "ATLEAST/2 @dprk OR title:@dprk",
+            "Related: North Korea",
+            None,
+        ),
+        (
+            "@iran",
+            "according to the Tehran Times in Tehran",
+            Some(&["Tehran"]),
+        ),
+        ("iran", "Ирана", None),
+    ]);
+}
+
+#[test]
 fn a_hit_of_a_concept_says_so() {
     let matched = judged("@dprk OR missile", &in_content("北朝鮮 missile")).unwrap();
     let glosses: Vec<_> = matched
@@ -507,6 +559,15 @@ fn what_must_be_an_error_is_one() {
         "title:source:x",
         "iran~3",
         "a iran or korea",
+        &"a) ".repeat(20_000),
+        &format!(
+            "({}) {}",
+            "ab OR ".repeat(5_000) + "ab",
+            "OR NOT b ".repeat(3_000)
+        ),
+        &"title:".repeat(10_000),
+        &"foo:".repeat(10_000),
+        &"cs(".repeat(20_000),
         &deep,
         &deeper,
         &nots,
@@ -759,6 +820,23 @@ fn a_text_that_repeats_both_sides_is_judged_in_linear_time() {
     ] {
         assert!(judged(query, &in_content(&text)).is_some(), "{query}");
         let _ = judged(query, &in_content(&far));
+    }
+}
+
+#[test]
+fn a_search_is_judged_like_a_keyword_and_one_scratch_serves_all_engines() {
+    let lexicon = lexicon();
+    let mut scratch = Scratch::default();
+    for (query, text, expected) in [
+        ("north korea", "korea is north of here", true),
+        ("@iran OR @dprk OR @sanctions OR missile", "a missile", true),
+        ("lang:ko", "a missile", false),
+        ("iran", "a missile", false),
+    ] {
+        let parsed = parse(query, &lexicon, Purpose::Search).unwrap();
+        let engine = Engine::of_query(&parsed, &lexicon);
+        let is_match = !engine.matches(&in_content(text), &mut scratch).is_empty();
+        assert_eq!(is_match, expected, "{query}");
     }
 }
 

@@ -3,12 +3,12 @@
 use super::{
     ast::{Node, Proximity, TextField},
     compile::Vocabulary,
-    engine::{Scanner, Scratch},
     evaluate::Evaluation,
     lexicon::{Lexicon, Saved},
     mentions::{count_apart, smallest_gap},
     parser::Query,
     pattern::Article,
+    scanner::{Scanner, Scratch},
 };
 use crate::{domain::Subject, text::words::Words};
 
@@ -66,7 +66,7 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
         lexicon,
         evaluation: Evaluation {
             article: &article,
-            found: scratch.found(),
+            found: &scratch.found,
             facts: &subject.facts,
         },
     };

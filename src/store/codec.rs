@@ -4,7 +4,9 @@ use sqlx::{
     Decode, Encode, Postgres, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef},
+    postgres::{
+        PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef, types::Oid,
+    },
 };
 
 use crate::domain::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, Timestamp};
@@ -12,15 +14,19 @@ use crate::domain::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, Timestamp
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
+/// `timestamptz` and its array in every PostgreSQL (`pg_type.dat`): by name, each connection would ask for them first.
+const TIMESTAMPTZ: Oid = Oid(1184);
+const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
+
 impl Type<Postgres> for Timestamp {
     fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_name("TIMESTAMPTZ")
+        PgTypeInfo::with_oid(TIMESTAMPTZ)
     }
 }
 
 impl PgHasArrayType for Timestamp {
     fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_name("_TIMESTAMPTZ")
+        PgTypeInfo::with_oid(TIMESTAMPTZ_ARRAY)
     }
 }
 

@@ -12,7 +12,7 @@ const CLAIM_LOCK: i64 = 0x7769_7265_636c_616d;
 
 /// How a worker claims.
 #[derive(Debug, Clone, Copy)]
-pub struct ClaimOptions {
+pub struct ClaimOptions<'a> {
     /// At most so many feeds.
     pub limit: i64,
     /// At most so many feeds of one host under claim at a time, by all workers together.
@@ -21,6 +21,8 @@ pub struct ClaimOptions {
     pub holder: i32,
     /// How long the claim holds: longer than the slowest poll.
     pub lease: Duration,
+    /// Only feeds with these addresses; empty: any.
+    pub only: &'a [String],
 }
 
 struct ClaimedRow {
@@ -88,7 +90,7 @@ impl ClaimedRow {
 pub async fn claim_due(
     db: &PgPool,
     now: Timestamp,
-    options: ClaimOptions,
+    options: ClaimOptions<'_>,
 ) -> Result<Vec<ClaimedFeed>, StoreError> {
     let until = now.plus(options.lease);
     let mut tx = db.begin().await?;
@@ -99,30 +101,31 @@ pub async fn claim_due(
     let rows = sqlx::query_as!(
         ClaimedRow,
         r#"
-        WITH due AS (
-            SELECT id, host, next_poll_at,
-                   row_number() OVER (PARTITION BY host ORDER BY next_poll_at, id) AS place
-              FROM feeds
-             WHERE next_poll_at <= $1
-               AND (lease_until IS NULL OR lease_until <= $1)
-        ), busy AS (
-            SELECT host, count(*) AS claims
-              FROM feeds
+        WITH asked AS (
+            -- the claims that a host has come first, so that the place of a feed counts them
+            SELECT id, next_poll_at, is_held,
+                   row_number() OVER (PARTITION BY host ORDER BY is_held DESC, next_poll_at, id) AS place
+              FROM feeds,
+                   LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held) AS held
              WHERE lease_until > $1
-             GROUP BY host
+                OR (next_poll_at <= $1 AND (cardinality($6::text[]) = 0 OR url = ANY ($6)))
         ), chosen AS (
-            -- the conditions are repeated on the row itself: it is they that are checked again on a row
-            -- which somebody changed since this statement began
-            SELECT feeds.id
+            -- the conditions are repeated on the row itself: it is they that are checked again on a row which somebody
+            -- changed since this statement began; IS TRUE, so that rows are found by id and not by what is due, which
+            -- statistics taken in quieter times say is next to nothing
+            SELECT id
               FROM feeds
-              JOIN due ON due.id = feeds.id
-              LEFT JOIN busy ON busy.host = due.host
-             WHERE due.place + coalesce(busy.claims, 0) <= $4
-               AND feeds.next_poll_at <= $1
-               AND (feeds.lease_until IS NULL OR feeds.lease_until <= $1)
-             ORDER BY due.next_poll_at, due.id
-             LIMIT $3
-               FOR UPDATE OF feeds SKIP LOCKED
+             WHERE id = ANY (ARRAY(
+                       SELECT id
+                         FROM asked
+                        WHERE NOT is_held
+                          AND place <= $4
+                        ORDER BY next_poll_at, id
+                        LIMIT $3
+                   ))
+               AND (next_poll_at <= $1) IS TRUE
+               AND (lease_until > $1) IS NOT TRUE
+               FOR UPDATE SKIP LOCKED
         )
         UPDATE feeds
            SET lease_until = $2, lease_holder = $5, lease_token = feeds.lease_token + 1
@@ -140,6 +143,7 @@ pub async fn claim_due(
         options.limit,
         options.per_host,
         options.holder,
+        options.only,
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -153,13 +157,13 @@ async fn void_claims_of_the_dead(tx: &mut PgConnection, now: Timestamp) -> Resul
         "UPDATE feeds
             SET lease_until = NULL
           WHERE lease_until > $1
-            AND NOT EXISTS (
-                    SELECT FROM pg_locks
+            AND (lease_holder = ANY (ARRAY(
+                    SELECT objid::bigint
+                      FROM pg_locks
                      WHERE locktype = 'advisory'
                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                        AND classid::bigint = $2
-                       AND objid::bigint = feeds.lease_holder
-                )",
+                ))) IS NOT TRUE",
         now as Timestamp,
         i64::from(LOCK_SPACE),
     )
@@ -197,17 +201,19 @@ pub async fn count_due(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// How many feeds are due at `now` and held by nobody.
+/// How many feeds are due at `now` and held by nobody; of those with the addresses `only`, if it names any.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn count_free(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn count_free(db: &PgPool, now: Timestamp, only: &[String]) -> Result<u64, StoreError> {
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!"
              FROM feeds
             WHERE next_poll_at <= $1
-              AND (lease_until IS NULL OR lease_until <= $1)"#,
+              AND (lease_until IS NULL OR lease_until <= $1)
+              AND (cardinality($2::text[]) = 0 OR url = ANY ($2))"#,
         now as Timestamp,
+        only,
     )
     .fetch_one(db)
     .await?;

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::{StoreError, polls::new_entries};
-use crate::domain::{Attempt, FeedId, Novelty, PollRecord, Timestamp};
+use crate::domain::{Attempt, ErrorCode, FeedId, Novelty, PollRecord, Timestamp};
 
 /// Attempts kept for each feed.
 const KEPT: i64 = 30;
@@ -34,7 +34,7 @@ impl LogColumns {
             .push(i32::try_from(elapsed).unwrap_or(i32::MAX));
         match &record.attempt {
             Attempt::Unchanged { status, .. } => {
-                self.outcome("unchanged", Some(*status), None, None)
+                self.outcome("unchanged", Some(*status), None, None);
             }
             Attempt::Failed(failure) => self.outcome(
                 "failed",
@@ -60,7 +60,7 @@ impl LogColumns {
                 self.outcome(
                     "read",
                     Some(reading.status),
-                    reading.loss.map(|code| code.as_str()),
+                    reading.loss.map(ErrorCode::as_str),
                     None,
                 );
                 self.bytes

@@ -135,7 +135,9 @@ pub async fn create_database(url: &str, name: &str) -> Result<(), StoreError> {
         {
             Err(sqlx::Error::Database(error)) if is_duplicate_database(error.code().as_deref()) => {
             }
-            done => drop(done?),
+            done => {
+                done?;
+            }
         }
     }
     server.close().await?;

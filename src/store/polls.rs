@@ -32,7 +32,7 @@ impl Recorded {
     }
 }
 
-/// A new or changed entry on its way into the tables.
+/// An entry on its way into the tables.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     /// Place of its record in the batch.
@@ -43,29 +43,38 @@ pub(super) struct Row<'a> {
     pub(super) found: &'a FoundEntry,
 }
 
-/// Records a batch of polls.
-///
-/// # Errors
-/// The database does not answer. Records that it refuses one by one are counted by the caller as errors: the first such
-/// error is returned after all others were written.
-pub async fn record(db: &PgPool, records: &[PollRecord]) -> Result<Recorded, StoreError> {
+/// What became of a batch of records.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// What recording wrote.
+    pub recorded: Recorded,
+    /// The records that are in the database.
+    pub written: Vec<PollRecord>,
+    /// The records that are not, each with the reason.
+    pub refused: Vec<(PollRecord, StoreError)>,
+}
+
+/// Records a batch of polls: all together, or, if that fails, each that can be.
+pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     let all: Vec<&PollRecord> = records.iter().collect();
-    let error = match record_together(db, &all).await {
-        Ok(recorded) => return Ok(recorded),
-        Err(error) => error,
-    };
-    if records.len() < 2 {
-        return Err(error);
+    if let Ok(recorded) = record_together(db, &all).await {
+        return Batch {
+            recorded,
+            written: records,
+            refused: Vec::new(),
+        };
     }
-    let mut total = Recorded::default();
-    let mut first_error = None;
+    let mut batch = Batch::default();
     for record in records {
-        match record_together(db, &[record]).await {
-            Ok(recorded) => total.add(recorded),
-            Err(error) => first_error = first_error.or(Some(error)),
+        match record_together(db, &[&record]).await {
+            Ok(recorded) => {
+                batch.recorded.add(recorded);
+                batch.written.push(record);
+            }
+            Err(error) => batch.refused.push((record, error)),
         }
     }
-    first_error.map_or(Ok(total), Err)
+    batch
 }
 
 async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorded, StoreError> {
@@ -76,6 +85,10 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorde
     records.retain(|record| held.contains(&record.feed.id));
     let rows = rows(&records);
     ledger::upsert(&mut tx, &records, &rows).await?;
+    let rows: Vec<Row<'_>> = rows
+        .into_iter()
+        .filter(|row| row.found.identified.novelty != Novelty::Unchanged)
+        .collect();
     let stored = articles::store(&mut tx, &records, &rows).await?;
     backlog::store(&mut tx, &records, &rows, &stored).await?;
     fetch_log::append(&mut tx, &records).await?;
@@ -87,8 +100,8 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorde
     })
 }
 
-/// All new or changed entries of a batch, ordered by identity: two workers that store the same articles lock them in the
-/// same order.
+/// All entries of a batch that leave something, ordered by identity: two workers that store the same articles lock
+/// them in the same order.
 fn rows<'a>(records: &[&'a PollRecord]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     for (index, record) in records.iter().enumerate() {

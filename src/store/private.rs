@@ -363,7 +363,9 @@ impl PrivateServer {
         }
         let mut message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         if message.is_empty() {
-            message = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            String::from_utf8_lossy(&output.stdout)
+                .trim()
+                .clone_into(&mut message);
         }
         Err(PrivateServerError::Program { program, message })
     }
@@ -468,7 +470,7 @@ fn by_distribution() -> Vec<PathBuf> {
         }
         found.push((0, Path::new(root).join("bin")));
     }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     found.into_iter().map(|(_, folder)| folder).collect()
 }
 

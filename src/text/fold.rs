@@ -11,6 +11,13 @@ use super::script::{Role, ZWNJ, is_mark, role, sheds_marks};
 /// letters unified, digits in ASCII, one apostrophe, nothing invisible. Hangul is never decomposed.
 pub fn fold_into(word: &str, out: &mut String) {
     let from = out.len();
+    if word.is_ascii() {
+        out.push_str(word);
+        if let Some(added) = out.get_mut(from..) {
+            added.make_ascii_lowercase();
+        }
+        return;
+    }
     for c in word.chars() {
         if let Some(folded) = fold_plain(c) {
             out.push(folded);
@@ -34,10 +41,16 @@ pub fn fold(word: &str) -> String {
 fn fold_plain(c: char) -> Option<char> {
     Some(match c {
         '\0'..='\u{7F}' => c.to_ascii_lowercase(),
-        'а'..='я' | '\u{AC00}'..='\u{D7A3}' | '\u{4E00}'..='\u{9FFF}' | '\u{3041}'..='\u{3096}' => {
-            c
-        }
-        '\u{30A1}'..='\u{30FA}' | '\u{30FC}' => c,
+        'а'..='я'
+        | 'پ'
+        | 'چ'
+        | 'ژ'
+        | 'گ'
+        | '\u{AC00}'..='\u{D7A3}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{3041}'..='\u{3096}'
+        | '\u{30A1}'..='\u{30FA}'
+        | '\u{30FC}' => c,
         'А'..='Я' => char::from_u32(u32::from(c) + 0x20)?,
         '\u{2018}' | '\u{2019}' => '\'',
         '\u{621}'..='\u{64A}'
@@ -47,7 +60,6 @@ fn fold_plain(c: char) -> Option<char> {
         | '\u{6F0}'..='\u{6F9}' => {
             return unify_arabic(c);
         }
-        'پ' | 'چ' | 'ژ' | 'گ' => c,
         _ => return None,
     })
 }

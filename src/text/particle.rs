@@ -2,6 +2,8 @@
 //!
 //! All forms are folded (see [`super::fold`]).
 
+use std::{collections::HashSet, sync::LazyLock};
+
 /// Korean particles that stand alone after a noun, and their common pairs. Closed: anything else is another word.
 const PARTICLES: &[&str] = &[
     "은",
@@ -128,13 +130,17 @@ const PARTICLES: &[&str] = &[
     "간을",
 ];
 
+/// The same, for looking up.
+static PARTICLE_SET: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| PARTICLES.iter().copied().collect());
+
 /// The longest particle, in bytes.
 const LONGEST_PARTICLE: usize = 15;
 
 /// Whether `rest`, which follows a Hangul stem, is a particle of the closed list.
 #[must_use]
 pub fn is_particle(rest: &str) -> bool {
-    rest.len() <= LONGEST_PARTICLE && PARTICLES.contains(&rest)
+    rest.len() <= LONGEST_PARTICLE && PARTICLE_SET.contains(rest)
 }
 
 /// Where stems may end in a Hangul word: the lengths in bytes that leave nothing or a particle, longest first.

@@ -42,10 +42,13 @@ pub const ZWNJ: char = '\u{200C}';
 #[must_use]
 pub fn role(c: char) -> Role {
     match c {
-        'a'..='z' | 'A'..='Z' => Role::Letter(WordKind::Alphabetic),
-        '0'..='9' => Role::Digit,
-        '\0'..='\u{7F}' => Role::Other,
-        'а'..='я' | 'А'..='Я' => Role::Letter(WordKind::Alphabetic),
+        '0'..='9' | '\u{660}'..='\u{669}' | '\u{6F0}'..='\u{6F9}' => Role::Digit,
+        'a'..='z'
+        | 'A'..='Z'
+        | '\u{C0}'..='\u{D6}'
+        | '\u{D8}'..='\u{F6}'
+        | '\u{F8}'..='\u{24F}'
+        | '\u{400}'..='\u{481}' => Role::Letter(WordKind::Alphabetic),
         '\u{AC00}'..='\u{D7A3}' => Role::Letter(WordKind::Hangul),
         '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3041}'..='\u{3096}' => {
             Role::Letter(WordKind::Unspaced)
@@ -54,11 +57,14 @@ pub fn role(c: char) -> Role {
         '\u{30A1}'..='\u{30FA}' | '\u{30FC}'..='\u{30FF}' | '\u{FF66}'..='\u{FF9F}' => {
             Role::Letter(WordKind::Katakana)
         }
+        '\u{620}'..='\u{63F}' | '\u{641}'..='\u{64A}' | '\u{671}'..='\u{6D3}' => {
+            Role::Letter(WordKind::Arabic)
+        }
         // Tatweel stretches the letter before it.
-        '\u{640}' => Role::Mark,
-        '\u{660}'..='\u{669}' | '\u{6F0}'..='\u{6F9}' => Role::Digit,
+        '\u{640}' | '\u{64B}'..='\u{65F}' => Role::Mark,
         // ZERO WIDTH SPACE parts words where no space is seen.
-        '\u{200B}'
+        '\0'..='\u{7F}'
+        | '\u{200B}'
         | '\u{2018}'..='\u{201F}'
         | '\u{2010}'..='\u{2015}'
         | '\u{3000}'..='\u{3004}' => Role::Other,

@@ -8,40 +8,49 @@ const ABBREVIATIONS: &[&str] = &[
     "nov", "dec", "approx", "dept", "univ", "г", "гг", "ул", "им",
 ];
 
+/// A sign at the end of a sentence; the stronger, the greater.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    #[default]
+    None,
+    /// A dot, which may belong to an abbreviation.
+    Dot,
+    /// `!`, `?` and their like.
+    Strong,
+    /// A full stop of a script that needs no space after it.
+    Wide,
+}
+
 /// What has been seen since the last word.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ending {
-    /// A dot.
-    dot: bool,
-    /// `!`, `?` and their like.
-    strong: bool,
-    /// A full stop of a script that needs no space after it.
-    wide: bool,
-    /// A space after any of these.
-    spaced: bool,
+    sign: Sign,
+    /// Whether a space came after the sign.
+    is_spaced: bool,
 }
 
 impl Ending {
     /// Takes notice of a character that is no part of a word.
     pub(super) fn see(&mut self, c: char) {
-        match c {
-            '.' => self.dot = true,
-            '!' | '?' | '…' | '؟' | '۔' | '।' => self.strong = true,
-            '。' | '！' | '？' | '｡' | '．' => self.wide = true,
-            _ if c.is_whitespace() => self.spaced |= self.dot || self.strong,
-            _ => {}
-        }
+        let sign = match c {
+            '.' => Sign::Dot,
+            '!' | '?' | '…' | '؟' | '۔' | '।' => Sign::Strong,
+            '。' | '！' | '？' | '｡' | '．' => Sign::Wide,
+            _ => Sign::None,
+        };
+        self.sign = self.sign.max(sign);
+        self.is_spaced |= self.sign != Sign::None && c.is_whitespace();
     }
 
     /// Whether a sentence ended after the word `before` and before the character `next`.
     pub(super) fn is_between(self, before: Before<'_>, next: char) -> bool {
-        if self.wide {
-            return true;
+        let may_begin = self.is_spaced && !next.is_lowercase();
+        match self.sign {
+            Sign::None => false,
+            Sign::Dot => may_begin && !before.keeps_its_dot(),
+            Sign::Strong => may_begin,
+            Sign::Wide => true,
         }
-        if !self.spaced || next.is_lowercase() {
-            return false;
-        }
-        self.strong || (self.dot && !before.keeps_its_dot())
     }
 }
 

@@ -317,6 +317,14 @@ impl Reader<'_> {
 
     /// A run of alphabetic letters and digits (UAX 29, rules 5 to 13).
     fn alphabetic(&self, start: usize) -> Run {
+        if let Some(end) = self.plain_ascii(start) {
+            return Run {
+                kind: WordKind::Alphabetic,
+                end,
+                resume: end,
+                is_initialism: false,
+            };
+        }
         let mut end = start;
         let mut last = Piece::Letter;
         let mut parts = Parts::default();
@@ -357,6 +365,24 @@ impl Reader<'_> {
         }
     }
 
+    /// The end of a word of ASCII letters and digits with nothing in or after it that asks for a closer look; none
+    /// otherwise. Most words of most articles end here.
+    fn plain_ascii(&self, start: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes().get(start..)?;
+        let length = bytes
+            .iter()
+            .position(|byte| !byte.is_ascii_alphanumeric())
+            .unwrap_or(bytes.len());
+        let is_plain = match (bytes.get(length), bytes.get(length + 1)) {
+            (None, _) | (Some(b'.' | b',' | b':' | b';' | b'\''), None) => true,
+            (Some(b'.' | b',' | b':' | b';' | b'\''), Some(next)) => {
+                next.is_ascii() && !next.is_ascii_alphanumeric() && *next != b'_'
+            }
+            (Some(next), _) => next.is_ascii() && *next != b'_',
+        };
+        is_plain.then_some(start + length)
+    }
+
     /// A run whose letters end at `end`, and with `resume` past its possessive: an initialism if single letters are
     /// parted by dots.
     fn initialism(&self, start: usize, end: usize, resume: usize) -> Run {
@@ -376,19 +402,20 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether `c` stands inside a word: between letters, or between digits (UAX 29: MidLetter, MidNum, MidNumLet).
+    /// Whether `c` stands inside a word: between letters, or between digits (UAX 29: `MidLetter`, `MidNum`, `MidNumLet`).
     fn joins(&self, c: char, last: Piece, next_at: usize) -> bool {
+        // Lists of names are parted by it in Korean news; only Catalan has it inside words (l·l).
+        if c == '·' {
+            let at = next_at - c.len_utf8();
+            let is_l =
+                |byte: Option<&u8>| byte.is_some_and(|byte| byte.eq_ignore_ascii_case(&b'l'));
+            let bytes = self.text.as_bytes();
+            return is_l(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                && is_l(bytes.get(next_at));
+        }
         let between_letters = matches!(
             c,
-            '.' | '\''
-                | '\u{2018}'
-                | '\u{2019}'
-                | '\u{2024}'
-                | ':'
-                | '·'
-                | '\u{2027}'
-                | '\u{FF07}'
-                | '\u{FF0E}'
+            '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | ':' | '\u{FF07}' | '\u{FF0E}'
         );
         let between_digits = matches!(
             c,
@@ -541,6 +568,7 @@ mod tests {
             ("18형", &["18", "형"]),
             ("KN23형 IAEA는", &["kn23", "형", "iaea", "는"]),
             ("북한·이란", &["북한", "이란"]),
+            ("UN·IAEA col·legi", &["un", "iaea", "col·legi"]),
             ("朝鮮の核", &["朝", "鮮", "の", "核"]),
             (
                 "イランの核、イラン・イラク",

@@ -110,10 +110,6 @@ impl FeedServer {
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shelf.lock().unwrap().asked.clone()
     }
-
-    pub(crate) fn forget_asked(&self) {
-        self.shelf.lock().unwrap().asked.clear();
-    }
 }
 
 async fn answer(State(server): State<FeedServer>, request: Request) -> Response {

@@ -1,6 +1,12 @@
 //! What wirewatch promises, tested through the doors that people use: a real PostgreSQL, real HTTP on loopback, the real
 //! binary, a real Chromium.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::format_collect,
+    clippy::print_stderr,
+    reason = "tests stand outside the house: they panic, read the environment, ask the service and write documents"
+)]
 
 mod binary;
 mod browser;

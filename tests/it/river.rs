@@ -317,3 +317,84 @@ async fn every_change_of_the_beat_has_an_audit_row() {
     assert_eq!(exported.keywords, changed.keywords);
     assert_eq!(exported.sources, changed.sources);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_moves_and_is_edited_later_stays_one_article() {
+    let publisher = FeedServer::start().await;
+    let item = |guid: &str, link: &str, title: &str| {
+        format!(
+            "<rss version=\"2.0\"><channel><title>x</title><item><guid isPermaLink=\"false\">{guid}</guid>\
+             <link>https://news.example/{link}</link><title>{title}</title></item></channel></rss>"
+        )
+    };
+    publisher.put(
+        "/feed",
+        Document::feed(item("g1", "first-address", "Iran talks")),
+    );
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    publisher.put(
+        "/feed",
+        Document::feed(item("g1", "second-address", "Iran talks")),
+    );
+    worker.pass_a_day_later().await;
+    publisher.put(
+        "/feed",
+        Document::feed(item("g1", "second-address", "Iran talks resume")),
+    );
+    worker.pass_a_day_later().await;
+    assert_eq!(worker.count("articles").await, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE title = 'Iran talks resume'")
+            .await,
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_stands_twice_in_a_document_is_stored_once_and_holds_nobody_back() {
+    let publisher = FeedServer::start().await;
+    publisher.put(
+        "/twice",
+        Document::feed(rss(&[TWO[0], TWO[0], TWO[1], TWO[1]])),
+    );
+    publisher.put(
+        "/plain",
+        Document::feed(rss(&[("c", "Iran elsewhere", "x")])),
+    );
+    let feeds = [publisher.url("/twice"), publisher.url("/plain")];
+    let worker = TestWorker::new(&feeds, &[("iran", "iran")]).await;
+    let summary = worker.pass().await;
+    assert_eq!(
+        (summary.polled, summary.failed, summary.new_articles),
+        (2, 0, 2)
+    );
+    assert_eq!(worker.count("ledger").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_refuses_is_a_failure_of_its_feed_alone() {
+    let publisher = FeedServer::start().await;
+    publisher.put(
+        "/refused",
+        Document::feed(rss(&[("r", "Iran refused", "x")])),
+    );
+    publisher.put(
+        "/plain",
+        Document::feed(rss(&[("c", "Iran elsewhere", "x")])),
+    );
+    let feeds = [publisher.url("/refused"), publisher.url("/plain")];
+    let worker = TestWorker::new(&feeds, &[("iran", "iran")]).await;
+    sqlx::query("ALTER TABLE articles ADD CONSTRAINT no_refused CHECK (title <> 'Iran refused')")
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    let summary = worker.pass().await;
+    assert_eq!(
+        (summary.polled, summary.failed, summary.new_articles),
+        (2, 1, 1)
+    );
+    let failed = "feeds WHERE url LIKE '%refused' AND state = 'failing' AND next_poll_at > last_attempt_at AND lease_until IS NULL";
+    assert_eq!(worker.count(failed).await, 1);
+}

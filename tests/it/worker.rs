@@ -24,7 +24,7 @@ pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
     pub(crate) fn at(text: &str) -> Arc<Self> {
-        let instant: wirewatch::domain::Timestamp = serde_json::from_value(text.into()).unwrap();
+        let instant: Timestamp = serde_json::from_value(text.into()).unwrap();
         Arc::new(Self(AtomicI64::new(instant.as_micros())))
     }
 
@@ -136,7 +136,7 @@ impl TestWorker {
 
     /// Lets a day go by, so that everything is due, and polls.
     pub(crate) async fn pass_a_day_later(&self) -> Summary {
-        self.clock.advance(Duration::from_secs(86_400));
+        self.clock.advance(Duration::from_hours(24));
         self.pass().await
     }
 

@@ -8,7 +8,7 @@ use nix::{
 };
 
 use crate::{
-    binary::{beat_file, end, wirewatch},
+    binary::{beat_file, end, finish, wirewatch},
     database,
     feed_server::{Document, FeedServer, rss},
     worker::{TestClock, TestWorker, beat, count},
@@ -85,7 +85,8 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         holder,
         limit: 10,
         per_host: 10,
-        lease: Duration::from_secs(300),
+        lease: Duration::from_mins(5),
+        only: &[],
     };
     let now = wirewatch::domain::Clock::now(clock.as_ref());
     let dead = wirewatch::store::workers::Worker::register(&db)
@@ -135,7 +136,8 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         holder: holder.number(),
         limit: 5,
         per_host: 2,
-        lease: Duration::from_secs(300),
+        lease: Duration::from_mins(5),
+        only: &[],
     };
     let now = wirewatch::domain::Clock::now(clock.as_ref());
     let claimed = wirewatch::store::feeds::claim_due(&db, now, options)
@@ -151,4 +153,39 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         more.is_empty(),
         "both hosts are at their limit or have nothing left"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetch_with_named_feeds_polls_these_and_no_others() {
+    let publisher = FeedServer::start().await;
+    for path in ["/named", "/other"] {
+        publisher.put(path, Document::feed(rss(&[("a", "Iran", "x")])));
+    }
+    let (named, other) = (publisher.url("/named"), publisher.url("/other"));
+    let folder = tempfile::tempdir().unwrap();
+    let beat = beat_file(
+        folder.path(),
+        &beat(&[named.clone(), other], &[("iran", "iran")]),
+    );
+    let (url, db) = database::fresh().await;
+    let fetch = |feed: &str| {
+        let mut command = wirewatch(&["fetch", "--json", "--feed", feed]);
+        command
+            .env("DATABASE_URL", &url)
+            .env("WIREWATCH_BEAT__FILE", &beat);
+        command
+    };
+    let unknown = finish(fetch("https://unknown.example/feed")).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(publisher.asked().is_empty());
+    for _ in 0..2 {
+        assert!(finish(fetch(&named)).await.status.success());
+    }
+    let asked: Vec<String> = publisher
+        .asked()
+        .into_iter()
+        .map(|asked| asked.path)
+        .collect();
+    assert_eq!(asked, ["/named", "/named"]);
+    assert_eq!(count(&db, "feeds WHERE state = 'waiting'").await, 1);
 }

@@ -1,0 +1,88 @@
+//! What this process is asked to do: the benchmark itself, or one of the parts that run beside it.
+
+use anyhow::{Context as _, bail};
+
+/// What the benchmark is asked for.
+pub(crate) struct Arguments {
+    /// Feeds, when they are served by the benchmark itself.
+    pub(crate) feeds: u64,
+    /// Runs, of which the median is shown.
+    pub(crate) runs: usize,
+    /// Feeds polled at a time, by wirewatch and by the bare client.
+    pub(crate) concurrency: usize,
+    /// Another server of feeds.
+    pub(crate) feeds_from: Option<String>,
+}
+
+/// The part of this process.
+pub(crate) enum Part {
+    Bench(Arguments),
+    Serve {
+        feeds: u64,
+    },
+    Plain {
+        concurrency: usize,
+        urls: Vec<String>,
+    },
+    Meter {
+        program: String,
+        arguments: Vec<String>,
+    },
+    /// `cargo test --all-targets` starts benchmarks, too, without `--bench`: not to measure.
+    Nothing,
+}
+
+impl Part {
+    pub(crate) fn of(mut arguments: Vec<String>) -> anyhow::Result<Self> {
+        let first = arguments.first().cloned().unwrap_or_default();
+        Ok(match first.as_str() {
+            "serve" => Self::Serve {
+                feeds: number(arguments.get(1))?,
+            },
+            "plain" => Self::Plain {
+                concurrency: usize::try_from(number(arguments.get(1))?)?,
+                urls: arguments.split_off(2),
+            },
+            "meter" => Self::Meter {
+                program: arguments.get(1).context("meter what?")?.clone(),
+                arguments: arguments.split_off(2),
+            },
+            _ if !arguments.iter().any(|argument| argument == "--bench") => Self::Nothing,
+            _ => Self::Bench(Arguments::of(&arguments)?),
+        })
+    }
+}
+
+impl Arguments {
+    fn of(words: &[String]) -> anyhow::Result<Self> {
+        let mut arguments = Self {
+            feeds: 1_000,
+            runs: 5,
+            concurrency: 64,
+            feeds_from: None,
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--bench" => {}
+                "--feeds" => arguments.feeds = number(words.next())?,
+                "--runs" => arguments.runs = usize::try_from(number(words.next())?)?,
+                "--concurrency" => arguments.concurrency = usize::try_from(number(words.next())?)?,
+                "--feeds-from" => arguments.feeds_from = words.next().cloned(),
+                other => bail!(
+                    "{other:?} is no option; there are --feeds N, --runs N, --concurrency N, --feeds-from URL"
+                ),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn number(word: Option<&String>) -> anyhow::Result<u64> {
+    let word = word.context("a number is missing")?;
+    let number = word
+        .parse()
+        .with_context(|| format!("{word:?} is no number"))?;
+    anyhow::ensure!(number > 0, "0 is too few");
+    Ok(number)
+}

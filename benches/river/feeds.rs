@@ -1,0 +1,123 @@
+//! The feeds as the benchmark sees them: where they are, what they hold, and how to change them.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+};
+
+use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{arguments::Arguments, meter};
+
+/// A server of feeds: a process of this program, or another one.
+pub(crate) struct Server {
+    address: String,
+    client: Client,
+    /// The addresses of all feeds.
+    pub(crate) urls: Vec<String>,
+    process: Option<Child>,
+}
+
+/// What a new revision brought.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) feeds_changed: u64,
+    pub(crate) new_items: u64,
+}
+
+impl Server {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what was served is counted by another client than wirewatch's"
+    )]
+    pub(crate) async fn start(arguments: &Arguments) -> anyhow::Result<Self> {
+        let (address, process) = match &arguments.feeds_from {
+            Some(address) => (address.trim_end_matches('/').to_owned(), None),
+            None => {
+                let (address, process) = serve(arguments.feeds)?;
+                (address, Some(process))
+            }
+        };
+        let mut server = Self {
+            address,
+            client: Client::builder().no_proxy().build()?,
+            urls: Vec::new(),
+            process,
+        };
+        let opml = server.get("opml").await?;
+        server.urls = opml
+            .split("xmlUrl=\"")
+            .skip(1)
+            .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+            .collect();
+        anyhow::ensure!(
+            !server.urls.is_empty(),
+            "{} serves no feeds",
+            server.address
+        );
+        Ok(server)
+    }
+
+    /// Goes back to the first revision. Returns how many items all documents hold together.
+    pub(crate) async fn begin(&self) -> anyhow::Result<u64> {
+        self.get("rev?rev=0").await?;
+        stream::iter(&self.urls)
+            .map(|url| async move {
+                let response = self.client.get(url).send().await?.error_for_status()?;
+                Ok(count_items(&response.text().await?))
+            })
+            .buffer_unordered(16)
+            .try_fold(0, |sum, items| async move { Ok(sum + items) })
+            .await
+    }
+
+    /// Goes to the next revision.
+    pub(crate) async fn bump(&self) -> anyhow::Result<Change> {
+        Ok(serde_json::from_str(&self.get("bump").await?)?)
+    }
+
+    async fn get(&self, route: &str) -> anyhow::Result<String> {
+        let url = format!("{}/{route}", self.address);
+        let response = self.client.get(&url).send().await?.error_for_status()?;
+        response.text().await.with_context(|| url)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            drop(process.stdin.take());
+            // It has seen the end of its input by then; an error would leave nothing to do.
+            let _ = process.wait();
+        }
+    }
+}
+
+fn serve(feeds: u64) -> anyhow::Result<(String, Child)> {
+    let mut process = meter::this_program(&["serve", &feeds.to_string()])?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = process.stdout.take().context("no output")?;
+    let mut address = String::new();
+    BufReader::new(output).read_line(&mut address)?;
+    Ok((address.trim().to_owned(), process))
+}
+
+/// Counts without wirewatch's parser: start tags, or the length of a JSON feed's list.
+fn count_items(document: &str) -> u64 {
+    if document.starts_with('{') {
+        return serde_json::from_str::<Value>(document)
+            .ok()
+            .and_then(|feed| Some(feed.get("items")?.as_array()?.len() as u64))
+            .unwrap_or(0);
+    }
+    ["<item>", "<item ", "<entry>", "<entry "]
+        .iter()
+        .map(|tag| document.matches(tag).count() as u64)
+        .sum()
+}

@@ -1,0 +1,57 @@
+//! The river, measured: feeds fetched, read, matched and stored in a PostgreSQL that keeps every commit.
+//!
+//! `cargo bench --bench river` generates a thousand feeds, serves them from a process of its own, and lets the built
+//! `wirewatch fetch --once` poll them: all for the first time, all unchanged, a tenth of them changed, and none due. Each
+//! run begins with a fresh database; the table shows medians. A bare client that asks for the same documents right after
+//! each round, and neither reads nor stores them, is the yardstick: a busy machine slows both.
+//!
+//! Arguments after `--`: `--feeds N`, `--runs N`, `--concurrency N`, `--feeds-from http://HOST:PORT` (another server of
+//! feeds with the routes of `server.rs`).
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+
+mod arguments;
+mod database;
+mod documents;
+mod feeds;
+mod meter;
+mod plain;
+mod rounds;
+mod server;
+mod table;
+
+use std::env::args;
+
+use arguments::{Arguments, Part};
+
+fn main() -> anyhow::Result<()> {
+    let part = Part::of(args().skip(1).collect())?;
+    if let Part::Meter { program, arguments } = &part {
+        return meter::run(program, arguments);
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            match part {
+                Part::Serve { feeds } => server::run(feeds).await,
+                Part::Plain { concurrency, urls } => plain::run(concurrency, urls).await,
+                Part::Bench(arguments) => bench(&arguments).await,
+                Part::Meter { .. } | Part::Nothing => Ok(()),
+            }
+        })
+}
+
+async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
+    let server = feeds::Server::start(arguments).await?;
+    let place = database::Place::start()?;
+    let mut runs = Vec::new();
+    for number in 1..=arguments.runs {
+        let run = rounds::run(arguments, &server, &place, number).await?;
+        println!("run {number} of {}: {}", arguments.runs, run.in_short());
+        runs.push(run);
+    }
+    place.stop()?;
+    print!("{}", table::of(arguments, &runs));
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Recording: finished polls are written in batches, and one that the database refuses becomes a failure of its feed.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::mpsc,
+    time::{self, Instant},
+};
+
+use super::poll::{Poller, Progress, Summary};
+use crate::{
+    domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
+    pipeline::schedule,
+    store::{self, StoreError, polls::Recorded},
+};
+
+/// Records written in one transaction at most.
+const RECORD_BATCH: usize = 256;
+
+/// New or changed entries written in one transaction, beyond which no record is added: what a transaction holds in
+/// memory is bounded by them.
+const RECORD_ENTRIES: usize = 2_000;
+
+/// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Records what arrives until all senders are gone.
+pub(super) async fn all(
+    poller: &Poller,
+    mut records: mpsc::Receiver<PollRecord>,
+    progress: &Progress,
+) -> Summary {
+    let mut summary = Summary::default();
+    let mut batch = Vec::with_capacity(RECORD_BATCH);
+    while gather(&mut records, &mut batch).await {
+        record(poller, std::mem::take(&mut batch), &mut summary).await;
+        progress(&summary);
+    }
+    summary
+}
+
+/// Takes the records of one transaction; false when there are none and none will come.
+async fn gather(records: &mut mpsc::Receiver<PollRecord>, batch: &mut Vec<PollRecord>) -> bool {
+    let Some(first) = records.recv().await else {
+        return false;
+    };
+    let until = Instant::now() + GATHER;
+    let mut entries = found(&first);
+    batch.push(first);
+    while batch.len() < RECORD_BATCH
+        && entries < RECORD_ENTRIES
+        && let Ok(Some(record)) = time::timeout_at(until, records.recv()).await
+    {
+        entries += found(&record);
+        batch.push(record);
+    }
+    true
+}
+
+fn found(record: &PollRecord) -> usize {
+    match &record.attempt {
+        Attempt::Read(reading) => reading.found.len(),
+        Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
+    }
+}
+
+async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary) {
+    let batch = store::polls::record(&poller.db, records).await;
+    note(poller, &batch.written, batch.recorded, summary);
+    let failures: Vec<PollRecord> = batch
+        .refused
+        .into_iter()
+        .filter_map(|(record, error)| as_failure(poller, record, &error))
+        .collect();
+    if failures.is_empty() {
+        return;
+    }
+    let batch = store::polls::record(&poller.db, failures).await;
+    note(poller, &batch.written, batch.recorded, summary);
+    for (record, error) in batch.refused {
+        complain(&record, &error);
+    }
+}
+
+/// What the database refuses is the document's fault, and the feed must still get its next check. None if it is the
+/// database that is at fault: the claim then runs out and the feed is polled again.
+fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option<PollRecord> {
+    complain(&record, error);
+    if error.is_unavailable() {
+        return None;
+    }
+    let attempt = Attempt::Failed(Failure {
+        code: ErrorCode::Parse,
+        status: None,
+        detail: "what was read cannot be stored; the log says why".to_owned(),
+        retry_after: None,
+    });
+    Some(PollRecord {
+        next: schedule::next_check(&record.feed, &attempt, record.finished_at, &poller.policy),
+        attempt,
+        ..record
+    })
+}
+
+fn complain(record: &PollRecord, error: &StoreError) {
+    tracing::error!(
+        feed.id = %record.feed.id,
+        feed.url = %record.feed.url,
+        error = error as &dyn std::error::Error,
+        "a poll could not be recorded"
+    );
+}
+
+fn note(poller: &Poller, written: &[PollRecord], recorded: Recorded, summary: &mut Summary) {
+    summary.add(written, recorded);
+    if recorded.new_matches > 0 {
+        poller.placer.notify_one();
+    }
+    for record in written {
+        log(record);
+    }
+}
+
+impl Summary {
+    fn add(&mut self, records: &[PollRecord], recorded: Recorded) {
+        self.new_articles += recorded.new_articles;
+        self.new_matches += recorded.new_matches;
+        for record in records {
+            self.polled += 1;
+            match &record.attempt {
+                Attempt::Failed(_) => self.failed += 1,
+                Attempt::Unchanged { .. } => self.unchanged += 1,
+                Attempt::Read(reading) => {
+                    self.new_entries += count(reading, Novelty::New);
+                }
+            }
+        }
+    }
+}
+
+fn count(reading: &Reading, novelty: Novelty) -> u64 {
+    reading
+        .found
+        .iter()
+        .filter(|found| found.identified.novelty == novelty)
+        .count() as u64
+}
+
+/// One line a poll.
+fn log(record: &PollRecord) {
+    let feed = &record.feed;
+    let duration_ms =
+        u64::try_from(record.finished_at.since(record.started_at).as_millis()).unwrap_or(u64::MAX);
+    match &record.attempt {
+        Attempt::Unchanged { status, .. } => tracing::info!(
+            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "unchanged", http.status = status, duration_ms,
+            next = %record.next.at, "polled"
+        ),
+        Attempt::Read(reading) => tracing::info!(
+            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "read", http.status = reading.status, duration_ms,
+            size_bytes = reading.bytes, entries = reading.entries, new = count(reading, Novelty::New),
+            changed = count(reading, Novelty::Changed),
+            matched = reading.found.iter().filter(|found| !found.matches.is_empty()).count(),
+            skipped = reading.skipped, loss = reading.loss.map(ErrorCode::as_str), next = %record.next.at, "polled"
+        ),
+        Attempt::Failed(failure) => tracing::warn!(
+            feed.id = %feed.id, feed.url = %feed.url, poll.outcome = "failed", http.status = failure.status, duration_ms,
+            error = failure.code.as_str(), detail = failure.detail, next = %record.next.at, "polled"
+        ),
+    }
+}
