@@ -22,7 +22,7 @@ pub(crate) fn of(arguments: &Arguments, runs: &[Run]) -> String {
         first.feeds, first.items, arguments.concurrency, arguments.runs
     );
     out.push_str(
-        "| round | wall s (min–max) | feeds/s | items/s | wirewatch CPU ms/feed | PostgreSQL CPU ms/feed | peak MB | \
+        "| round | wall s (min–max) | feeds/s | items/s | wirewatch CPU ms/feed | PostgreSQL CPU ms/feed | peak MiB | \
          bare client feeds/s | bare client CPU ms/feed | CPU ratio |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let rounds: [(&str, fn(&Run) -> &Round); 4] = [
