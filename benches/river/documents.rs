@@ -361,7 +361,7 @@ fn index(number: u64, length: usize) -> usize {
     usize::try_from(number % length as u64).unwrap_or(0)
 }
 
-/// SplitMix64 over a few numbers: the same everywhere and always.
+/// `SplitMix64` over a few numbers: the same everywhere and always.
 fn mix(numbers: &[u64]) -> u64 {
     numbers.iter().fold(0x5769_7265, |state, number| {
         let mut z = (state ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -35,12 +35,11 @@ impl Server {
         reason = "what was served is counted by another client than wirewatch's"
     )]
     pub(crate) async fn start(arguments: &Arguments) -> anyhow::Result<Self> {
-        let (address, process) = match &arguments.feeds_from {
-            Some(address) => (address.trim_end_matches('/').to_owned(), None),
-            None => {
-                let (address, process) = serve(arguments.feeds)?;
-                (address, Some(process))
-            }
+        let (address, process) = if let Some(address) = &arguments.feeds_from {
+            (address.trim_end_matches('/').to_owned(), None)
+        } else {
+            let (address, process) = serve(arguments.feeds)?;
+            (address, Some(process))
         };
         let mut server = Self {
             address,

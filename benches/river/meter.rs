@@ -87,7 +87,7 @@ pub(crate) fn postgres_cpu_seconds(data_dir: &Path) -> anyhow::Result<f64> {
     Ok(ticks / TICKS)
 }
 
-/// Parent, own ticks and those of children waited for (proc_pid_stat(5)); the name before them may hold anything.
+/// Parent, own ticks and those of children waited for (`proc_pid_stat(5)`); the name before them may hold anything.
 fn times(stat: &str) -> Option<(u32, f64, f64)> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = after_name.split(' ').collect();

@@ -54,6 +54,7 @@ impl Run {
 }
 
 impl Round {
+    #[expect(clippy::cast_precision_loss, reason = "feeds are fewer than 2^52")]
     pub(crate) fn feeds_per_second(&self) -> f64 {
         self.feeds as f64 / self.wirewatch.wall_s
     }
@@ -66,7 +67,7 @@ pub(crate) async fn run(
     place: &Place,
     number: usize,
 ) -> anyhow::Result<Run> {
-    let served = server.begin().await?;
+    let items = server.begin().await?;
     let database = place.fresh(number).await?;
     let bench = Bench {
         arguments,
@@ -79,9 +80,9 @@ pub(crate) async fn run(
     let all = server.urls.len() as u64;
 
     database.settle().await?;
-    let first = bench.round(Some(&mut plain), served)?;
+    let first = bench.round(Some(&mut plain), items)?;
     check(&first, ("read", all))?;
-    check_stored(&database, served).await?;
+    check_stored(&database, items).await?;
 
     database.make_all_due().await?;
     let unchanged = bench.round(Some(&mut plain), 0)?;
@@ -91,7 +92,7 @@ pub(crate) async fn run(
     database.make_all_due().await?;
     let changed = bench.round(Some(&mut plain), change.new_items)?;
     check(&changed, ("read", change.feeds_changed))?;
-    check_stored(&database, served + change.new_items).await?;
+    check_stored(&database, items + change.new_items).await?;
 
     let nothing_due = bench.round(None, 0)?;
     check(&nothing_due, ("polled", 0))?;

@@ -3,6 +3,7 @@
 //! Routes: `/feed/N`, `/opml` (all feeds), `/bump` (the next revision; says what changed), `/rev?rev=N`.
 
 use std::{
+    fmt::Write as _,
     io::{Read as _, Write as _, stdin},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -114,9 +115,14 @@ async fn feed(
 }
 
 async fn opml(State(feeds): State<Arc<Feeds>>) -> String {
-    let outlines: String = (0..feeds.count)
-        .map(|id| format!("<outline xmlUrl=\"{}/feed/{id}\"/>\n", feeds.address))
-        .collect();
+    let mut outlines = String::new();
+    for id in 0..feeds.count {
+        let _ = writeln!(
+            outlines,
+            "<outline xmlUrl=\"{}/feed/{id}\"/>",
+            feeds.address
+        );
+    }
     format!("<opml version=\"2.0\"><body>\n{outlines}</body></opml>\n")
 }
 

@@ -14,6 +14,9 @@ after, and neither reads nor stores them; the ratio is CPU of wirewatch and Post
 Every round was checked: no feed failed, and what is stored is what was served.
 ";
 
+/// A round of a run.
+type Pick = fn(&Run) -> &Round;
+
 /// The table of some runs.
 pub(crate) fn of(arguments: &Arguments, runs: &[Run]) -> String {
     let first = &runs[0].first;
@@ -22,10 +25,10 @@ pub(crate) fn of(arguments: &Arguments, runs: &[Run]) -> String {
         first.feeds, first.items, arguments.concurrency, arguments.runs
     );
     out.push_str(
-        "| round | wall s (min–max) | feeds/s | items/s | wirewatch CPU ms/feed | PostgreSQL CPU ms/feed | peak MB | \
+        "| round | wall s (min–max) | feeds/s | items/s | wirewatch CPU ms/feed | PostgreSQL CPU ms/feed | peak MiB | \
          bare client feeds/s | bare client CPU ms/feed | CPU ratio |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    let rounds: [(&str, fn(&Run) -> &Round); 4] = [
+    let rounds: [(&str, Pick); 4] = [
         ("first fetch", |run| &run.first),
         ("all unchanged (304)", |run| &run.unchanged),
         ("a tenth changed", |run| &run.changed),
