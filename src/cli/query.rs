@@ -1,11 +1,13 @@
 //! `wirewatch query`: what a query means, and what it finds.
 
+mod texts;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
+use self::texts::{Text, json_text, plain_text};
 use super::{Outcome, QueryCommand, beat, output};
 use crate::{
     app::{self, BUILT_IN_BEAT},
@@ -13,6 +15,11 @@ use crate::{
     query::{Engine, Lexicon, Purpose, Query, QueryError, Scratch, explain, parse},
     text::html,
 };
+
+/// Characters shown before the place of an error.
+const SHOWN_BEFORE: usize = 60;
+/// Characters shown of the place of an error and behind it.
+const SHOWN_BEHIND: usize = 120;
 
 pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
     match command {
@@ -96,21 +103,32 @@ fn complain(expression: &str, errors: &[QueryError]) {
     }
 }
 
-/// The line of a text that holds a place, with carets under the place.
+/// The line of a text that holds a place, with carets under the place. Of a long line the part around it.
 fn pointer(text: &str, start: usize, end: usize) -> String {
     let start = floor_boundary(text, start);
     let end = floor_boundary(text, end.max(start));
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let indent = text[line_start..start].chars().count();
+    let (before, behind) = (&text[line_start..start], &text[start..line_end]);
+    let indent = before.chars().count();
+    let skipped = indent.saturating_sub(SHOWN_BEFORE);
+    let mut shown: String = before
+        .chars()
+        .skip(skipped)
+        .chain(behind.chars().take(SHOWN_BEHIND))
+        .collect();
+    if behind.chars().nth(SHOWN_BEHIND).is_some() {
+        shown.push('…');
+    }
     let length = text[start..end.min(line_end).max(start)]
         .chars()
+        .take(SHOWN_BEHIND)
         .count()
         .max(1);
     format!(
-        "  {}\n  {}{}",
-        &text[line_start..line_end],
-        " ".repeat(indent),
+        "  {}{shown}\n  {}{}",
+        if skipped > 0 { "…" } else { "" },
+        " ".repeat(indent - skipped + usize::from(skipped > 0)),
         "^".repeat(length)
     )
 }
@@ -123,57 +141,14 @@ fn floor_boundary(text: &str, at: usize) -> usize {
         .unwrap_or(0)
 }
 
-/// A text to judge. Facts are there for queries that ask for them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Text {
-    id: serde_json::Value,
-    title: String,
-    summary: String,
-    content: String,
-    lang: String,
-    source: String,
-    domain: String,
-    url: String,
-    country: String,
-    tier: String,
-    author: OneOrMany,
-    authors: OneOrMany,
-    tags: OneOrMany,
-    categories: OneOrMany,
-}
-
-/// A list, or a single item without its brackets.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Default for OneOrMany {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
-}
-
-impl OneOrMany {
-    fn into_vec(self) -> Vec<String> {
-        match self {
-            Self::One(item) => vec![item],
-            Self::Many(items) => items,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Fields {
     title: String,
     summary: String,
     content: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Verdict {
     id: serde_json::Value,
     matched: bool,
@@ -181,6 +156,9 @@ struct Verdict {
     fields: Fields,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// Why the line was no text; there is a verdict all the same, so that verdicts and lines keep step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// One query, ready to judge texts.
@@ -257,6 +235,7 @@ impl Judge {
             hits: found.map(|found| found.hits).unwrap_or_default(),
             fields,
             why,
+            error: None,
         }
     }
 }
@@ -290,30 +269,23 @@ fn judge_all(
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let text = serde_json::from_slice(line).with_context(|| {
-                format!("{} line {}: no text as JSON", file.display(), index + 1)
+            tell(match json_text(line) {
+                Ok(text) => judge.judge(text),
+                Err(error) => refused(file, index + 1, &error),
             })?;
-            tell(judge.judge(text))?;
         }
     }
     Ok(if any { Outcome::Done } else { Outcome::SaidNo })
 }
 
-/// A plain-text file: the first line is the title, the rest the content. Its letters mean themselves, so what HTML would
-/// read as markup is escaped.
-fn plain_text(file: &Path) -> anyhow::Result<Text> {
-    let bytes = output::read(file)?;
-    let whole = String::from_utf8_lossy(&bytes);
-    let whole = whole.trim_start_matches('\u{feff}');
-    let (title, content) = whole.split_once('\n').unwrap_or((whole, ""));
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
-    Ok(Text {
-        id: file.display().to_string().into(),
-        title: escape(title),
-        // As in any text file, an empty line parts paragraphs and a single end of line is a space.
-        content: escape(content).replace("\r\n", "\n").replace("\n\n", "<p>"),
-        ..Text::default()
-    })
+/// The verdict on a line that is no text, which is told on standard error as well.
+fn refused(file: &Path, line: usize, error: &serde_json::Error) -> Verdict {
+    let message = format!("{} line {line}: no text as JSON: {error}", file.display());
+    output::complain(&message);
+    Verdict {
+        error: Some(message),
+        ..Verdict::default()
+    }
 }
 
 fn show(verdict: &Verdict) {
@@ -347,5 +319,33 @@ fn show(verdict: &Verdict) {
         for line in why.lines() {
             output::line(&format!("          {line}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carets_stand_under_the_place() {
+        for (text, place, expected) in [
+            ("iran foo:x", (5, 9), "  iran foo:x\n       ^^^^"),
+            ("이란 foo:x", (7, 11), "  이란 foo:x\n     ^^^^"),
+            ("a\nfoo:x b\nc", (2, 6), "  foo:x b\n  ^^^^"),
+            ("", (0, 0), "  \n  ^"),
+        ] {
+            assert_eq!(pointer(text, place.0, place.1), expected);
+        }
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_place_is_shown() {
+        let text = format!("{}foo:x{}", "a ".repeat(20_000), " b".repeat(20_000));
+        let shown = pointer(&text, 40_000, 40_004);
+        assert!(
+            shown.lines().all(|line| line.chars().count() < 200),
+            "{shown}"
+        );
+        assert!(shown.ends_with(" ^^^^"), "{shown}");
     }
 }

@@ -9,6 +9,9 @@ use crate::text::{
     words::{ANY_LETTERS, ONE_LETTER, Words},
 };
 
+/// The longest term or phrase, in characters. A phrase is compared word by word wherever its rarest word stands, and a
+/// text may repeat that word for ever: the product must stay small.
+const MAX_CHARS: usize = 500;
 /// Letters that a wildcard needs beside it.
 const MIN_LETTERS: usize = 2;
 
@@ -21,6 +24,21 @@ pub(super) struct Flaw {
 
 /// What is wrong with the words of a leaf, if anything.
 pub(super) fn flaw_of(words: &str) -> Option<Flaw> {
+    if let Some((cut, _)) = words.char_indices().nth(MAX_CHARS) {
+        let shown: String = words
+            .get(..cut)
+            .unwrap_or_default()
+            .chars()
+            .take(40)
+            .collect();
+        return Some(Flaw {
+            message: format!(
+                "{shown}… has {} characters, a term or phrase may have {MAX_CHARS}",
+                words.chars().count()
+            ),
+            ways_out: Vec::new(),
+        });
+    }
     let pattern = Words::of_pattern(words);
     if pattern.list.is_empty() {
         return Some(Flaw {

@@ -499,6 +499,9 @@ fn what_must_be_an_error_is_one() {
     let nots = "NOT ".repeat(33) + "a";
     let wide = vec!["ab"; 2_001].join(" OR ");
     let long = "a".repeat(64 * 1024 + 1);
+    let long_word = "a".repeat(501);
+    let long_phrase = format!("\"{}\"", "aa ".repeat(200));
+    let many_wildcards = "a*".repeat(300);
     for query in [
         "north korea",
         "NOT iran",
@@ -573,6 +576,9 @@ fn what_must_be_an_error_is_one() {
         &nots,
         &wide,
         &long,
+        &long_word,
+        &long_phrase,
+        &many_wildcards,
     ] {
         let found = errors(query);
         let shown: String = query.chars().take(60).collect();

@@ -57,13 +57,13 @@ pub async fn import(
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", IMPORT_LOCK)
         .execute(&mut *tx)
         .await?;
-    let current = super::read(&mut tx).await?;
-    if merge == Merge::IfEmpty && current.is_some() {
+    if merge == Merge::IfEmpty && is_loaded(&mut tx).await? {
         return Ok(Imported {
             was_loaded: true,
             ..Imported::default()
         });
     }
+    let current = super::read(&mut tx).await?;
     let mut import = Import {
         tx: &mut tx,
         actor,
@@ -93,6 +93,14 @@ pub async fn import(
     }
     tx.commit().await?;
     Ok(imported)
+}
+
+async fn is_loaded(tx: &mut PgConnection) -> Result<bool, StoreError> {
+    Ok(
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM beat) AS "exists!""#)
+            .fetch_one(tx)
+            .await?,
+    )
 }
 
 async fn announce(tx: &mut PgConnection) -> Result<(), StoreError> {
