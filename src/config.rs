@@ -189,7 +189,11 @@ impl Settings {
         Self::from_layers(
             file.as_ref()
                 .map(|(name, text)| (name.as_str(), text.as_str())),
-            env::vars().collect(),
+            env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
         )
     }
 

@@ -1,11 +1,14 @@
 //! The database of a process: the one that the settings name, or the private server.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
+use tokio::time;
 
+use super::SystemClock;
 use crate::{
     config::{self, Settings},
+    domain::Clock as _,
     store::{
         self, PgPool,
         private::{Durability, PrivateServer, PrivateServerOptions},
@@ -14,6 +17,9 @@ use crate::{
 
 /// The name of wirewatch's database on a private server.
 const NAME: &str = "wirewatch";
+
+/// How long connections in use are waited for.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// An open database, with the private server if there is one.
 pub struct Database {
@@ -43,7 +49,12 @@ impl Database {
     /// # Errors
     /// There is no server to be had; the message says what to do.
     pub async fn open_throw_away(settings: &Settings) -> anyhow::Result<Self> {
-        let name = format!("{NAME}_{}", std::process::id());
+        // In a container the number of a process is the same after each start.
+        let name = format!(
+            "{NAME}_{}_{}",
+            std::process::id(),
+            SystemClock.now().as_micros()
+        );
         let database = Self::open_private(settings, &name, Durability::ThrownAway).await?;
         if let Err(error) = store::migrate(&database.pool).await {
             database.close().await;
@@ -107,7 +118,11 @@ impl Database {
 
     /// Closes the connections and leaves the private server, which stops with its last user.
     pub async fn close(self) {
-        self.pool.close().await;
+        // A part that was left behind may hold a connection for ever.
+        let closed = time::timeout(CLOSE_WITHIN, self.pool.close()).await;
+        if closed.is_err() {
+            tracing::warn!("connections were still in use when the database was left");
+        }
         if let Some(server) = self.server {
             stop(server).await;
         }

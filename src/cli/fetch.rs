@@ -15,14 +15,9 @@ use crate::{
 };
 
 pub(super) async fn run(args: FetchArgs, settings: &Settings) -> anyhow::Result<Outcome> {
-    let named: Vec<FeedUrl> = args
-        .feed
-        .iter()
-        .map(|url| url.parse())
-        .collect::<Result<_, _>>()?;
     let lifecycle = Lifecycle::with_signals()?;
     let database = Database::open(settings).await?;
-    let fetched = pass(&database, settings, &named, &lifecycle).await;
+    let fetched = pass(&database, settings, &args.feed, &lifecycle).await;
     database.close().await;
     let report = fetched?;
     if args.json {

@@ -18,8 +18,9 @@ mod serve;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use url::Url;
 
-use crate::{app::Role, config::Settings, telemetry};
+use crate::{app::Role, config::Settings, domain::FeedUrl, telemetry};
 
 /// News monitoring for newsrooms: feeds in, matching articles in PostgreSQL, new items by keyword on a live page.
 #[derive(Debug, Parser)]
@@ -93,7 +94,7 @@ struct FetchArgs {
     once: bool,
     /// Poll this feed now, whatever its schedule says (may be given several times).
     #[arg(long, value_name = "URL")]
-    feed: Vec<String>,
+    feed: Vec<FeedUrl>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -108,7 +109,7 @@ struct ParseArgs {
     input: String,
     /// The address that relative links are resolved against.
     #[arg(long, value_name = "URL")]
-    base: Option<String>,
+    base: Option<Url>,
     /// The Content-Type to assume.
     #[arg(long, value_name = "T")]
     content_type: Option<String>,
@@ -275,10 +276,13 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let mut settings = Settings::load(cli.config.as_deref())?;
     quieten(&cli.command, &mut settings);
     telemetry::start(&settings.log)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(dispatch(cli.command, settings))
+        .build()?;
+    let outcome = runtime.block_on(dispatch(cli.command, settings));
+    // What still blocks a thread (a name server that does not answer) must not hold the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Commands for people answer; only the service tells what it does all the while.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use url::Url;
 
 use super::{Outcome, ParseArgs, output};
@@ -42,11 +41,7 @@ pub(super) async fn run(args: ParseArgs, settings: &Settings) -> anyhow::Result<
 }
 
 async fn read(args: &ParseArgs, settings: &Settings) -> anyhow::Result<Input> {
-    let base = args
-        .base
-        .as_deref()
-        .map(|base| Url::parse(base).with_context(|| format!("--base {base} is no absolute URL")))
-        .transpose()?;
+    let base = args.base.clone();
     if let Ok(url) = Url::parse(&args.input)
         && matches!(url.scheme(), "http" | "https")
     {

@@ -17,6 +17,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::time;
 use url::Url;
 
 use crate::{
@@ -101,6 +102,7 @@ pub struct Fetcher {
     allowed: Arc<AllowedNetworks>,
     max_body_bytes: u64,
     max_redirects: u32,
+    timeout: Duration,
 }
 
 impl Fetcher {
@@ -114,9 +116,10 @@ impl Fetcher {
         let mut builder = Client::builder()
             .user_agent(user_agent(options))
             .redirect(redirect::Policy::none())
-            .dns_resolver(Arc::new(resolver::GuardedResolver::new(Arc::clone(
-                &allowed,
-            ))))
+            .dns_resolver(Arc::new(resolver::GuardedResolver::new(
+                Arc::clone(&allowed),
+                proxy_host(options),
+            )))
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.idle_timeout)
             .timeout(options.timeout)
@@ -129,6 +132,7 @@ impl Fetcher {
             allowed,
             max_body_bytes: options.max_body_bytes,
             max_redirects: options.max_redirects,
+            timeout: options.timeout,
         })
     }
 
@@ -138,6 +142,21 @@ impl Fetcher {
     /// # Errors
     /// A [`Failure`] with the code under which the feed's page shows it.
     pub async fn fetch(
+        &self,
+        url: &Url,
+        validators: &Validators,
+        now: Timestamp,
+    ) -> Result<Fetched, Failure> {
+        // The client's own limit is for one request; this one is for all redirects together.
+        time::timeout(self.timeout, self.follow(url, validators, now))
+            .await
+            .unwrap_or_else(|_| {
+                let detail = format!("no answer within {:?}", self.timeout);
+                Err(failure::plain(ErrorCode::Timeout, detail))
+            })
+    }
+
+    async fn follow(
         &self,
         url: &Url,
         validators: &Validators,
@@ -201,6 +220,15 @@ impl Fetcher {
         let status = response.status();
         let headers = response.headers();
         let hints = headers::hints(headers, now);
+        if status == StatusCode::NOT_MODIFIED && asked_with.is_empty() {
+            return Err(Failure {
+                status: Some(status.as_u16()),
+                ..failure::plain(
+                    ErrorCode::Http,
+                    "304 to a request without conditions".to_owned(),
+                )
+            });
+        }
         if status == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::NotModified {
                 validators: headers::validators(headers).or(asked_with),
@@ -246,6 +274,12 @@ impl Fetcher {
         }
         Ok(body)
     }
+}
+
+/// The proxy is the operator's own choice: its name may lead anywhere.
+fn proxy_host(options: &FetchOptions) -> Option<String> {
+    let proxy = Url::parse(&options.proxy).ok()?;
+    proxy.host_str().map(str::to_owned)
 }
 
 fn user_agent(options: &FetchOptions) -> String {

@@ -17,22 +17,27 @@ pub(super) struct BlockedName(pub(super) String);
 #[derive(Debug)]
 pub(super) struct GuardedResolver {
     allowed: Arc<AllowedNetworks>,
+    proxy_host: Option<String>,
 }
 
 impl GuardedResolver {
-    pub(super) fn new(allowed: Arc<AllowedNetworks>) -> Self {
-        Self { allowed }
+    pub(super) fn new(allowed: Arc<AllowedNetworks>, proxy_host: Option<String>) -> Self {
+        Self {
+            allowed,
+            proxy_host,
+        }
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let allowed = Arc::clone(&self.allowed);
+        let is_proxy = self.proxy_host.as_deref() == Some(name.as_str());
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let answers: Vec<SocketAddr> =
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            if answers.iter().all(|answer| allowed.permits(answer.ip())) {
+            if is_proxy || answers.iter().all(|answer| allowed.permits(answer.ip())) {
                 let answers: Addrs = Box::new(answers.into_iter());
                 Ok(answers)
             } else {

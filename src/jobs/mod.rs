@@ -1,9 +1,11 @@
 //! The loops of a worker: each a `run` that waits and a `step` that tests call.
 
+mod claims;
 pub mod engine;
 pub mod place;
 pub mod poll;
 mod record;
+mod scan;
 pub mod upkeep;
 
 pub use poll::PollOptions;

@@ -4,7 +4,6 @@
 //! beside the network, on as many threads as there are cores.
 
 use std::{
-    collections::{HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -14,31 +13,25 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{self, Instant},
+    time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    engine::{Compiled, LiveEngine},
+    claims::Claims,
+    engine::LiveEngine,
     record,
+    scan::{Scan, scan},
 };
 use crate::{
-    domain::{
-        Attempt, ClaimedFeed, Clock, Entry, ErrorCode, Facts, Failure, FeedId, FoundEntry, Known,
-        Lookup, Novelty, PollRecord, Reading, Subject, Timestamp, Validators,
-    },
+    domain::{Attempt, ClaimedFeed, Clock, ErrorCode, Failure, FeedId, PollRecord, Timestamp},
     fetch::{Fetched, Fetcher, Page},
-    pipeline::{identify, normalise, parse, schedule},
-    query::Scratch,
+    pipeline::schedule,
     store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
 };
 
 /// Records that wait for their transaction; then polls wait.
 const RECORD_WAITING: usize = 64;
-
-/// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
-const MOST_AHEAD: usize = 512;
-const MOMENTS: Duration = Duration::from_millis(250);
 
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -128,14 +121,31 @@ impl Poller {
             async move { record::all(&poller, receiver, &progress).await }
         });
         let mut claims = Claims::new(self.options.concurrency as usize);
+        // A pass is over what is due at its start: a feed that becomes due again meanwhile waits for the next one.
+        let due_by = once.then(|| self.clock.now());
         while let Some(place) = free_place(&places, stop).await {
+            if recorder.is_finished() {
+                // Polling without a recorder would ask publishers in vain, and for ever.
+                break;
+            }
             if let Some(count) = claims.wanted(places.available_permits() + 1) {
-                claims.add(self.claim(count).await, count);
+                match self.claim(count, due_by).await {
+                    Ok(claimed) => claims.add(claimed, count),
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot claim feeds"
+                        );
+                        if once {
+                            break;
+                        }
+                    }
+                }
             }
             if let Some((claimed_at, feed)) = claims.waiting.pop_front() {
                 if claimed_at.elapsed() > self.options.lease / 2 {
                     // It would be polled beyond its lease.
-                    self.give_back((feed.id, feed.lease_token)).await;
+                    self.give_back(vec![(feed.id, feed.lease_token)]).await;
                     continue;
                 }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
@@ -145,7 +155,7 @@ impl Poller {
             drop(place);
             if once {
                 let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places)).await;
-                if is_quiet.is_ok() && self.is_nothing_free().await {
+                if is_quiet.is_ok() && self.is_nothing_free(due_by).await {
                     break;
                 }
             } else {
@@ -155,16 +165,21 @@ impl Poller {
                 }
             }
         }
-        for (_, feed) in claims.waiting {
-            self.give_back((feed.id, feed.lease_token)).await;
-        }
+        let unpolled = claims
+            .waiting
+            .iter()
+            .map(|(_, feed)| (feed.id, feed.lease_token));
+        self.give_back(unpolled.collect()).await;
         drop(sender);
         polls.close();
         if time::timeout(FINISH_WITHIN, polls.wait()).await.is_err() {
             give_up.cancel();
             polls.wait().await;
         }
-        recorder.await.unwrap_or_default()
+        match recorder.await {
+            Ok(summary) => summary,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 
     /// Waits until nothing flies.
@@ -174,37 +189,31 @@ impl Poller {
     }
 
     /// Whether nothing is due. A feed that another process holds is its business.
-    async fn is_nothing_free(&self) -> bool {
-        match store::feeds::count_free(&self.db, self.clock.now(), &self.only).await {
+    async fn is_nothing_free(&self, due_by: Option<Timestamp>) -> bool {
+        let due_by = due_by.unwrap_or_else(|| self.clock.now());
+        match store::feeds::count_free(&self.db, due_by, &self.only).await {
             Ok(count) => count == 0,
             Err(_) => true,
         }
     }
 
-    async fn claim(&self, count: usize) -> Vec<ClaimedFeed> {
-        match self.try_claim(count).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot claim feeds; trying again"
-                );
-                Vec::new()
-            }
-        }
-    }
-
-    async fn try_claim(&self, count: usize) -> Result<Vec<ClaimedFeed>, StoreError> {
+    async fn claim(
+        &self,
+        count: usize,
+        due_by: Option<Timestamp>,
+    ) -> Result<Vec<ClaimedFeed>, StoreError> {
         self.worker.keep_alive().await?;
         self.engine.refresh(&self.db).await?;
+        let now = self.clock.now();
         let options = ClaimOptions {
             holder: self.worker.number(),
             limit: i64::try_from(count).unwrap_or(i64::MAX),
             per_host: i64::from(self.options.per_host),
             lease: self.options.lease,
+            due_by: due_by.unwrap_or(now),
             only: &self.only,
         };
-        store::feeds::claim_due(&self.db, self.clock.now(), options).await
+        store::feeds::claim_due(&self.db, now, options).await
     }
 
     /// One poll as a task: its record goes to the recorder; if it must give up, the feed goes back unpolled.
@@ -216,28 +225,27 @@ impl Poller {
         place: OwnedSemaphorePermit,
     ) {
         let held = (feed.id, feed.lease_token);
-        let polled = tokio::select! {
-            polled = AssertUnwindSafe(self.poll(feed)).catch_unwind() => polled,
-            () = give_up.cancelled() => Ok(None),
-        };
-        let Ok(polled) = polled else {
-            // Released it would be claimed again at once, and panic again. The end of its lease is soon enough.
-            tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
-            return;
-        };
-        let sent = match polled {
-            Some(record) => recorder.send(record).await.is_ok(),
-            None => false,
-        };
-        if !sent {
-            self.give_back(held).await;
+        tokio::select! {
+            polled = AssertUnwindSafe(self.poll(feed)).catch_unwind() => match polled {
+                // With the recorder gone the process ends; its claims end with it.
+                Ok(Some(record)) => drop(recorder.send(record).await),
+                // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
+                Ok(None) => {}
+                Err(_) => tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease"),
+            },
+            () = give_up.cancelled() => self.give_back(vec![held]).await,
         }
         drop(place);
     }
 
-    async fn give_back(&self, claim: (FeedId, i64)) {
-        if let Err(error) = store::feeds::release(&self.db, claim).await {
-            tracing::warn!(feed.id = %claim.0, error = &error as &dyn std::error::Error, "a claim was not given back");
+    /// Gives claims back unpolled. They are void anyway once this process has ended.
+    async fn give_back(&self, claims: Vec<(FeedId, i64)>) {
+        if let Err(error) = store::feeds::release(&self.db, &claims).await {
+            tracing::warn!(
+                count = claims.len(),
+                error = &error as &dyn std::error::Error,
+                "claims were not given back"
+            );
         }
     }
 
@@ -326,53 +334,6 @@ impl Poller {
     }
 }
 
-/// Feeds claimed and not yet polled. A claim costs the database about the same for one feed as for many, so feeds are
-/// claimed ahead: as many more as are on their way within moments, and where servers answer slowly, as many as are polled
-/// at a time.
-struct Claims {
-    /// With the time of their claim.
-    waiting: VecDeque<(Instant, ClaimedFeed)>,
-    /// Feeds to claim beyond the places that are free.
-    ahead: usize,
-    /// The least of that.
-    least: usize,
-    last: Instant,
-    /// The last claim brought less than was asked for.
-    is_dry: bool,
-}
-
-impl Claims {
-    fn new(concurrency: usize) -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            ahead: concurrency,
-            least: concurrency,
-            last: Instant::now(),
-            is_dry: false,
-        }
-    }
-
-    /// How many feeds to claim now, with so many places free; none while enough wait.
-    fn wanted(&self, free: usize) -> Option<usize> {
-        let is_low =
-            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.least / 2);
-        is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
-    }
-
-    fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
-        self.is_dry = claimed.len() < wanted;
-        let now = Instant::now();
-        self.waiting
-            .extend(claimed.into_iter().map(|feed| (now, feed)));
-        self.ahead = if self.last.elapsed() < MOMENTS {
-            (self.ahead * 2).min(MOST_AHEAD.max(self.least))
-        } else {
-            self.least
-        };
-        self.last = now;
-    }
-}
-
 /// A place for one more poll, or none once stopped.
 async fn free_place(
     places: &Arc<Semaphore>,
@@ -382,127 +343,5 @@ async fn free_place(
         biased;
         () = stop.cancelled() => None,
         permit = Arc::clone(places).acquire_owned() => permit.ok(),
-    }
-}
-
-/// What the pure stages made of a page.
-enum Scan {
-    /// Nothing more to do.
-    Ended(Attempt),
-    /// Entries, to be identified.
-    Entries(Scanned),
-}
-
-/// A document read and matched; whether its entries are new is for the ledger to say.
-struct Scanned {
-    lookup: Lookup,
-    entries: Vec<Entry>,
-    matches: Vec<Vec<crate::domain::ArticleMatch>>,
-    /// Everything but `found`.
-    reading: Reading,
-}
-
-fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
-    let body_hash = identify::body_hash(&page.body);
-    if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
-        return Scan::Ended(Attempt::Unchanged {
-            status: page.status,
-            validators: page.validators,
-            hints: page.hints,
-        });
-    }
-    let document = match parse::parse(&page.body, page.content_type.as_deref(), &page.url) {
-        Ok(document) => document,
-        Err(error) => {
-            return Scan::Ended(Attempt::Failed(Failure {
-                code: error.code,
-                status: Some(page.status),
-                detail: error.detail,
-                retry_after: None,
-            }));
-        }
-    };
-    let entries = normalise::entries(&document, feed.language.as_deref());
-    let mut scratch = Scratch::default();
-    let matches = entries
-        .iter()
-        .map(|entry| compiled.engine.matches(&subject(feed, entry), &mut scratch))
-        .collect();
-    let is_whole = !document.is_partial;
-    let loss = parse::loss(&document);
-    let mut hints = page.hints;
-    hints.ttl = document.hints.ttl;
-    Scan::Entries(Scanned {
-        lookup: identify::lookup(feed.id, &entries),
-        matches,
-        reading: Reading {
-            status: page.status,
-            title: document.title,
-            found: Vec::new(),
-            entries: u32::try_from(entries.len()).unwrap_or(u32::MAX),
-            skipped: document.skipped,
-            bytes: page.body.len() as u64,
-            body_hash: is_whole.then_some(body_hash),
-            validators: if is_whole {
-                page.validators
-            } else {
-                Validators::default()
-            },
-            hints,
-            loss,
-        },
-        entries,
-    })
-}
-
-impl Scanned {
-    fn into_reading(self, feed: &ClaimedFeed, known: &[Known], now: Timestamp) -> Reading {
-        let identified = identify::identify(feed.id, &self.entries, known);
-        // A document may carry the same entry twice.
-        let mut taken = HashSet::new();
-        let found = self
-            .entries
-            .into_iter()
-            .zip(self.matches)
-            .zip(identified)
-            .filter(|(_, identified)| taken.insert(identified.known.identity))
-            .filter(|(_, identified)| {
-                identified.novelty != Novelty::Unchanged || !known.contains(&identified.known)
-            })
-            .map(|((entry, matches), identified)| {
-                let sort_at = normalise::sort_at(&entry, now);
-                FoundEntry {
-                    is_backfill: normalise::is_backfill(feed.is_first_read, sort_at, now),
-                    sort_at,
-                    entry,
-                    identified,
-                    matches,
-                }
-            })
-            .collect();
-        Reading {
-            found,
-            ..self.reading
-        }
-    }
-}
-
-/// The entry as the engine reads it, with what is known of its source.
-fn subject<'a>(feed: &'a ClaimedFeed, entry: &'a Entry) -> Subject<'a> {
-    Subject {
-        title: &entry.title,
-        summary: &entry.summary,
-        content: &entry.content,
-        facts: Facts {
-            source: [&feed.source_slug, &feed.source_name],
-            domain: &feed.source_domain,
-            url: entry.url.as_deref().unwrap_or_default(),
-            language: entry.language.as_deref().unwrap_or_default(),
-            country: feed.country.as_deref().unwrap_or_default(),
-            tier: Some(feed.tier),
-            authors: &entry.authors,
-            tags: &feed.tags,
-            categories: &entry.categories,
-        },
     }
 }

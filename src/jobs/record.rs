@@ -11,7 +11,10 @@ use super::poll::{Poller, Progress, Summary};
 use crate::{
     domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
     pipeline::schedule,
-    store::{self, StoreError, polls::Recorded},
+    store::{
+        self, StoreError,
+        polls::{Batch, Recorded},
+    },
 };
 
 /// Records written in one transaction at most.
@@ -66,7 +69,7 @@ fn found(record: &PollRecord) -> usize {
 
 async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary) {
     let batch = store::polls::record(&poller.db, records).await;
-    note(poller, &batch.written, batch.recorded, summary);
+    note(poller, &batch, summary);
     let failures: Vec<PollRecord> = batch
         .refused
         .into_iter()
@@ -76,7 +79,7 @@ async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary
         return;
     }
     let batch = store::polls::record(&poller.db, failures).await;
-    note(poller, &batch.written, batch.recorded, summary);
+    note(poller, &batch, summary);
     for (record, error) in batch.refused {
         complain(&record, &error);
     }
@@ -86,7 +89,7 @@ async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary
 /// database that is at fault: the claim then runs out and the feed is polled again.
 fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option<PollRecord> {
     complain(&record, error);
-    if error.is_unavailable() {
+    if error.is_unavailable() || error.is_conflict() {
         return None;
     }
     let attempt = Attempt::Failed(Failure {
@@ -111,13 +114,20 @@ fn complain(record: &PollRecord, error: &StoreError) {
     );
 }
 
-fn note(poller: &Poller, written: &[PollRecord], recorded: Recorded, summary: &mut Summary) {
-    summary.add(written, recorded);
-    if recorded.new_matches > 0 {
+fn note(poller: &Poller, batch: &Batch, summary: &mut Summary) {
+    summary.add(&batch.written, batch.recorded);
+    if batch.recorded.new_matches > 0 {
         poller.placer.notify_one();
     }
-    for record in written {
+    for record in &batch.written {
         log(record);
+    }
+    if let Some((count, error)) = &batch.lost {
+        tracing::error!(
+            count,
+            error = error as &dyn std::error::Error,
+            "polls could not be recorded; their feeds are polled again when their leases end"
+        );
     }
 }
 

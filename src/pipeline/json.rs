@@ -20,6 +20,17 @@ pub(super) struct Repaired {
     pub(super) beyond: u32,
 }
 
+/// Takes control characters out of every text: JSON can escape what XML forbids and no database stores. The reader of
+/// JSON bounds the depth.
+fn without_controls(value: &mut Value) {
+    match value {
+        Value::String(text) => text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t')),
+        Value::Array(items) => items.iter_mut().for_each(without_controls),
+        Value::Object(fields) => fields.values_mut().for_each(without_controls),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Writes a JSON feed anew.
 ///
 /// # Errors
@@ -27,6 +38,7 @@ pub(super) struct Repaired {
 /// [`Fault::Syntax`] if the text is no JSON, [`Fault::NotAFeed`] if it is JSON without items or a version of JSON Feed.
 pub(super) fn repair(text: &str, base: &Url) -> Result<Repaired, Fault> {
     let mut value: Value = serde_json::from_str(text).map_err(Fault::Syntax)?;
+    without_controls(&mut value);
     let feed = value.as_object_mut().ok_or(Fault::NotAFeed)?;
     let is_declared = text_of(feed.get("version"))
         .is_some_and(|version| version.contains("jsonfeed.org/version/"));

@@ -276,6 +276,7 @@ async fn insert_matches(
                       $7::boolean[]) AS found (article, keyword, version, hits, why, seen, backfill)
           JOIN articles ON articles.id = found.article
           JOIN keywords ON keywords.id = found.keyword
+         ORDER BY articles.id, keywords.id
             ON CONFLICT (article_id, keyword_id) DO UPDATE
            SET keyword_version = excluded.keyword_version, hits = excluded.hits, why = excluded.why, closed_at = NULL
          WHERE $8

@@ -13,9 +13,6 @@ use crate::domain::{
     Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword, SourceId,
 };
 
-/// The channel on which a changed beat is announced.
-pub const CHANNEL: &str = "beat";
-
 /// What the engine is compiled from.
 #[derive(Debug, Clone, Default)]
 pub struct EngineSource {

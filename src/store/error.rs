@@ -23,6 +23,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the statement met another one and may succeed if it is tried again: class 40, transaction rollback.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| code.starts_with("40")))
+    }
+
     /// Whether the database cannot be reached at present, so that the same question may be answered later.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {

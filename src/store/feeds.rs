@@ -21,6 +21,8 @@ pub struct ClaimOptions<'a> {
     pub holder: i32,
     /// How long the claim holds: longer than the slowest poll.
     pub lease: Duration,
+    /// Only feeds that were due by then: now, or the start of a pass.
+    pub due_by: Timestamp,
     /// Only feeds with these addresses; empty: any.
     pub only: &'a [String],
 }
@@ -108,7 +110,7 @@ pub async fn claim_due(
               FROM feeds,
                    LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held) AS held
              WHERE lease_until > $1
-                OR (next_poll_at <= $1 AND (cardinality($6::text[]) = 0 OR url = ANY ($6)))
+                OR (next_poll_at <= $7 AND (cardinality($6::text[]) = 0 OR url = ANY ($6)))
         ), chosen AS (
             -- the conditions are repeated on the row itself: it is they that are checked again on a row which somebody
             -- changed since this statement began; IS TRUE, so that rows are found by id and not by what is due, which
@@ -123,7 +125,7 @@ pub async fn claim_due(
                         ORDER BY next_poll_at, id
                         LIMIT $3
                    ))
-               AND (next_poll_at <= $1) IS TRUE
+               AND (next_poll_at <= $7) IS TRUE
                AND (lease_until > $1) IS NOT TRUE
                FOR UPDATE SKIP LOCKED
         )
@@ -144,11 +146,25 @@ pub async fn claim_due(
         options.per_host,
         options.holder,
         options.only,
+        options.due_by as Timestamp,
     )
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    rows.into_iter().map(ClaimedRow::into_claim).collect()
+    // A row that cannot be read must not take the others with it.
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| match row.into_claim() {
+            Ok(claim) => Some(claim),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a feed cannot be polled"
+                );
+                None
+            }
+        })
+        .collect())
 }
 
 /// Frees what workers hold that are gone: a killed process delays its feeds by nothing.
@@ -172,15 +188,23 @@ async fn void_claims_of_the_dead(tx: &mut PgConnection, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// Gives a claim back unpolled: the feed is due again at once.
+/// Gives claims, as feed and lease token, back unpolled: the feeds are due again at once.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn release(db: &PgPool, (id, lease_token): (FeedId, i64)) -> Result<(), StoreError> {
+pub async fn release(db: &PgPool, claims: &[(FeedId, i64)]) -> Result<(), StoreError> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let (ids, tokens): (Vec<FeedId>, Vec<i64>) = claims.iter().copied().unzip();
     sqlx::query!(
-        "UPDATE feeds SET lease_until = NULL WHERE id = $1 AND lease_token = $2",
-        id as FeedId,
-        lease_token,
+        "UPDATE feeds
+            SET lease_until = NULL
+           FROM UNNEST($1::bigint[], $2::bigint[]) AS claim (id, token)
+          WHERE feeds.id = claim.id
+            AND feeds.lease_token = claim.token",
+        &ids as &[FeedId],
+        &tokens,
     )
     .execute(db)
     .await?;

@@ -20,15 +20,12 @@ pub struct Recorded {
     pub new_articles: u64,
     /// Matches stored for the first time.
     pub new_matches: u64,
-    /// Records dropped because somebody else holds the feed by now.
-    pub lost_claims: u64,
 }
 
 impl Recorded {
     fn add(&mut self, other: Self) {
         self.new_articles += other.new_articles;
         self.new_matches += other.new_matches;
-        self.lost_claims += other.lost_claims;
     }
 }
 
@@ -48,28 +45,43 @@ pub(super) struct Row<'a> {
 pub struct Batch {
     /// What recording wrote.
     pub recorded: Recorded,
-    /// The records that are in the database.
+    /// The records that are in the database. One whose feed somebody else holds by now is in neither list.
     pub written: Vec<PollRecord>,
     /// The records that are not, each with the reason.
     pub refused: Vec<(PollRecord, StoreError)>,
+    /// How many records were lost because the database could not be reached: their claims run out.
+    pub lost: Option<(usize, StoreError)>,
 }
 
 /// Records a batch of polls: all together, or, if that fails, each that can be.
 pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     let all: Vec<&PollRecord> = records.iter().collect();
-    if let Ok(recorded) = record_together(db, &all).await {
-        return Batch {
-            recorded,
-            written: records,
-            refused: Vec::new(),
-        };
+    match record_together(db, &all).await {
+        Ok((recorded, held)) => {
+            let mut written = records;
+            written.retain(|record| held.contains(&record.feed.id));
+            return Batch {
+                recorded,
+                written,
+                ..Batch::default()
+            };
+        }
+        Err(error) if error.is_unavailable() => {
+            return Batch {
+                lost: Some((records.len(), error)),
+                ..Batch::default()
+            };
+        }
+        Err(_) => {}
     }
     let mut batch = Batch::default();
     for record in records {
         match record_together(db, &[&record]).await {
-            Ok(recorded) => {
+            Ok((recorded, held)) => {
                 batch.recorded.add(recorded);
-                batch.written.push(record);
+                batch
+                    .written
+                    .extend(held.contains(&record.feed.id).then_some(record));
             }
             Err(error) => batch.refused.push((record, error)),
         }
@@ -77,10 +89,12 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     batch
 }
 
-async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorded, StoreError> {
+async fn record_together(
+    db: &PgPool,
+    records: &[&PollRecord],
+) -> Result<(Recorded, HashSet<FeedId>), StoreError> {
     let mut tx = db.begin().await?;
     let held = finish_feeds(&mut tx, records).await?;
-    let lost_claims = u64::try_from(records.len() - held.len()).unwrap_or(0);
     let mut records = records.to_vec();
     records.retain(|record| held.contains(&record.feed.id));
     let rows = rows(&records);
@@ -93,11 +107,11 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Recorde
     backlog::store(&mut tx, &records, &rows, &stored).await?;
     fetch_log::append(&mut tx, &records).await?;
     tx.commit().await?;
-    Ok(Recorded {
+    let recorded = Recorded {
         new_articles: stored.new_articles,
         new_matches: stored.new_matches,
-        lost_claims,
-    })
+    };
+    Ok((recorded, held))
 }
 
 /// All entries of a batch that leave something, ordered by identity: two workers that store the same articles lock

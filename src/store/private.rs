@@ -8,10 +8,10 @@
 mod orphan;
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io,
     os::unix::{
-        fs::{MetadataExt, PermissionsExt, chown},
+        fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown},
         net::UnixStream,
         process::CommandExt,
     },
@@ -138,10 +138,13 @@ impl PrivateServer {
     /// # Errors
     /// See [`PrivateServerError`]; each says what to do.
     pub fn start(options: &PrivateServerOptions) -> Result<Self, PrivateServerError> {
-        let data_dir = options.data_dir.as_path();
+        let (data_dir, durability) = (options.data_dir.as_path(), options.durability);
         let programs = find_programs(&options.search_path).ok_or(PrivateServerError::NoPrograms)?;
         let account = server_account()?;
         make_folder(data_dir)?;
+        if account.is_some() {
+            check_ours(data_dir, account.as_ref())?;
+        }
         let data_dir = data_dir
             .canonicalize()
             .map_err(|source| file_error(data_dir, source))?;
@@ -159,8 +162,11 @@ impl PrivateServer {
             programs,
             account,
             folder,
-            durability: options.durability,
+            durability,
         };
+        if durability == Durability::ThrownAway && !server.is_running()? {
+            server.throw_away()?;
+        }
         server.initialise()?;
         server.check_version()?;
         if !server.is_running()? {
@@ -190,7 +196,7 @@ impl PrivateServer {
     /// # Errors
     /// `pg_ctl` failed; the server may still run, and the next start will join it.
     pub fn stop(self) -> Result<(), PrivateServerError> {
-        let data_dir = self.folder.parent().unwrap_or(&self.folder).to_owned();
+        let data_dir = self.data_dir().to_owned();
         let starting = lock_file(&data_dir, "start.lock")?;
         starting
             .lock()
@@ -233,8 +239,22 @@ impl PrivateServer {
         self.folder.join("postgres.log")
     }
 
+    /// The data folder of wirewatch, in which the server's folder lies.
+    fn data_dir(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
+    }
+
     fn cluster(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// Removes what a throw-away server that was killed has left: it never waited for the disk, so it may be broken.
+    fn throw_away(&self) -> Result<(), PrivateServerError> {
+        let cluster = self.cluster();
+        if !cluster.exists() {
+            return Ok(());
+        }
+        fs::remove_dir_all(&cluster).map_err(|source| file_error(&cluster, source))
     }
 
     fn initialise(&self) -> Result<(), PrivateServerError> {
@@ -388,7 +408,10 @@ impl PrivateServer {
         }
         arguments(&mut command);
         // The server inherits the descriptors of pg_ctl: with pipes, waiting for their end would wait for the server's.
-        let (out, err) = (temporary_file(&self.folder)?, temporary_file(&self.folder)?);
+        let (out, err) = (
+            temporary_file(self.data_dir())?,
+            temporary_file(self.data_dir())?,
+        );
         let status = command
             .stdout(
                 out.try_clone()
@@ -408,12 +431,13 @@ impl PrivateServer {
     }
 }
 
-/// A file without a name, for a program's output.
+/// A file for a program's output, in a folder of ours; its name is taken away at once.
 fn temporary_file(folder: &Path) -> Result<File, PrivateServerError> {
     let path = folder.join(format!("output-{}", std::process::id()));
+    // One may be left of a process of the same number that was killed here.
+    let _ = fs::remove_file(&path);
     let file = File::options()
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .read(true)
         .write(true)
         .open(&path)
@@ -501,16 +525,31 @@ fn make_folder(folder: &Path) -> Result<(), PrivateServerError> {
     fs::create_dir_all(folder).map_err(|source| file_error(folder, source))
 }
 
-/// Makes a folder that only its owner may enter.
+/// Makes a folder that only its owner may enter. One that is there must be a folder of ours: in a place that others may
+/// write to, a link would hand them whatever it leads to.
 fn make_owned(folder: &Path, account: Option<&User>) -> Result<(), PrivateServerError> {
-    make_folder(folder)?;
-    fs::set_permissions(folder, Permissions::from_mode(0o700))
-        .map_err(|source| file_error(folder, source))?;
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_ours(folder, account)?,
+        Err(source) => return Err(file_error(folder, source)),
+    }
     if let Some(user) = account {
         let ids = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
-        chown(folder, ids.0, ids.1).map_err(|source| file_error(folder, source))?;
+        lchown(folder, ids.0, ids.1).map_err(|source| file_error(folder, source))?;
     }
     Ok(())
+}
+
+/// Refuses what is no folder, or belongs to neither this account nor the server's.
+fn check_ours(folder: &Path, account: Option<&User>) -> Result<(), PrivateServerError> {
+    let facts = fs::symlink_metadata(folder).map_err(|source| file_error(folder, source))?;
+    let owner = Uid::from_raw(facts.uid());
+    let is_ours = owner == Uid::effective() || account.is_some_and(|user| owner == user.uid);
+    if facts.is_dir() && is_ours {
+        return Ok(());
+    }
+    let source = io::Error::other("it is no folder, or it belongs to somebody else");
+    Err(file_error(folder, source))
 }
 
 /// Finds the first folder on the way to `folder` that the account may not enter.
@@ -558,12 +597,6 @@ fn socket_folder(folder: &Path, account: Option<&User>) -> Result<PathBuf, Priva
         facts.ino()
     ));
     make_owned(&short, account)?;
-    let owner = account.map_or_else(Uid::effective, |user| user.uid);
-    let found = fs::symlink_metadata(&short).map_err(|source| file_error(&short, source))?;
-    if !found.is_dir() || Uid::from_raw(found.uid()) != owner {
-        let source = io::Error::other("it belongs to somebody else");
-        return Err(file_error(&short, source));
-    }
     Ok(short)
 }
 

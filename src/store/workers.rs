@@ -4,15 +4,21 @@
 //! PostgreSQL drops the lock with the connection, and what the worker held is free at once; the time on a claim or lease
 //! is left for a machine that vanished without closing its connections.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::{
+    sync::atomic::{AtomicI32, Ordering},
+    time::Duration,
+};
 
 use sqlx::{Connection as _, PgConnection};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time};
 
 use super::{PgPool, StoreError};
 
 /// The first key of the locks (`pg_locks.classid`); the second (`objid`) is the worker's number.
 pub(super) const LOCK_SPACE: i32 = 0x7769_7265;
+
+/// A connection that does not answer by then is taken for lost.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// This process as a holder of claims and leases.
 #[derive(Debug)]
@@ -47,7 +53,8 @@ impl Worker {
     /// The database does not answer.
     pub async fn keep_alive(&self) -> Result<(), StoreError> {
         let mut session = self.session.lock().await;
-        if session.ping().await.is_ok() {
+        let answered = time::timeout(ANSWER_WITHIN, session.ping()).await;
+        if matches!(answered, Ok(Ok(()))) {
             return Ok(());
         }
         let (number, fresh) = take_number(&self.db).await?;

@@ -161,7 +161,9 @@ impl Following {
 
     /// Reads the next numbers and makes them ready.
     async fn read(&mut self) -> Result<(), StoreError> {
+        let place = self.state.readers.acquire().await;
         let lines = board::lines_arrived_after(&self.state.db, self.seen, BATCH).await?;
+        drop(place);
         let now = self.state.clock.now();
         for number in lines.chunk_by(|one, next| one.arrival == next.arrival) {
             let Some(arrival) = number.first().and_then(|line| line.arrival) else {

@@ -14,6 +14,9 @@ use crate::{
 /// Live streams that one process serves at a time. Each costs a socket and, per batch of arrivals, a query.
 const MAX_LISTENERS: usize = 1_000;
 
+/// Streams that read from the database at a time.
+const MAX_READERS: usize = 3;
+
 /// What every request may reach. A clone shares everything.
 #[derive(Clone, FromRef)]
 pub struct WebState {
@@ -27,6 +30,9 @@ pub struct WebState {
     pub(super) stop: CancellationToken,
     /// Seats for live streams.
     pub(super) seats: Arc<Semaphore>,
+    /// Places for reading what arrived: all streams wake at once, and the pool is for others, too.
+    #[from_ref(skip)]
+    pub(super) readers: Arc<Semaphore>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -56,6 +62,7 @@ impl WebState {
             arrivals,
             stop,
             seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The pages in a real Chromium, as a reader meets them.
 //!
-//! Without Chromium and its driver these tests say that they were skipped; `WIREWATCH_BROWSER=required` makes that a
+//! Without Chromium and its driver these tests say that they were skipped; `BROWSER_TESTS=required` makes that a
 //! failure.
 
 mod chromium;

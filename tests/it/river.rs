@@ -290,6 +290,12 @@ async fn every_change_of_the_beat_has_an_audit_row() {
     );
     let mut changed = crate::worker::beat(&feeds, &[("iran", "iran OR tehran")]);
     changed.sources[0].name = "Test Wire Service".into();
+    let moved = changed.sources[0].feeds.pop().unwrap();
+    changed.sources.push(wirewatch::domain::BeatSource {
+        slug: "other".into(),
+        feeds: vec![moved],
+        ..changed.sources[0].clone()
+    });
     let now = wirewatch::domain::Clock::now(worker.clock.as_ref());
     let merge = wirewatch::store::beat::Merge::Update;
     for _ in 0..2 {
@@ -301,7 +307,7 @@ async fn every_change_of_the_beat_has_an_audit_row() {
         worker
             .count("audit WHERE actor = 'editor' AND action = 'change'")
             .await,
-        2
+        3
     );
     assert_eq!(
         worker
@@ -353,24 +359,39 @@ async fn a_page_that_moves_and_is_edited_later_stays_one_article() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_stands_twice_in_a_document_is_stored_once_and_holds_nobody_back() {
+async fn an_entry_told_twice_in_a_document_is_stored_once_in_either_order() {
     let publisher = FeedServer::start().await;
-    publisher.put(
-        "/twice",
-        Document::feed(rss(&[TWO[0], TWO[0], TWO[1], TWO[1]])),
-    );
+    let tellings = [("a", "Iran talks", "one"), ("a", "Iran talks", "two")];
+    publisher.put("/one", Document::feed(rss(&tellings)));
+    let other = [
+        ("b", "Iran visit", "two"),
+        ("b", "Iran visit", "one"),
+        ("b", "Iran visit", "one"),
+    ];
+    publisher.put("/two", Document::feed(rss(&other)));
     publisher.put(
         "/plain",
         Document::feed(rss(&[("c", "Iran elsewhere", "x")])),
     );
-    let feeds = [publisher.url("/twice"), publisher.url("/plain")];
+    let feeds = ["/one", "/two", "/plain"].map(|path| publisher.url(path));
     let worker = TestWorker::new(&feeds, &[("iran", "iran")]).await;
     let summary = worker.pass().await;
     assert_eq!(
         (summary.polled, summary.failed, summary.new_articles),
-        (2, 0, 2)
+        (3, 0, 3)
     );
     assert_eq!(worker.count("ledger").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_in_a_document_cost_nothing_else() {
+    let publisher = FeedServer::start().await;
+    let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"A\u0000B","items":[
+        {"id":"x\u0000y","url":"https://news.example/n","title":"Iran\u0000 talks","content_text":"a\u0001b"}]}"#;
+    publisher.put("/json", Document::feed(json));
+    let worker = TestWorker::new(&[publisher.url("/json")], &[("iran", "iran")]).await;
+    let summary = worker.pass().await;
+    assert_eq!((summary.failed, summary.new_articles), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -81,14 +81,15 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         clock.clone(),
     )
     .await;
+    let now = wirewatch::domain::Clock::now(clock.as_ref());
     let claim = |holder| wirewatch::store::feeds::ClaimOptions {
         holder,
         limit: 10,
         per_host: 10,
         lease: Duration::from_mins(5),
+        due_by: now,
         only: &[],
     };
-    let now = wirewatch::domain::Clock::now(clock.as_ref());
     let dead = wirewatch::store::workers::Worker::register(&db)
         .await
         .unwrap();
@@ -132,14 +133,15 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
     let holder = wirewatch::store::workers::Worker::register(&db)
         .await
         .unwrap();
+    let now = wirewatch::domain::Clock::now(clock.as_ref());
     let options = wirewatch::store::feeds::ClaimOptions {
         holder: holder.number(),
         limit: 5,
         per_host: 2,
         lease: Duration::from_mins(5),
+        due_by: now,
         only: &[],
     };
-    let now = wirewatch::domain::Clock::now(clock.as_ref());
     let claimed = wirewatch::store::feeds::claim_due(&db, now, options)
         .await
         .unwrap();

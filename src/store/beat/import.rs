@@ -89,7 +89,7 @@ pub async fn import(
     let (changes, imported) = (import.changes, import.imported);
     audit::record(&mut tx, actor, now, &changes).await?;
     if !changes.is_empty() {
-        announce(&mut tx).await?;
+        raise_revision(&mut tx).await?;
     }
     tx.commit().await?;
     Ok(imported)
@@ -103,18 +103,11 @@ async fn is_loaded(tx: &mut PgConnection) -> Result<bool, StoreError> {
     )
 }
 
-async fn announce(tx: &mut PgConnection) -> Result<(), StoreError> {
-    let revision =
-        sqlx::query_scalar!("UPDATE beat SET revision = revision + 1 RETURNING revision")
-            .fetch_one(&mut *tx)
-            .await?;
-    sqlx::query!(
-        "SELECT pg_notify($1, $2)",
-        super::CHANNEL,
-        revision.to_string()
-    )
-    .execute(tx)
-    .await?;
+/// Workers look at the revision before each claim.
+async fn raise_revision(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE beat SET revision = revision + 1")
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -452,23 +445,17 @@ impl Import<'_> {
             .flat_map(|source| source.feeds.iter().map(move |feed| (source, feed)))
             .filter_map(|(source, feed)| Some((feed.url.as_str(), *ids.get(&source.slug)?)))
             .collect();
-        let all = |sources: &'_ [BeatSource]| -> Vec<BeatFeed> {
-            sources
-                .iter()
-                .flat_map(|source| source.feeds.clone())
-                .collect()
-        };
-        let (wanted_feeds, current_feeds) = (all(wanted), all(current));
+        let (wanted_feeds, current_feeds) = (placed_feeds(wanted), placed_feeds(current));
         let steps = self.steps(
             "feed",
             &wanted_feeds,
             &current_feeds,
-            |feed| feed.url.as_str().to_owned(),
+            |placed| placed.feed.url.as_str().to_owned(),
             differs_in_nothing_of_the_file,
         );
         let written: Vec<&BeatFeed> = steps
             .iter()
-            .map(|(Step::Add(feed) | Step::Change(_, feed))| *feed)
+            .map(|(Step::Add(placed) | Step::Change(_, placed))| placed.feed)
             .collect();
         for (index, chunk) in written.chunks(STEP).enumerate() {
             self.write_feeds(chunk, &owners).await?;
@@ -531,10 +518,32 @@ impl Import<'_> {
     }
 }
 
+/// A feed and the source that it stands under.
+#[derive(Serialize)]
+struct PlacedFeed<'a> {
+    source: &'a str,
+    #[serde(flatten)]
+    feed: &'a BeatFeed,
+}
+
+fn placed_feeds(sources: &[BeatSource]) -> Vec<PlacedFeed<'_>> {
+    sources
+        .iter()
+        .flat_map(|source| {
+            source.feeds.iter().map(|feed| PlacedFeed {
+                source: &source.slug,
+                feed,
+            })
+        })
+        .collect()
+}
+
 /// A file without a title leaves the feed's own one, and whether it is paused is the desk's choice.
-fn differs_in_nothing_of_the_file(current: &BeatFeed, wanted: &BeatFeed) -> bool {
-    (wanted.title.is_none() || wanted.title == current.title)
-        && wanted.language == current.language
-        && wanted.category == current.category
-        && wanted.note == current.note
+fn differs_in_nothing_of_the_file(current: &PlacedFeed<'_>, wanted: &PlacedFeed<'_>) -> bool {
+    let (is, to_be) = (current.feed, wanted.feed);
+    current.source == wanted.source
+        && (to_be.title.is_none() || to_be.title == is.title)
+        && to_be.language == is.language
+        && to_be.category == is.category
+        && to_be.note == is.note
 }

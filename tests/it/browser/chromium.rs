@@ -112,7 +112,7 @@ fn program(names: &[&str]) -> Option<PathBuf> {
 
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
 fn is_required() -> bool {
-    env::var_os("WIREWATCH_BROWSER").is_some_and(|value| value == "required")
+    env::var_os("BROWSER_TESTS").is_some_and(|value| value == "required")
 }
 
 impl Browser {

@@ -1,0 +1,58 @@
+//! Feeds claimed and not yet polled.
+
+use std::collections::VecDeque;
+
+use tokio::time::{Duration, Instant};
+
+use crate::domain::ClaimedFeed;
+
+/// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
+const MOST_AHEAD: usize = 512;
+const MOMENTS: Duration = Duration::from_millis(250);
+
+/// Feeds claimed and not yet polled. A claim costs the database about the same for one feed as for many, so feeds are
+/// claimed ahead: as many more as are on their way within moments, and where servers answer slowly, as many as are polled
+/// at a time.
+pub(super) struct Claims {
+    /// With the time of their claim.
+    pub(super) waiting: VecDeque<(Instant, ClaimedFeed)>,
+    /// Feeds to claim beyond the places that are free.
+    ahead: usize,
+    /// The least of that.
+    least: usize,
+    last: Instant,
+    /// The last claim brought less than was asked for.
+    is_dry: bool,
+}
+
+impl Claims {
+    pub(super) fn new(concurrency: usize) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            ahead: concurrency,
+            least: concurrency,
+            last: Instant::now(),
+            is_dry: false,
+        }
+    }
+
+    /// How many feeds to claim now, with so many places free; none while enough wait.
+    pub(super) fn wanted(&self, free: usize) -> Option<usize> {
+        let is_low =
+            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.least / 2);
+        is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
+    }
+
+    pub(super) fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
+        self.is_dry = claimed.len() < wanted;
+        let now = Instant::now();
+        self.waiting
+            .extend(claimed.into_iter().map(|feed| (now, feed)));
+        self.ahead = if self.last.elapsed() < MOMENTS {
+            (self.ahead * 2).min(MOST_AHEAD.max(self.least))
+        } else {
+            self.least
+        };
+        self.last = now;
+    }
+}

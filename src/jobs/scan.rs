@@ -1,0 +1,148 @@
+//! The pure stages of a poll in their order: decode, parse, normalise, match; then identify.
+
+use std::collections::HashSet;
+
+use super::engine::Compiled;
+use crate::{
+    domain::{
+        ArticleMatch, Attempt, ClaimedFeed, Entry, Facts, Failure, FoundEntry, Identity, Known,
+        Lookup, Novelty, Reading, Subject, Timestamp, Validators,
+    },
+    fetch::Page,
+    pipeline::{identify, normalise, parse},
+    query::Scratch,
+};
+
+/// What the pure stages made of a page.
+pub(super) enum Scan {
+    /// Nothing more to do.
+    Ended(Attempt),
+    /// Entries, to be identified.
+    Entries(Scanned),
+}
+
+/// A document read and matched; whether its entries are new is for the ledger to say.
+pub(super) struct Scanned {
+    pub(super) lookup: Lookup,
+    entries: Vec<Entry>,
+    matches: Vec<Vec<ArticleMatch>>,
+    /// Everything but `found`.
+    reading: Reading,
+}
+
+pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
+    let body_hash = identify::body_hash(&page.body);
+    if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
+        return Scan::Ended(Attempt::Unchanged {
+            status: page.status,
+            validators: page.validators,
+            hints: page.hints,
+        });
+    }
+    let document = match parse::parse(&page.body, page.content_type.as_deref(), &page.url) {
+        Ok(document) => document,
+        Err(error) => {
+            return Scan::Ended(Attempt::Failed(Failure {
+                code: error.code,
+                status: Some(page.status),
+                detail: error.detail,
+                retry_after: None,
+            }));
+        }
+    };
+    let entries = normalise::entries(&document, feed.language.as_deref());
+    let mut scratch = Scratch::default();
+    let matches = entries
+        .iter()
+        .map(|entry| compiled.engine.matches(&subject(feed, entry), &mut scratch))
+        .collect();
+    let is_whole = !document.is_partial;
+    let loss = parse::loss(&document);
+    let mut hints = page.hints;
+    hints.ttl = document.hints.ttl;
+    Scan::Entries(Scanned {
+        lookup: identify::lookup(feed.id, &entries),
+        matches,
+        reading: Reading {
+            status: page.status,
+            title: document.title,
+            found: Vec::new(),
+            entries: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+            skipped: document.skipped,
+            bytes: page.body.len() as u64,
+            body_hash: is_whole.then_some(body_hash),
+            validators: if is_whole {
+                page.validators
+            } else {
+                Validators::default()
+            },
+            hints,
+            loss,
+        },
+        entries,
+    })
+}
+
+impl Scanned {
+    pub(super) fn into_reading(
+        self,
+        feed: &ClaimedFeed,
+        known: &[Known],
+        now: Timestamp,
+    ) -> Reading {
+        let identified = identify::identify(feed.id, &self.entries, known);
+        // A document may tell an entry several times: the telling that is news counts, wherever it stands.
+        let told: HashSet<Identity> = identified
+            .iter()
+            .filter(|identified| identified.novelty != Novelty::Unchanged)
+            .map(|identified| identified.known.identity)
+            .collect();
+        let mut taken = HashSet::new();
+        let found = self
+            .entries
+            .into_iter()
+            .zip(self.matches)
+            .zip(identified)
+            .filter(|(_, identified)| {
+                let is_moved = !told.contains(&identified.known.identity)
+                    && !known.contains(&identified.known);
+                identified.novelty != Novelty::Unchanged || is_moved
+            })
+            .filter(|(_, identified)| taken.insert(identified.known.identity))
+            .map(|((entry, matches), identified)| {
+                let sort_at = normalise::sort_at(&entry, now);
+                FoundEntry {
+                    is_backfill: normalise::is_backfill(feed.is_first_read, sort_at, now),
+                    sort_at,
+                    entry,
+                    identified,
+                    matches,
+                }
+            })
+            .collect();
+        Reading {
+            found,
+            ..self.reading
+        }
+    }
+}
+
+/// The entry as the engine reads it, with what is known of its source.
+fn subject<'a>(feed: &'a ClaimedFeed, entry: &'a Entry) -> Subject<'a> {
+    Subject {
+        title: &entry.title,
+        summary: &entry.summary,
+        content: &entry.content,
+        facts: Facts {
+            source: [&feed.source_slug, &feed.source_name],
+            domain: &feed.source_domain,
+            url: entry.url.as_deref().unwrap_or_default(),
+            language: entry.language.as_deref().unwrap_or_default(),
+            country: feed.country.as_deref().unwrap_or_default(),
+            tier: Some(feed.tier),
+            authors: &entry.authors,
+            tags: &feed.tags,
+            categories: &entry.categories,
+        },
+    }
+}
