@@ -80,10 +80,12 @@ pub(super) fn plain_text(file: &Path) -> anyhow::Result<Text> {
     Ok(Text {
         id: file.display().to_string().into(),
         title: escape(title),
-        content: content
-            .lines()
-            .map(|line| format!("<p>{}</p>", escape(line)))
-            .collect(),
+        content: content.lines().fold(String::new(), |mut html, line| {
+            html.push_str("<p>");
+            html.push_str(&escape(line));
+            html.push_str("</p>");
+            html
+        }),
         ..Text::default()
     })
 }
