@@ -16,6 +16,7 @@ mod index;
 mod leaf;
 mod lexer;
 mod lexicon;
+mod lint;
 mod mentions;
 mod parser;
 mod pattern;
