@@ -124,6 +124,9 @@ enum QueryCommand {
     Check {
         /// The query.
         expression: String,
+        /// The system that the query comes from: google, meltwater, brandwatch, factiva, nexis or lines.
+        #[arg(long, value_name = "D")]
+        dialect: Option<crate::query::Dialect>,
         /// The beat whose concepts and keywords the query may name; without it, the built-in one.
         #[arg(long, value_name = "FILE")]
         beat: Option<PathBuf>,

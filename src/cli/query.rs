@@ -12,7 +12,10 @@ use super::{Outcome, QueryCommand, beat, output};
 use crate::{
     app::{self, BUILT_IN_BEAT},
     domain::{Facts, Field, Hit, Keyword, KeywordId, Subject},
-    query::{Engine, Lexicon, Purpose, Query, QueryError, Scratch, explain, parse},
+    query::{
+        Dialect, Engine, Lexicon, Purpose, Query, QueryError, Scratch, Warning, explain, parse,
+        read_dialect,
+    },
     text::html,
 };
 
@@ -25,9 +28,10 @@ pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
     match command {
         QueryCommand::Check {
             expression,
+            dialect,
             beat,
             json,
-        } => check(&expression, &lexicon(beat.as_deref())?, json),
+        } => check(&expression, dialect, &lexicon(beat.as_deref())?, json),
         QueryCommand::Match {
             expression,
             files,
@@ -59,36 +63,70 @@ fn lexicon(file: Option<&Path>) -> anyhow::Result<Lexicon> {
     Ok(lexicon)
 }
 
-fn check(expression: &str, lexicon: &Lexicon, as_json: bool) -> anyhow::Result<Outcome> {
-    let query = match parse(expression, lexicon, Purpose::SavedKeyword) {
-        Ok(query) => query,
+fn check(
+    expression: &str,
+    dialect: Option<Dialect>,
+    lexicon: &Lexicon,
+    as_json: bool,
+) -> anyhow::Result<Outcome> {
+    let (query, notes) = match read(expression, dialect, lexicon) {
+        Ok(read) => read,
         Err(errors) => {
             complain(expression, &errors);
             return Ok(Outcome::SaidNo);
         }
     };
     if as_json {
-        let warnings: Vec<_> = query
-            .warnings()
-            .iter()
-            .map(|warning| json!({"start": warning.start, "end": warning.end, "message": warning.message}))
-            .collect();
-        output::json(
-            &json!({"canonical": query.canonical(), "tree": query.tree(), "warnings": warnings}),
-        )?;
+        let places = |list: &[Warning]| {
+            let place = |note: &Warning| json!({"start": note.start, "end": note.end, "message": note.message});
+            list.iter().map(place).collect::<Vec<_>>()
+        };
+        output::json(&json!({
+            "canonical": query.canonical(),
+            "tree": query.tree(),
+            "notes": places(&notes.lost),
+            "warnings": places(&notes.warnings),
+        }))?;
         return Ok(Outcome::Done);
     }
-    print(expression, &query);
+    print(expression, &query, &notes);
     Ok(Outcome::Done)
 }
 
-fn print(expression: &str, query: &Query) {
+/// What to tell beside a query that can be used, with places in the text as it was given.
+struct Notes {
+    /// What a dialect has and the canonical grammar has not.
+    lost: Vec<Warning>,
+    warnings: Vec<Warning>,
+}
+
+fn read(
+    expression: &str,
+    dialect: Option<Dialect>,
+    lexicon: &Lexicon,
+) -> Result<(Query, Notes), Vec<QueryError>> {
+    let (query, lost, warnings) = if let Some(dialect) = dialect {
+        let (query, translation) =
+            read_dialect(expression, dialect, lexicon, Purpose::SavedKeyword)?;
+        let warnings = translation.warnings_of(&query);
+        (query, translation.notes, warnings)
+    } else {
+        let query = parse(expression, lexicon, Purpose::SavedKeyword)?;
+        let warnings = query.warnings().to_vec();
+        (query, Vec::new(), warnings)
+    };
+    Ok((query, Notes { lost, warnings }))
+}
+
+fn print(expression: &str, query: &Query, notes: &Notes) {
     output::line(&query.canonical());
     output::line("");
     output::line(query.tree().trim_end());
-    for warning in query.warnings() {
-        output::line(&format!("\nwarning: {}", warning.message));
-        output::line(&pointer(expression, warning.start, warning.end));
+    for (kind, list) in [("note", &notes.lost), ("warning", &notes.warnings)] {
+        for note in list {
+            output::line(&format!("\n{kind}: {}", note.message));
+            output::line(&pointer(expression, note.start, note.end));
+        }
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, Vec<QueryError>) {
 }
 
 /// The character as the grammar knows it; none for those that word processors leave behind unseen.
-fn normalised(c: char) -> Option<char> {
+pub(super) fn normalised(c: char) -> Option<char> {
     Some(match c {
         '“' | '”' | '„' | '‟' | '«' | '»' | '＂' | '″' => '"',
         '‘' | '’' | '‚' | '‛' | '＇' => '\'',

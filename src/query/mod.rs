@@ -2,11 +2,12 @@
 //!
 //! A text becomes a [`Query`] through [`parse`], with a [`Lexicon`] that knows what `@names` and `keyword:` slugs stand
 //! for. All saved queries together become an [`Engine`], which judges an article in one pass over its words.
-//! Dialects of other systems belong beside the parser: they write canonical text, which is then read here.
+//! What is pasted from other systems is translated into canonical text first ([`read_dialect`]).
 
 mod ast;
 mod canonical;
 mod compile;
+mod dialect;
 mod engine;
 mod error;
 mod evaluate;
@@ -15,6 +16,7 @@ mod index;
 mod leaf;
 mod lexer;
 mod lexicon;
+mod lint;
 mod mentions;
 mod parser;
 mod pattern;
@@ -23,11 +25,14 @@ mod traits;
 mod why;
 
 #[cfg(test)]
+mod beat_texts;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
 pub use engine::{Engine, KeywordProblem};
 pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};

@@ -7,6 +7,7 @@ use super::{
     leaf::{flaw_of, ignored_signs},
     lexer::{Kind, Token, lex},
     lexicon::{Lexicon, Saved},
+    lint,
     traits::{Ground, Traits},
 };
 use crate::domain::{Tier, UnknownTier};
@@ -276,14 +277,23 @@ impl Parser<'_> {
     }
 
     fn or(&mut self) -> Part {
-        let mut parts = vec![self.and()];
+        let (first, is_bare) = self.and();
+        let mut parts = vec![first];
+        let mut bare_and = is_bare.then_some(0);
         while self.peek() == Some(&Kind::Or) {
             self.at += 1;
-            parts.push(self.and());
+            let (part, is_bare) = self.and();
+            bare_and = bare_and.or(is_bare.then_some(parts.len()));
+            parts.push(part);
         }
         if parts.len() == 1 {
             return parts.remove(0);
         }
+        if let Some(part) = bare_and.and_then(|at| parts.get(at)) {
+            let warning = lint::mixed(self.slice_of(part), (part.start, part.end));
+            self.warnings.push(warning);
+        }
+        self.lint_joined(&parts, true);
         self.check_branches(&parts);
         let traits = Traits {
             has_places: parts.iter().all(|part| part.traits.has_places),
@@ -319,7 +329,8 @@ impl Parser<'_> {
         }
     }
 
-    fn and(&mut self) -> Part {
+    /// What AND joins, and whether it does so here rather than in parentheses.
+    fn and(&mut self) -> (Part, bool) {
         let mut parts = vec![self.not()];
         loop {
             match self.peek() {
@@ -333,17 +344,28 @@ impl Parser<'_> {
             }
         }
         if parts.len() == 1 {
-            return parts.remove(0);
+            return (parts.remove(0), false);
         }
+        self.lint_joined(&parts, false);
         let traits = Traits {
             ground: strongest(&parts, |traits| traits.ground),
             ground_of_not: weakest(&parts, |traits| traits.ground_of_not),
             ..Traits::over(&parts.iter().map(|part| part.traits))
         };
-        joined(parts, traits, Node::And, |node| match node {
+        let part = joined(parts, traits, Node::And, |node| match node {
             Node::And(nodes) => Ok(nodes),
             other => Err(other),
-        })
+        });
+        (part, true)
+    }
+
+    fn lint_joined(&mut self, parts: &[Part], is_or: bool) {
+        let placed: Vec<lint::Placed<'_>> = parts
+            .iter()
+            .map(|part| (&part.node, (part.start, part.end)))
+            .collect();
+        self.warnings
+            .extend(lint::joined(&placed, is_or, self.lexicon));
     }
 
     /// Whether an operand begins here.
@@ -369,7 +391,7 @@ impl Parser<'_> {
         );
         let small = words
             .iter()
-            .find(|word| ["and", "or", "not"].contains(&word.as_str()))
+            .find(|word| is_operator_in_small_letters(word))
             .cloned();
         if self.purpose == Purpose::Search {
             if let Some(small) = small {
@@ -491,6 +513,8 @@ impl Parser<'_> {
             }
         }
         let (start, end) = (left.start, right.end);
+        self.warnings
+            .extend(lint::near(proximity, &left.node, &right.node, (start, end)));
         let traits = Traits {
             has_places: true,
             ground: Ground::Text,
@@ -930,6 +954,7 @@ impl Parser<'_> {
                 format!("{words}: the sign {sign} is not sought, only letters and digits are"),
             );
         }
+        self.warnings.extend(lint::slop(&words, slop, place));
         Part {
             node: Node::Leaf(Leaf {
                 words,
@@ -953,6 +978,7 @@ impl Parser<'_> {
             );
             self.error(place, message, Vec::new());
         }
+        self.warnings.extend(lint::value(field, &value, place));
         if field == FactField::Tier
             && let Err(error @ UnknownTier(_)) = value.to_lowercase().parse::<Tier>()
         {
@@ -1048,6 +1074,15 @@ fn shortened(mut message: String) -> String {
         message.push('…');
     }
     message
+}
+
+/// Whether a word is an operator but for its capitals: `or`, `near/5`.
+fn is_operator_in_small_letters(word: &str) -> bool {
+    let capitals = word.to_ascii_uppercase();
+    let name = capitals.split('/').next().unwrap_or_default();
+    capitals != word
+        && (["AND", "OR", "NOT"].contains(&capitals.as_str())
+            || (["NEAR", "ONEAR", "ATLEAST"].contains(&name) && name != capitals))
 }
 
 /// What a token is to the grammar.

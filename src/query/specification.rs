@@ -493,6 +493,7 @@ fn facts_narrow_what_words_find() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_must_be_an_error_is_one() {
     let deep = format!("{}a{}", "(".repeat(33), ")".repeat(33));
     let deeper = format!("{}a{}", "(".repeat(30_000), ")".repeat(30_000));
@@ -625,6 +626,90 @@ fn what_is_allowed_is_no_error() {
     ] {
         let shown: String = query.chars().take(60).collect();
         assert_eq!(errors(query), [], "{shown}");
+    }
+}
+
+#[test]
+fn what_is_perhaps_not_meant_is_warned_of_at_its_place() {
+    let lexicon = lexicon();
+    for (query, place, reason) in [
+        (
+            "iran AND korea OR missile",
+            "iran AND korea",
+            "binds tighter",
+        ),
+        (
+            "missile OR iran AND korea",
+            "iran AND korea",
+            "binds tighter",
+        ),
+        ("iran NEAR/51 korea", "iran NEAR/51 korea", "wide"),
+        ("@iran OR tehran", "tehran", "a term of @iran"),
+        (
+            "@dprk OR \"North Korea\"",
+            "\"North Korea\"",
+            "a term of @dprk",
+        ),
+        ("iran OR korea OR IRAN", "IRAN", "twice"),
+        ("iran AND NOT iran", "NOT iran", "never hold"),
+        ("iran AND lang:ko AND lang:en", "lang:en", "never hold"),
+        (
+            "title:iran NEAR/5 korea",
+            "title:iran NEAR/5 korea",
+            "headline alone",
+        ),
+        ("* OR iran", "*", "adds nothing"),
+        ("* AND iran", "*", "adds nothing"),
+        ("\"iran\"~5", "\"iran\"~5", "one word"),
+        ("iran AND domain:example.com/a", "example.com/a", "no path"),
+        (
+            "iran OR source:38north",
+            "iran OR source:38north",
+            "facts alone",
+        ),
+        ("AT&T", "AT&T", "not sought"),
+    ] {
+        let parsed = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();
+        let found: Vec<_> = parsed
+            .warnings()
+            .iter()
+            .map(|warning| (&query[warning.start..warning.end], &warning.message))
+            .collect();
+        assert_eq!(found.len(), 1, "{query}: {found:?}");
+        assert_eq!(found[0].0, place, "{query}");
+        assert!(found[0].1.contains(reason), "{query}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_surely_meant_is_not_warned_of() {
+    let lexicon = lexicon();
+    for query in [
+        "(iran AND korea) OR missile",
+        "iran NEAR/50 korea",
+        "source:38north AND *",
+        "NOT iran AND * AND lang:ko",
+        "@iran NEAR/5 tehran",
+        "iran AND lang:zh AND lang:zh-Hant",
+        "title:iran NEAR/5 title:korea",
+        "\"north korea\"~5",
+        "\"Hwasong-14\"~2",
+        "tag:a1 AND tag:b1 AND iran",
+        "2 OF (iran AND korea, missile, bomb)",
+    ] {
+        let parsed = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();
+        assert_eq!(parsed.warnings(), [], "{query}");
+    }
+}
+
+#[test]
+fn operators_in_small_letters_are_told_from_words() {
+    for (query, way_out) in [
+        ("iran or korea", "iran OR korea"),
+        ("iran And korea", "iran AND korea"),
+        ("iran near/5 korea", "iran NEAR/5 korea"),
+    ] {
+        assert_eq!(errors(query)[0].ways_out[0], way_out);
     }
 }
 
