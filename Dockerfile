@@ -19,11 +19,11 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --create-home --home-dir /var/lib/wirewatch wirewatch
 COPY --from=build /usr/local/bin/wirewatch /usr/local/bin/wirewatch
-COPY config /etc/wirewatch
 USER wirewatch
 WORKDIR /var/lib/wirewatch
 EXPOSE 8080
-# ready: the database answers and its schema is the one of this binary
+# ready: the database answers and its schema is the one of this binary. A container with --role worker has no pages:
+# run it with --no-healthcheck.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
     CMD ["curl", "--fail", "--silent", "--output", "/dev/null", "http://127.0.0.1:8080/readyz"]
 ENTRYPOINT ["wirewatch"]

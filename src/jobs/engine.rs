@@ -1,4 +1,4 @@
-//! The compiled engine that all polls share, rebuilt in the background when the beat changes.
+//! The compiled engine that all polls share, rebuilt off their threads when the beat changes.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
