@@ -140,7 +140,8 @@ enum QueryCommand {
         expression: String,
         /// Plain-text files; the first line is the title.
         files: Vec<PathBuf>,
-        /// Texts as JSON lines: {"id","title","summary","content","lang",...}.
+        /// Texts as JSON lines: {"id","title","summary","content","lang",...}. A line that is none has a verdict with an
+        /// "error", and the rest is judged.
         #[arg(long, value_name = "FILE")]
         jsonl: Option<PathBuf>,
         /// The beat whose concepts and keywords the query may name; without it, the built-in one.

@@ -897,6 +897,36 @@ fn why_not_gives_the_smallest_gap() {
 }
 
 #[test]
+fn why_not_names_what_consumed_a_mention() {
+    let lexicon = lexicon();
+    for (query, text, note) in [
+        (
+            "@iran",
+            "the Tehran Times said",
+            "no mention: Tehran is part of the outlet \"Tehran Times\"",
+        ),
+        (
+            "tehran",
+            "the Tehran Times said",
+            "no mention: Tehran is part of the outlet \"Tehran Times\"",
+        ),
+        (
+            "@dprk",
+            "朝鲜蓟",
+            "no mention: 朝鲜 is part of the anti-term 朝鲜蓟",
+        ),
+        ("@dprk", "nothing here", "no mention"),
+        ("title:@iran", "Tehran", "no mention"),
+        ("@iran", "the Tehran Times in Tehran", "1 mention"),
+    ] {
+        let parsed = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();
+        let explained = explain(&parsed, &lexicon, &in_content(text));
+        let leaf = explained.children.first().unwrap_or(&explained);
+        assert_eq!(leaf.note, note, "{query} in {text}");
+    }
+}
+
+#[test]
 fn a_text_that_repeats_both_sides_is_judged_in_linear_time() {
     let text = "iran x korea ".repeat(10_000);
     let far = format!("{}{}", "iran ".repeat(20_000), "korea ".repeat(20_000));

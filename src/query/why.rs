@@ -1,13 +1,13 @@
 //! Why and why not: the tree of a query with what became of each part of it in one article.
 
 use super::{
-    ast::{Node, Proximity, TextField},
-    compile::Vocabulary,
-    evaluate::Evaluation,
+    ast::{Leaf, Node, Proximity, TextField},
+    compile::{Signal, Vocabulary},
+    evaluate::{Evaluation, Found},
     lexicon::{Lexicon, Saved},
-    mentions::{count_apart, smallest_gap},
+    mentions::{count_apart, is_in, smallest_gap},
     parser::Query,
-    pattern::Article,
+    pattern::{Article, Stretch},
     scanner::{Scanner, Scratch},
 };
 use crate::{domain::Subject, text::words::Words};
@@ -57,13 +57,20 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
     // Numbers all leaves before the scan; asked again below, each keeps its number.
     let _ = vocabulary.expr(query.root(), TextField::Text, lexicon);
     let scanner = Scanner::new(&mut vocabulary, lexicon.outlets());
+    // The same leaves under the same numbers, with nothing consumed by the names of outlets.
+    let mut bare_vocabulary = Vocabulary::default();
+    let _ = bare_vocabulary.expr(query.root(), TextField::Text, lexicon);
+    let bare_scanner = Scanner::new(&mut bare_vocabulary, &[]);
     let mut words = Words::default();
     let article = Article::read(subject, &mut words);
     let mut scratch = Scratch::default();
     scanner.scan(&article, &mut scratch);
+    let mut bare_scratch = Scratch::default();
+    bare_scanner.scan(&article, &mut bare_scratch);
     let mut explainer = Explainer {
         vocabulary,
         lexicon,
+        unconsumed: &bare_scratch.found,
         evaluation: Evaluation {
             article: &article,
             found: &scratch.found,
@@ -76,6 +83,8 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
 struct Explainer<'a> {
     vocabulary: Vocabulary,
     lexicon: &'a Lexicon,
+    /// All that was seen, whatever the names of outlets consume of it.
+    unconsumed: &'a Found,
     evaluation: Evaluation<'a>,
 }
 
@@ -122,10 +131,57 @@ impl Explainer<'_> {
     fn mentions(&mut self, node: &Node, field: TextField) -> String {
         let places = self.vocabulary.places(node, field, self.lexicon);
         match count_apart(&self.evaluation.places(&places)) {
-            0 => "no mention".to_owned(),
+            0 => self.consumer(node, field).map_or_else(
+                || "no mention".to_owned(),
+                |consumer| format!("no mention: {consumer}"),
+            ),
             1 => "1 mention".to_owned(),
             many => format!("{many} mentions"),
         }
+    }
+
+    /// What kept a leaf or concept without mentions from having one: the name of an outlet, or an anti-term.
+    fn consumer(&mut self, node: &Node, field: TextField) -> Option<String> {
+        let lexicon = self.lexicon;
+        let (terms, anti_terms) = match node {
+            Node::Leaf(leaf) => (std::slice::from_ref(leaf), &[][..]),
+            Node::Concept(name) => {
+                let meaning = lexicon.concept(name)?;
+                (&meaning.terms[..], &meaning.anti_terms[..])
+            }
+            _ => return None,
+        };
+        let article = self.evaluation.article;
+        for term in terms {
+            let term = Signal::Leaf(self.vocabulary.leaf(term));
+            let mut seen = self.unconsumed.of(term).iter();
+            let Some(stretch) = seen.find(|stretch| is_in(article, field, stretch)) else {
+                continue;
+            };
+            let letters = stretch.start as usize..stretch.end as usize;
+            let text = article.text(stretch.first).get(letters)?;
+            for (consumers, kind) in [
+                (lexicon.outlets(), "the outlet"),
+                (anti_terms, "the anti-term"),
+            ] {
+                let found = consumers
+                    .iter()
+                    .find(|consumer| self.is_inside(stretch, consumer));
+                if let Some(consumer) = found {
+                    return Some(format!("{text} is part of {kind} {consumer}"));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a stretch lies inside a mention of a consumer.
+    fn is_inside(&mut self, stretch: &Stretch, consumer: &Leaf) -> bool {
+        let consumer = Signal::Leaf(self.vocabulary.leaf(consumer));
+        let mentions = self.evaluation.found.of(consumer);
+        mentions
+            .iter()
+            .any(|span| span.first <= stretch.first && span.last >= stretch.last)
     }
 
     /// How near a NEAR that failed came.
