@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod pipeline;
 pub mod query;
 pub mod store;
+pub mod story;
 pub mod telemetry;
 pub mod text;
 pub mod web;
