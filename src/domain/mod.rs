@@ -11,6 +11,7 @@ mod feed;
 mod id;
 mod source;
 mod time;
+mod trouble;
 
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
@@ -20,3 +21,6 @@ pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validat
 pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
+pub use trouble::{
+    Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict, Weight,
+};

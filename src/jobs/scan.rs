@@ -6,10 +6,10 @@ use super::engine::Compiled;
 use crate::{
     domain::{
         ArticleMatch, Attempt, ClaimedFeed, Entry, Facts, Failure, FoundEntry, Identity, Known,
-        Lookup, Novelty, Reading, Subject, Timestamp, Validators,
+        Lookup, Novelty, Observed, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{identify, normalise, parse},
+    pipeline::{condition, identify, normalise, parse},
     query::Scratch,
 };
 
@@ -78,6 +78,7 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             },
             hints,
             loss,
+            observed: Observed::default(),
         },
         entries,
     })
@@ -91,6 +92,8 @@ impl Scanned {
         now: Timestamp,
     ) -> Reading {
         let identified = identify::identify(feed.id, &self.entries, known);
+        let observed =
+            condition::observe(feed, &self.entries, &identified, known, now, &|_, _| None);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
         let told: HashSet<Identity> = identified
             .iter()
@@ -122,6 +125,7 @@ impl Scanned {
             .collect();
         Reading {
             found,
+            observed,
             ..self.reading
         }
     }

@@ -305,6 +305,7 @@ mod tests {
             entries_per_day: pace,
             last_success_at: last_success.map(|ago| now().minus(ago)),
             last_new_entry_at: None,
+            habits: crate::domain::Habits::default(),
             language: None,
             source_id: SourceId::new(1),
             source_slug: "example".to_owned(),
@@ -345,6 +346,7 @@ mod tests {
             validators: Validators::default(),
             hints,
             loss: None,
+            observed: crate::domain::Observed::default(),
         })
     }
 
