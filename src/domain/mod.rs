@@ -9,6 +9,7 @@ pub mod duration;
 mod entry;
 mod feed;
 mod id;
+pub mod marks;
 mod source;
 mod time;
 mod trouble;
