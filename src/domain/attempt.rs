@@ -140,7 +140,7 @@ pub struct Reading {
     /// What was lost although the document was read.
     pub loss: Option<ErrorCode>,
     /// What it shows of the feed's habits and manners.
-    pub observed: Observed,
+    pub observed: Box<Observed>,
 }
 
 /// What became of asking a feed.

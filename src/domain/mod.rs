@@ -23,5 +23,6 @@ pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
 pub use trouble::{
-    Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict, Weight,
+    Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict,
+    Weight,
 };

@@ -6,7 +6,7 @@ use super::engine::Compiled;
 use crate::{
     domain::{
         ArticleMatch, Attempt, ClaimedFeed, Entry, Facts, Failure, FoundEntry, Identity, Known,
-        Lookup, Novelty, Observed, Reading, Subject, Timestamp, Validators,
+        Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
     pipeline::{condition, identify, normalise, parse},
@@ -78,7 +78,7 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             },
             hints,
             loss,
-            observed: Observed::default(),
+            observed: Box::default(),
         },
         entries,
     })
@@ -125,7 +125,7 @@ impl Scanned {
             .collect();
         Reading {
             found,
-            observed,
+            observed: Box::new(observed),
             ..self.reading
         }
     }

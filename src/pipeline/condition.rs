@@ -202,11 +202,7 @@ fn habits(
     };
     let Some(last_sign) = before.last_sign_at else {
         return Habits {
-            last_sign_at: dates
-                .iter()
-                .max()
-                .copied()
-                .or((entries > 0).then_some(now)),
+            last_sign_at: dates.iter().max().copied().or((entries > 0).then_some(now)),
             norm_per_day: density(dates),
             longest_pause_s: longest_pause(dates).filter(|_| dates.len() >= A_FEW),
             ..known
@@ -223,9 +219,13 @@ fn habits(
     let kept = (-covered / MEMORY_DAYS).exp();
     Habits {
         last_sign_at: Some(now),
-        norm_per_day: Some(before.norm_per_day.map_or(seen.min(new_count_cap(new_count)), |norm| {
-            norm.mul_add(kept, seen * (1.0 - kept))
-        })),
+        norm_per_day: Some(
+            before
+                .norm_per_day
+                .map_or(seen.min(new_count_cap(new_count)), |norm| {
+                    norm.mul_add(kept, seen * (1.0 - kept))
+                }),
+        ),
         longest_pause_s: Some(
             before
                 .longest_pause_s
@@ -255,12 +255,12 @@ pub fn judge(
     match attempt {
         Attempt::Failed(failure) => outage(feed, failure).into_iter().collect(),
         Attempt::Unchanged { .. } => {
-            let mut verdicts = vec![
-                well(Topic::Outage),
-                silence(&feed.habits, now, expected),
-            ];
+            let mut verdicts = vec![well(Topic::Outage), silence(&feed.habits, now, expected)];
             if feed.habits.last_entry_count == Some(0) {
-                verdicts.push(found(Trouble::ZeroItems, "the document still holds no entry"));
+                verdicts.push(found(
+                    Trouble::ZeroItems,
+                    "the document still holds no entry",
+                ));
             }
             verdicts
         }
@@ -366,9 +366,7 @@ fn gap(missed: Option<u32>) -> Verdict {
         topic: Topic::Gap,
         finding: Some(Finding {
             trouble: Trouble::Gap,
-            detail: format!(
-                "about {missed} {entries} came and went unseen between two reads"
-            ),
+            detail: format!("about {missed} {entries} came and went unseen between two reads"),
             missed,
         }),
     }
@@ -377,17 +375,21 @@ fn gap(missed: Option<u32>) -> Verdict {
 fn dates(reading: &Reading) -> Verdict {
     let Observed {
         future, undated, ..
-    } = reading.observed;
+    } = *reading.observed;
     let of = reading.entries;
     if future > 0 && future.saturating_mul(4) >= of {
         found(
             Trouble::FutureDates,
-            format!("{future} of {of} entries are dated ahead; they are sorted by when they were seen"),
+            format!(
+                "{future} of {of} entries are dated ahead; they are sorted by when they were seen"
+            ),
         )
     } else if undated.saturating_mul(2) >= of {
         found(
             Trouble::MissingDates,
-            format!("{undated} of {of} entries have no date; they are sorted by when they were seen"),
+            format!(
+                "{undated} of {of} entries have no date; they are sorted by when they were seen"
+            ),
         )
     } else {
         well(Topic::Dates)
@@ -401,7 +403,7 @@ fn identity(reading: &Reading) -> Option<Verdict> {
         churned,
         is_renamed,
         ..
-    } = reading.observed;
+    } = *reading.observed;
     if is_renamed {
         return Some(found(
             Trouble::GuidChurn,
@@ -435,8 +437,7 @@ fn silence(habits: &Habits, now: Timestamp, expected: Expected<'_>) -> Verdict {
     };
     let norm = habits.norm_per_day.unwrap_or(0.0);
     let swallowed = by_rhythm.unwrap_or_else(|| norm * days(silent));
-    let is_longest =
-        silent.as_secs_f64() > BEYOND_LONGEST * habits.longest_pause_s.unwrap_or(0.0);
+    let is_longest = silent.as_secs_f64() > BEYOND_LONGEST * habits.longest_pause_s.unwrap_or(0.0);
     if silent < quiet || swallowed < SWALLOWED || !is_longest {
         return well(Topic::Silence);
     }

@@ -3,8 +3,8 @@
 //! `decode` → `parse` (with `repair` before feed-rs) → `normalise` → `identify`; then `schedule`. Every step is a pure
 //! function that takes whatever a publisher sends.
 
-pub mod condition;
 pub mod address;
+pub mod condition;
 pub mod dates;
 pub mod decode;
 mod dialect;

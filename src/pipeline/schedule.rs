@@ -346,7 +346,7 @@ mod tests {
             validators: Validators::default(),
             hints,
             loss: None,
-            observed: crate::domain::Observed::default(),
+            observed: Box::default(),
         })
     }
 

@@ -6,7 +6,10 @@ use super::{StoreError, fetch_log::missed, polls::new_entries};
 use crate::domain::{Attempt, FeedId, PollRecord, Timestamp};
 
 /// Adds a batch of attempts to the days (UTC) on which they ended.
-pub(super) async fn count(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<(), StoreError> {
+pub(super) async fn count(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+) -> Result<(), StoreError> {
     let feeds: Vec<FeedId> = records.iter().map(|record| record.feed.id).collect();
     let at: Vec<Timestamp> = records.iter().map(|record| record.finished_at).collect();
     let failures: Vec<bool> = records

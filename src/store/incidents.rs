@@ -30,7 +30,10 @@ pub(super) async fn apply(
     let found: Vec<(&PollRecord, &Finding)> = records
         .iter()
         .flat_map(|record| {
-            let findings = record.verdicts.iter().filter_map(|verdict| verdict.finding.as_ref());
+            let findings = record
+                .verdicts
+                .iter()
+                .filter_map(|verdict| verdict.finding.as_ref());
             findings.map(move |finding| (*record, finding))
         })
         .collect();
@@ -135,7 +138,10 @@ async fn open(
     Ok(turns)
 }
 
-fn words<'a>(found: &[(&PollRecord, &'a Finding)], word: impl Fn(&'a Finding) -> &'a str) -> Vec<String> {
+fn words<'a>(
+    found: &[(&PollRecord, &'a Finding)],
+    word: impl Fn(&'a Finding) -> &'a str,
+) -> Vec<String> {
     found
         .iter()
         .map(|(_, finding)| word(finding).to_owned())

@@ -247,6 +247,7 @@ pub(super) fn new_entries(found: &[FoundEntry]) -> i64 {
 }
 
 /// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
+#[expect(clippy::too_many_lines, reason = "one statement with its columns")]
 async fn finish_feeds(
     tx: &mut PgConnection,
     records: &[&PollRecord],

@@ -142,7 +142,9 @@ async fn an_outage_opens_once_changes_its_kind_and_closes_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_without_items_dates_or_lasting_guids_are_named() {
     let publisher = FeedServer::start().await;
-    let channel = |items: &str| format!("<rss version=\"2.0\"><channel><title>x</title>{items}</channel></rss>");
+    let channel = |items: &str| {
+        format!("<rss version=\"2.0\"><channel><title>x</title>{items}</channel></rss>")
+    };
     let items = |guid: &str, date: &str| -> String {
         (0..6)
             .map(|n| {
@@ -169,6 +171,11 @@ async fn documents_without_items_dates_or_lasting_guids_are_named() {
     told.sort();
     assert_eq!(
         told,
-        ["future_dates+", "guid_churn+", "missing_dates+", "zero_items+"]
+        [
+            "future_dates+",
+            "guid_churn+",
+            "missing_dates+",
+            "zero_items+"
+        ]
     );
 }
