@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, PollHints, Timestamp, Validators,
+    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, PollHints, Rhythm, Timestamp,
+    Validators,
 };
 
 /// Why an attempt failed, or what was lost in one that succeeded (`ParsePartial`, `TooManyEntries`).
@@ -167,8 +168,8 @@ pub struct NextCheck {
     pub reason: String,
     /// The state after the attempt.
     pub state: FeedState,
-    /// New entries a day, smoothed, after the attempt.
-    pub entries_per_day: Option<f64>,
+    /// The feed's rhythm after the attempt.
+    pub rhythm: Option<Rhythm>,
 }
 
 /// An attempt with everything that its one writer needs.
