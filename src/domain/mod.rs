@@ -9,6 +9,7 @@ pub mod duration;
 mod entry;
 mod feed;
 mod id;
+pub mod marks;
 pub mod rhythm;
 mod source;
 mod time;
