@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, Observed, PollHints, Timestamp,
-    Validators, Verdict,
+    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, Observed, PollHints, Rhythm,
+    Timestamp, Validators, Verdict,
 };
 
 /// Why an attempt failed, or what was lost in one that succeeded (`ParsePartial`, `TooManyEntries`).
@@ -170,8 +170,8 @@ pub struct NextCheck {
     pub reason: String,
     /// The state after the attempt.
     pub state: FeedState,
-    /// New entries a day, smoothed, after the attempt.
-    pub entries_per_day: Option<f64>,
+    /// The feed's rhythm after the attempt.
+    pub rhythm: Option<Rhythm>,
 }
 
 /// An attempt with everything that its one writer needs.

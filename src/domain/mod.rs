@@ -10,6 +10,7 @@ mod entry;
 mod feed;
 mod id;
 pub mod marks;
+pub mod rhythm;
 mod source;
 mod time;
 mod trouble;
@@ -20,6 +21,7 @@ pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Ke
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
 pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
+pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
 pub use trouble::{

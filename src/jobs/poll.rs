@@ -265,7 +265,7 @@ impl Poller {
         };
         let finished_at = self.clock.now();
         let next = schedule::next_check(&feed, &attempt, finished_at, &self.policy);
-        let verdicts = condition::judge(&feed, &attempt, finished_at, &|_, _| None);
+        let verdicts = condition::judge(&feed, &attempt, finished_at);
         Some(PollRecord {
             feed,
             attempt,

@@ -101,7 +101,7 @@ fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option
     });
     Some(PollRecord {
         next: schedule::next_check(&record.feed, &attempt, record.finished_at, &poller.policy),
-        verdicts: condition::judge(&record.feed, &attempt, record.finished_at, &|_, _| None),
+        verdicts: condition::judge(&record.feed, &attempt, record.finished_at),
         attempt,
         ..record
     })

@@ -92,8 +92,7 @@ impl Scanned {
         now: Timestamp,
     ) -> Reading {
         let identified = identify::identify(feed.id, &self.entries, known);
-        let observed =
-            condition::observe(feed, &self.entries, &identified, known, now, &|_, _| None);
+        let observed = condition::observe(feed, &self.entries, &identified, known, now);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
         let told: HashSet<Identity> = identified
             .iter()

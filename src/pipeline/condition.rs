@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::domain::{
     Attempt, ClaimedFeed, Entry, ErrorCode, Failure, Finding, Habits, Identified, Identity, Known,
-    Novelty, Observed, Reading, Timestamp, Topic, Trouble, Verdict,
+    Novelty, Observed, Reading, Rhythm, Timestamp, Topic, Trouble, Verdict,
 };
 
 /// Failures in a row that make an outage: one is weather.
@@ -20,6 +20,8 @@ const QUIET: Duration = Duration::from_hours(36);
 const QUIET_WITH_RHYTHM: Duration = Duration::from_hours(12);
 /// Entries that a silence must have swallowed: once in three thousand for a steady source.
 const SWALLOWED: f64 = 8.0;
+/// The chance of a silence below which it is none.
+const CHANCE: f64 = 0.000_5;
 /// A silence is unusual if it is longer than the longest so far by this.
 const BEYOND_LONGEST: f64 = 1.5;
 /// What is left of the longest pause after each further one.
@@ -34,9 +36,6 @@ const MOST_PINNED: usize = 2;
 const A_FEW: usize = 4;
 const DAY_SECONDS: f64 = 86_400.0;
 
-/// Entries expected between two instants by the rhythm of the day and the week; none while that is not known.
-pub type Expected<'a> = &'a dyn Fn(Timestamp, Timestamp) -> Option<f64>;
-
 /// What a document shows beside its entries: `identified` and `known` as the ledger gave them, in the order of `entries`.
 #[must_use]
 pub fn observe(
@@ -45,7 +44,6 @@ pub fn observe(
     identified: &[Identified],
     known: &[Known],
     now: Timestamp,
-    expected: Expected<'_>,
 ) -> Observed {
     let rows: HashMap<Identity, &Known> = known.iter().map(|row| (row.identity, row)).collect();
     let is_new = |found: &Identified| found.novelty == Novelty::New;
@@ -75,7 +73,7 @@ pub fn observe(
                 has_undated_news: new_dates.len() < new_count,
                 new_count,
             };
-            missed(feed, &unseen, &all_dates, now, expected)
+            missed(feed, &unseen, &all_dates, now)
         })
         .flatten();
     Observed {
@@ -123,13 +121,7 @@ struct Unseen {
 ///
 /// What was published before the last read stood in that document, so only the time from then to the oldest new entry
 /// can have swallowed any. Entries that are known and no older than the newest seen before show that nothing did.
-fn missed(
-    feed: &ClaimedFeed,
-    unseen: &Unseen,
-    dates: &[Timestamp],
-    now: Timestamp,
-    expected: Expected<'_>,
-) -> Option<u32> {
+fn missed(feed: &ClaimedFeed, unseen: &Unseen, dates: &[Timestamp], now: Timestamp) -> Option<u32> {
     let last_read = feed.last_success_at?;
     let likely = match (unseen.newest_before, unseen.oldest_new) {
         (Some(before), Some(oldest)) if !unseen.has_undated_news => {
@@ -137,14 +129,14 @@ fn missed(
             if oldest <= from || unseen.newest_known.is_some_and(|known| known >= before) {
                 return None;
             }
-            expected(from, oldest).or_else(|| {
+            expected(feed, from, oldest).or_else(|| {
                 let rate = density(dates).or(feed.habits.norm_per_day)?;
                 Some(rate * days(oldest.since(from)))
             })?
         }
         // Without dates only a known rhythm tells: more than this document holds must have come.
         _ => {
-            let come = expected(last_read, now)
+            let come = expected(feed, last_read, now)
                 .or_else(|| Some(feed.habits.norm_per_day? * days(now.since(last_read))))?;
             #[expect(clippy::cast_precision_loss, reason = "documents are small")]
             let shown = unseen.new_count as f64;
@@ -246,16 +238,11 @@ fn new_count_cap(new_count: usize) -> f64 {
 
 /// What an attempt that ended at `now` says about each topic.
 #[must_use]
-pub fn judge(
-    feed: &ClaimedFeed,
-    attempt: &Attempt,
-    now: Timestamp,
-    expected: Expected<'_>,
-) -> Vec<Verdict> {
+pub fn judge(feed: &ClaimedFeed, attempt: &Attempt, now: Timestamp) -> Vec<Verdict> {
     match attempt {
         Attempt::Failed(failure) => outage(feed, failure).into_iter().collect(),
         Attempt::Unchanged { .. } => {
-            let mut verdicts = vec![well(Topic::Outage), silence(&feed.habits, now, expected)];
+            let mut verdicts = vec![well(Topic::Outage), silence(feed, &feed.habits, now)];
             if feed.habits.last_entry_count == Some(0) {
                 verdicts.push(found(
                     Trouble::ZeroItems,
@@ -264,7 +251,7 @@ pub fn judge(
             }
             verdicts
         }
-        Attempt::Read(reading) => after_reading(feed, reading, now, expected),
+        Attempt::Read(reading) => after_reading(feed, reading, now),
     }
 }
 
@@ -321,16 +308,11 @@ fn outage_of(failure: &Failure) -> Trouble {
     }
 }
 
-fn after_reading(
-    feed: &ClaimedFeed,
-    reading: &Reading,
-    now: Timestamp,
-    expected: Expected<'_>,
-) -> Vec<Verdict> {
+fn after_reading(feed: &ClaimedFeed, reading: &Reading, now: Timestamp) -> Vec<Verdict> {
     let observed = &reading.observed;
     let mut verdicts = vec![
         well(Topic::Outage),
-        silence(&observed.habits, now, expected),
+        silence(feed, &observed.habits, now),
         match reading.loss {
             None => well(Topic::Markup),
             Some(ErrorCode::TooManyEntries) => found(
@@ -424,28 +406,34 @@ fn identity(reading: &Reading) -> Option<Verdict> {
 }
 
 /// Whether the feed is silent beyond its norm.
-fn silence(habits: &Habits, now: Timestamp, expected: Expected<'_>) -> Verdict {
+fn silence(feed: &ClaimedFeed, habits: &Habits, now: Timestamp) -> Verdict {
     let Some(last) = habits.last_sign_at else {
         return well(Topic::Silence);
     };
     let silent = now.since(last);
-    let by_rhythm = expected(last, now);
-    let quiet = if by_rhythm.is_some() {
-        QUIET_WITH_RHYTHM
-    } else {
-        QUIET
-    };
     let norm = habits.norm_per_day.unwrap_or(0.0);
-    let swallowed = by_rhythm.unwrap_or_else(|| norm * days(silent));
+    let swallowed = norm * days(silent);
+    let chance = known_rhythm(feed).map_or(1.0, |rhythm| rhythm.silence(last, now));
+    let is_unusual = (silent >= QUIET_WITH_RHYTHM && chance < CHANCE)
+        || (silent >= QUIET && swallowed >= SWALLOWED);
     let is_longest = silent.as_secs_f64() > BEYOND_LONGEST * habits.longest_pause_s.unwrap_or(0.0);
-    if silent < quiet || swallowed < SWALLOWED || !is_longest {
+    if !is_unusual || !is_longest {
         return well(Topic::Silence);
     }
     found(
         Trouble::Stale,
         format!(
             "nothing new where about {} entries were to be expected",
-            rounded(swallowed)
+            rounded(swallowed).max(1)
         ),
     )
+}
+
+fn known_rhythm(feed: &ClaimedFeed) -> Option<&Rhythm> {
+    feed.rhythm.as_ref().filter(|rhythm| rhythm.is_known())
+}
+
+/// Entries expected between two instants by the rhythm of the day and the week; none while that is not known.
+fn expected(feed: &ClaimedFeed, from: Timestamp, to: Timestamp) -> Option<f64> {
+    known_rhythm(feed).map(|rhythm| rhythm.expected(from, to))
 }

@@ -15,6 +15,7 @@ pub mod normalise;
 pub mod opml;
 pub mod parse;
 mod repair;
+pub mod rhythm;
 pub mod schedule;
 pub mod shape;
 mod xml;
