@@ -5,6 +5,7 @@
 mod article;
 mod attempt;
 mod beat;
+mod coverage;
 pub mod duration;
 mod entry;
 mod feed;
@@ -18,6 +19,7 @@ mod trouble;
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
 pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
