@@ -7,6 +7,7 @@ pub mod address;
 pub mod dates;
 pub mod decode;
 mod dialect;
+mod entities;
 pub mod identify;
 mod json;
 mod markup;
@@ -21,3 +22,6 @@ mod xml;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod corpora;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod suites;
