@@ -5,6 +5,7 @@
 mod article;
 mod attempt;
 mod beat;
+pub mod digest;
 pub mod duration;
 mod entry;
 mod feed;
@@ -18,6 +19,6 @@ pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
-pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
+pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, StoryId, SubscriptionId};
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
