@@ -8,5 +8,4 @@ pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
-mod marks;
 mod moments;
