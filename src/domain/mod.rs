@@ -6,6 +6,7 @@ mod article;
 mod attempt;
 mod beat;
 mod coverage;
+pub mod digest;
 pub mod duration;
 mod entry;
 mod feed;
@@ -22,7 +23,7 @@ pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Ke
 pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
-pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
+pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, StoryId, SubscriptionId};
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
