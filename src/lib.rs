@@ -3,9 +3,11 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod digest;
 pub mod domain;
 pub mod fetch;
 pub mod jobs;
+pub mod mail;
 pub mod pipeline;
 pub mod query;
 pub mod store;

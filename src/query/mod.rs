@@ -26,6 +26,8 @@ mod traits;
 mod why;
 
 #[cfg(test)]
+mod beat_measured;
+#[cfg(test)]
 mod beat_texts;
 #[cfg(test)]
 mod naive;

@@ -2,11 +2,11 @@
 
 pub(super) mod article;
 pub(super) mod board;
+mod charts;
 mod condition;
 pub(super) mod feed;
 pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
-mod marks;
 mod moments;
