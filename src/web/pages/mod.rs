@@ -10,3 +10,4 @@ pub(super) mod keyword;
 pub(super) mod line;
 mod marks;
 mod moments;
+pub(super) mod search;
