@@ -8,6 +8,5 @@ pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
-mod marks;
 mod moments;
 pub(super) mod search;

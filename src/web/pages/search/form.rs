@@ -2,9 +2,9 @@
 
 use super::asked::Asked;
 use crate::{
+    domain::marks::Segment,
     query::QueryError,
     store::search::{SearchedKeyword, SearchedSource},
-    web::pages::marks::Segment,
 };
 
 /// The most of a query that is shown around an error, in characters.

@@ -19,11 +19,13 @@ use form::{Filter, Mistake, Way};
 use super::{
     frame::{Frame, Place},
     line::{Line, facts, headline, language_tag, outward},
-    marks::{glosses, passage},
     moments::Moment,
 };
 use crate::{
-    domain::{ArticleMatch, Timestamp},
+    domain::{
+        ArticleMatch, Timestamp,
+        marks::{glosses, passage},
+    },
     query::{Query as ParsedQuery, QueryError, Stop},
     store::{
         feed_health::{self, Collection},
