@@ -14,7 +14,7 @@ pub mod beat;
 pub mod board;
 mod codec;
 mod error;
-mod feed_days;
+pub mod feed_days;
 pub mod feed_health;
 pub mod feeds;
 mod fetch_log;

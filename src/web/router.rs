@@ -30,6 +30,7 @@ pub fn router(state: WebState) -> Router {
         .route("/feeds/{id}", get(api::feeds::one))
         .route("/feeds/{id}/poll", post(api::feeds::poll))
         .route("/articles", get(api::articles::list))
+        .route("/health", get(api::health::show))
         .fallback(error::missing)
         .layer(from_fn(access::local_only));
     let routes = Router::new()

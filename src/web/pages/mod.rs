@@ -2,6 +2,7 @@
 
 pub(super) mod article;
 pub(super) mod board;
+mod charts;
 mod condition;
 pub(super) mod feed;
 pub(super) mod feeds;
