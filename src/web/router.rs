@@ -29,7 +29,7 @@ pub fn router(state: WebState) -> Router {
         .route("/feeds", get(api::feeds::list))
         .route("/feeds/{id}", get(api::feeds::one))
         .route("/feeds/{id}/poll", post(api::feeds::poll))
-        .route("/articles", get(api::articles::since))
+        .route("/articles", get(api::articles::list))
         .route("/health", get(api::health::show))
         .fallback(error::missing)
         .layer(from_fn(access::local_only));
@@ -37,6 +37,7 @@ pub fn router(state: WebState) -> Router {
         .route("/", get(pages::board::show))
         .route("/keywords/{slug}", get(pages::keyword::show))
         .route("/articles/{id}", get(pages::article::show))
+        .route("/search", get(pages::search::show))
         .route("/feeds", get(pages::feeds::show))
         .route("/feeds/{id}", get(pages::feed::show))
         .route("/feeds/{id}/poll", post(pages::feed::poll))

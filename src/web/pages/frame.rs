@@ -34,6 +34,8 @@ pub(crate) struct Frame {
 pub(crate) enum Place {
     /// The board, its keywords and articles.
     Board,
+    /// Search.
+    Search,
     /// The feeds.
     Feeds,
     /// Nowhere.
@@ -44,6 +46,11 @@ impl Place {
     /// Whether it is the board.
     pub(crate) fn is_board(self) -> bool {
         self == Self::Board
+    }
+
+    /// Whether it is search.
+    pub(crate) fn is_search(self) -> bool {
+        self == Self::Search
     }
 
     /// Whether it is the feeds.

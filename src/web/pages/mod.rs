@@ -10,3 +10,4 @@ pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
 mod moments;
+pub(super) mod search;
