@@ -101,7 +101,14 @@ const ROOMS: &[Room] = &[
         name: "auth",
         floor: Floor::Core,
         rooms: &["domain", "text"],
-        crates: &["argon2", "serde", "sha2", "subtle", "thiserror"],
+        crates: &[
+            "argon2",
+            "serde",
+            "sha2",
+            "thiserror",
+            "unicode_normalization",
+            "zxcvbn",
+        ],
     },
     Room {
         name: "fetch",
@@ -173,6 +180,8 @@ const ROOMS: &[Room] = &[
             "askama_web",
             "axum",
             "futures_util",
+            "getrandom",
+            "ipnet",
             "jiff",
             "serde",
             "serde_json",
@@ -244,6 +253,7 @@ const ENTRANCE_CRATES: &[&str] = &[
     "clap",
     "encoding_rs",
     "futures_util",
+    "getrandom",
     "indicatif",
     "ipnet",
     "jiff",
@@ -599,7 +609,7 @@ fn dependencies() -> BTreeSet<String> {
     let names = manifest["dependencies"].as_table().unwrap().keys();
     names
         .map(|name| name.replace('-', "_"))
-        .chain(["lettre", "argon2", "tower", "rand"].map(str::to_owned))
+        .chain(["lettre", "tower", "rand"].map(str::to_owned))
         .collect()
 }
 

@@ -44,4 +44,10 @@ ids! {
     KeywordId,
     /// A named list of terms.
     ConceptId,
+    /// An account.
+    UserId,
+    /// A signed-in browser.
+    SessionId,
+    /// A key of a program to the API.
+    ApiTokenId,
 }

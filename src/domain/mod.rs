@@ -2,6 +2,7 @@
 //!
 //! Values only. Nothing here is async, reads a clock, logs, or knows how it is stored or sent.
 
+mod account;
 mod article;
 mod attempt;
 mod beat;
@@ -12,11 +13,12 @@ mod id;
 mod source;
 mod time;
 
+pub use account::{AccountWordError, ClockFormat, Role, UserName};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
-pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
+pub use id::{ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, UserId};
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};

@@ -16,28 +16,32 @@ const INTERVAL: Duration = Duration::from_mins(15);
 /// Longer than one round takes, shorter than the interval.
 const LEASE: Duration = Duration::from_mins(10);
 
-/// Trims the backlog.
+/// Trims the backlog and the sessions.
 pub struct Upkeep {
     db: PgPool,
     clock: Arc<dyn Clock>,
     holder: Arc<Worker>,
     backlog_window: Duration,
+    session_idle: Duration,
 }
 
 impl Upkeep {
-    /// Upkeep that holds its lease as `holder` and keeps the backlog for `backlog_window`.
+    /// Upkeep that holds its lease as `holder`, keeps the backlog for `backlog_window` and sessions for `session_idle`
+    /// after their last use.
     #[must_use]
     pub fn new(
         db: PgPool,
         clock: Arc<dyn Clock>,
         holder: Arc<Worker>,
         backlog_window: Duration,
+        session_idle: Duration,
     ) -> Self {
         Self {
             db,
             clock,
             holder,
             backlog_window,
+            session_idle,
         }
     }
 
@@ -57,7 +61,8 @@ impl Upkeep {
         }
     }
 
-    /// Deletes backlog entries that left the window, batch by batch. Returns how many.
+    /// Deletes backlog entries that left the window, batch by batch, and what let people in and does not any more. Returns
+    /// how many entries.
     ///
     /// # Errors
     /// The database does not answer.
@@ -66,6 +71,8 @@ impl Upkeep {
         if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
             return Ok(0);
         }
+        let forgotten_after = Duration::from_hours(24);
+        store::sessions::trim(&self.db, now, self.session_idle, forgotten_after).await?;
         let mut total = 0;
         while !stop.is_cancelled() {
             let trimmed = store::backlog::trim(&self.db, now, self.backlog_window).await?;

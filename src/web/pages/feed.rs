@@ -2,11 +2,7 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Redirect},
-};
+use axum::{extract::State, response::Redirect};
 
 use super::{
     condition::{self, Condition, error_words},
@@ -71,16 +67,14 @@ pub(crate) async fn show(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
     Path(id): Path<FeedId>,
-) -> Result<impl IntoResponse, WebError> {
+) -> Result<FeedPage, WebError> {
     let (feed, attempts, collection) = tokio::try_join!(
         feed_health::feed(&db, id),
         feed_health::attempts(&db, id),
         feed_health::collection(&db)
     )?;
     let feed = feed.ok_or(WebError::NotFound("feed"))?;
-    // Under `no-referrer` a browser sends `Origin: null` with the form, which looks like another site's.
-    let referrer = [(header::REFERRER_POLICY, "same-origin")];
-    Ok((referrer, view(&feed, &attempts, &collection, clock.now())))
+    Ok(view(&feed, &attempts, &collection, clock.now()))
 }
 
 /// Notes the wish to read the feed soon, and shows the feed again.

@@ -2,9 +2,15 @@
 
 use super::moments::{Moment, counted, grouped, weekday};
 use crate::{
+    auth::Capability,
     domain::Timestamp,
     store::feed_health::{Collection, TroubledSource},
-    web::assets,
+    web::{
+        assets,
+        reading::{self, Reader},
+        texts::Texts,
+        visitor::Visitor,
+    },
 };
 
 /// Sources named in the statement before the rest is counted.
@@ -25,6 +31,20 @@ pub(crate) struct Frame {
     pub(crate) script: String,
     /// Address of the icon.
     pub(crate) icon: String,
+    /// The name of who signed in.
+    pub(crate) who: Option<String>,
+    /// Whether a way to sign in is shown.
+    pub(crate) offers_sign_in: bool,
+    /// Whether the reader may change the desk's state of things.
+    pub(crate) may_work: bool,
+    /// Whether the reader may say who may do what.
+    pub(crate) may_administer: bool,
+    /// IANA name of the reader's zone; empty: that of the browser.
+    pub(crate) zone: String,
+    /// `24h` or `12h`.
+    pub(crate) clock: &'static str,
+    /// What the interface says.
+    pub(crate) texts: &'static Texts,
 }
 
 /// A place in the navigation.
@@ -60,8 +80,14 @@ impl Frame {
         }
     }
 
-    /// Around a page that the database was not asked for.
+    /// Around a page that says nothing of the collection.
     pub(crate) fn bare(title: &str) -> Self {
+        let Reader {
+            visitor,
+            zone,
+            clock_format,
+            texts,
+        } = reading::current();
         let title = if title.is_empty() {
             "wirewatch".to_owned()
         } else {
@@ -74,6 +100,15 @@ impl Frame {
             style: assets::STYLE.path(),
             script: assets::SCRIPT.path(),
             icon: assets::ICON.path(),
+            who: visitor.member().map(|member| member.name.clone()),
+            offers_sign_in: visitor == Visitor::Reader,
+            may_work: visitor.may(Capability::WorkDesk),
+            may_administer: visitor.may(Capability::Administer),
+            zone: zone
+                .and_then(|zone| zone.iana_name().map(str::to_owned))
+                .unwrap_or_default(),
+            clock: clock_format.as_str(),
+            texts,
         }
     }
 }

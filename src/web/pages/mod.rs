@@ -1,5 +1,6 @@
 //! Pages for people: a handler reads, a pure function makes the page struct, a template writes it down.
 
+pub(super) mod account;
 pub(super) mod article;
 pub(super) mod board;
 mod condition;
@@ -8,5 +9,8 @@ pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
+pub(super) mod login;
 mod marks;
-mod moments;
+pub(super) mod moments;
+pub(super) mod users;
+pub(super) mod welcome;

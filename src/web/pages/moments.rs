@@ -123,6 +123,16 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// A wait in words, rounded up: "20 seconds", "2 minutes".
+pub(crate) fn span_up(wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    if seconds <= MINUTE {
+        counted(seconds.max(1), "second")
+    } else {
+        counted(seconds.div_ceil(MINUTE), "minute")
+    }
+}
+
 /// How far ahead an instant is: "in 5 minutes", or "now" if it is not ahead.
 pub(crate) fn ahead(now: Timestamp, then: Timestamp) -> String {
     let until = then.since(now);
