@@ -15,10 +15,16 @@ pub use database::Database;
 pub use lifecycle::Lifecycle;
 
 use crate::{
+    auth::throttle::FORGOTTEN_AFTER,
     config::Settings,
     domain::{Beat, Clock, Timestamp},
     fetch::Fetcher,
-    jobs::{engine::LiveEngine, place::Placer, poll::Poller, upkeep::Upkeep},
+    jobs::{
+        engine::LiveEngine,
+        place::Placer,
+        poll::Poller,
+        upkeep::{Keep, Upkeep},
+    },
     store::{self, PgPool, beat::Merge, workers::Worker},
     web,
 };
@@ -174,11 +180,15 @@ impl WorkerParts {
             cores: Arc::new(Semaphore::new(cores)),
             only: Vec::new(),
         };
-        let window = Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400);
+        let keep = Keep {
+            backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
+            sessions: settings.web.session_idle,
+            attempts: FORGOTTEN_AFTER,
+        };
         Ok(Self {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
-            upkeep: Upkeep::new(db.clone(), clock, worker, window, settings.web.session_idle),
+            upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
 }

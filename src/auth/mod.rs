@@ -9,6 +9,7 @@ mod token;
 
 pub use capability::Capability;
 pub use password::{
-    MAX_BYTES, MIN_LENGTH, HashingFailed, PasswordHash, Salt, WeakPassword, check_strength, hash, verify,
+    HashingFailed, MAX_BYTES, MIN_LENGTH, PasswordHash, Salt, WeakPassword, check_strength, hash,
+    verify,
 };
 pub use token::{RandomBytes, Token, TokenHash};

@@ -54,7 +54,9 @@ impl std::fmt::Debug for PasswordHash {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WeakPassword {
     /// Too few letters.
-    #[error("a password has at least {MIN_LENGTH} characters; a sentence of four or five words is a good one")]
+    #[error(
+        "a password has at least {MIN_LENGTH} characters; a sentence of four or five words is a good one"
+    )]
     TooShort,
     /// Too many bytes.
     #[error("a password has at most {MAX_BYTES} bytes")]
@@ -157,17 +159,26 @@ mod tests {
     fn a_password_is_known_by_its_hash_and_no_other_is() {
         let hashed = hash(GOOD, &[7; 16]).unwrap();
         assert!(
-            hashed.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            hashed
+                .as_str()
+                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{}",
             hashed.as_str()
         );
         let stored = PasswordHash::from_stored(hashed.as_str().to_owned());
         assert!(verify(GOOD, Some(&stored)));
-        for other in ["", "ferry lantern oblique 7 grave", "FERRY lantern oblique 7 gravel"] {
+        for other in [
+            "",
+            "ferry lantern oblique 7 grave",
+            "FERRY lantern oblique 7 gravel",
+        ] {
             assert!(!verify(other, Some(&stored)), "{other}");
         }
         assert!(!verify(GOOD, None));
-        assert!(!verify(GOOD, Some(&PasswordHash::from_stored("x".to_owned()))));
+        assert!(!verify(
+            GOOD,
+            Some(&PasswordHash::from_stored("x".to_owned()))
+        ));
         assert_ne!(hash(GOOD, &[8; 16]).unwrap(), hashed);
     }
 
@@ -202,7 +213,10 @@ mod tests {
 
     #[test]
     fn short_common_and_obvious_passwords_are_not() {
-        assert_eq!(check_strength("Xk3$qpZ!v", &[]), Err(WeakPassword::TooShort));
+        assert_eq!(
+            check_strength("Xk3$qpZ!v", &[]),
+            Err(WeakPassword::TooShort)
+        );
         assert_eq!(
             check_strength(&"ab ".repeat(400), &[]),
             Err(WeakPassword::TooLong)

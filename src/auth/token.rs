@@ -25,7 +25,7 @@ impl Token {
     /// For a cookie or a link: 64 hexadecimal digits.
     #[must_use]
     pub fn new(random: RandomBytes) -> Self {
-        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hexadecimal(&random))
     }
 
     /// For a program: the same behind a prefix.
@@ -61,6 +61,21 @@ impl TokenHash {
     }
 }
 
+impl fmt::Display for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hexadecimal(&self.0))
+    }
+}
+
+fn hexadecimal(bytes: &[u8; 32]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
@@ -76,13 +91,8 @@ mod tests {
         let token = Token::new([0xab; 32]);
         assert_eq!(token.reveal(), "ab".repeat(32));
         // FIPS 180-2, appendix B.1.
-        let known: String = TokenHash::of("abc")
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         assert_eq!(
-            known,
+            TokenHash::of("abc").to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(token.hash(), TokenHash::of(token.reveal()));

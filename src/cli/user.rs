@@ -54,7 +54,7 @@ impl Accounts<'_> {
                 full_name,
                 password_stdin,
             } => {
-                let password = self.password(password_stdin, &[name.as_str(), &full_name])?;
+                let password = hashed_password(password_stdin, &[name.as_str(), &full_name])?;
                 let added = users::add(
                     self.db,
                     &name,
@@ -85,7 +85,7 @@ impl Accounts<'_> {
                 password_stdin,
             } => {
                 let id = self.find(&name).await?;
-                let Some(password) = self.password(password_stdin, &[name.as_str()])? else {
+                let Some(password) = hashed_password(password_stdin, &[name.as_str()])? else {
                     let link = self.link(&Purpose::Password(id)).await?;
                     return self.tell_link(&link);
                 };
@@ -113,20 +113,6 @@ impl Accounts<'_> {
         users::by_name(self.db, name)
             .await?
             .with_context(|| format!("there is no account {name}; wirewatch user list shows all"))
-    }
-
-    /// The hash of the password on standard input, if one is to be read.
-    fn password(&self, is_read: bool, names: &[&str]) -> anyhow::Result<Option<String>> {
-        if !is_read {
-            return Ok(None);
-        }
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        let password = line.trim_end_matches(['\r', '\n']);
-        auth::check_strength(password, names)?;
-        let salt = app::random()?;
-        let salt = std::array::from_fn(|at| salt[at]);
-        Ok(Some(auth::hash(password, &salt)?.as_str().to_owned()))
     }
 
     async fn link(&self, purpose: &Purpose) -> anyhow::Result<String> {
@@ -169,7 +155,9 @@ impl Accounts<'_> {
         }
         output::line(&format!("{name} is {role}"));
         if let Some(link) = link {
-            output::line(&format!("this link sets the password, once, within a day: {link}"));
+            output::line(&format!(
+                "this link sets the password, once, within a day: {link}"
+            ));
         }
         Ok(Outcome::Done)
     }
@@ -203,6 +191,20 @@ impl Accounts<'_> {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The hash of the password on standard input, if one is to be read.
+fn hashed_password(is_read: bool, names: &[&str]) -> anyhow::Result<Option<String>> {
+    if !is_read {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    auth::check_strength(password, names)?;
+    let salt = app::random()?;
+    let salt = std::array::from_fn(|at| salt[at]);
+    Ok(Some(auth::hash(password, &salt)?.as_str().to_owned()))
 }
 
 fn as_json(user: &User) -> serde_json::Value {

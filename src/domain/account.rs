@@ -170,8 +170,20 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_people_type_it() {
-        assert_eq!(" Editor.2 ".parse::<UserName>().unwrap().as_str(), "editor.2");
-        for wrong in ["", ".", "-a", "a b", "a@b", "日本", "<script>", &"a".repeat(65)] {
+        assert_eq!(
+            " Editor.2 ".parse::<UserName>().unwrap().as_str(),
+            "editor.2"
+        );
+        for wrong in [
+            "",
+            ".",
+            "-a",
+            "a b",
+            "a@b",
+            "日本",
+            "<script>",
+            &"a".repeat(65),
+        ] {
             assert!(wrong.parse::<UserName>().is_err(), "{wrong}");
         }
     }

@@ -50,4 +50,8 @@ ids! {
     SessionId,
     /// A key of a program to the API.
     ApiTokenId,
+    /// The articles that report one event.
+    StoryId,
+    /// Who is told of which keywords when.
+    SubscriptionId,
 }

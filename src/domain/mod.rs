@@ -6,12 +6,16 @@ mod account;
 mod article;
 mod attempt;
 mod beat;
+pub mod digest;
 pub mod duration;
 mod entry;
 mod feed;
 mod id;
+pub mod marks;
+pub mod rhythm;
 mod source;
 mod time;
+mod trouble;
 
 pub use account::{AccountWordError, ClockFormat, Role, UserName};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
@@ -19,6 +23,14 @@ pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
-pub use id::{ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, UserId};
+pub use id::{
+    ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, StoryId,
+    SubscriptionId, UserId,
+};
+pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
+pub use trouble::{
+    Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict,
+    Weight,
+};

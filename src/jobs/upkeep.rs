@@ -21,27 +21,29 @@ pub struct Upkeep {
     db: PgPool,
     clock: Arc<dyn Clock>,
     holder: Arc<Worker>,
-    backlog_window: Duration,
-    session_idle: Duration,
+    keep: Keep,
+}
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Entries that matched nothing.
+    pub backlog: Duration,
+    /// Sessions, after their last use.
+    pub sessions: Duration,
+    /// What is remembered against guessing, after the last attempt.
+    pub attempts: Duration,
 }
 
 impl Upkeep {
-    /// Upkeep that holds its lease as `holder`, keeps the backlog for `backlog_window` and sessions for `session_idle`
-    /// after their last use.
+    /// Upkeep that holds its lease as `holder`.
     #[must_use]
-    pub fn new(
-        db: PgPool,
-        clock: Arc<dyn Clock>,
-        holder: Arc<Worker>,
-        backlog_window: Duration,
-        session_idle: Duration,
-    ) -> Self {
+    pub fn new(db: PgPool, clock: Arc<dyn Clock>, holder: Arc<Worker>, keep: Keep) -> Self {
         Self {
             db,
             clock,
             holder,
-            backlog_window,
-            session_idle,
+            keep,
         }
     }
 
@@ -71,11 +73,10 @@ impl Upkeep {
         if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
             return Ok(0);
         }
-        let forgotten_after = Duration::from_hours(24);
-        store::sessions::trim(&self.db, now, self.session_idle, forgotten_after).await?;
+        store::sessions::trim(&self.db, now, self.keep.sessions, self.keep.attempts).await?;
         let mut total = 0;
         while !stop.is_cancelled() {
-            let trimmed = store::backlog::trim(&self.db, now, self.backlog_window).await?;
+            let trimmed = store::backlog::trim(&self.db, now, self.keep.backlog).await?;
             total += trimmed;
             if trimmed == 0 {
                 break;

@@ -4,6 +4,7 @@
 //! function that takes whatever a publisher sends.
 
 pub mod address;
+pub mod condition;
 pub mod dates;
 pub mod decode;
 mod dialect;
@@ -14,6 +15,7 @@ pub mod normalise;
 pub mod opml;
 pub mod parse;
 mod repair;
+pub mod rhythm;
 pub mod schedule;
 pub mod shape;
 mod xml;

@@ -130,7 +130,10 @@ pub async fn owner(
     .fetch_optional(db)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    if row.last_used_at.is_none_or(|last| now.since(last) > NOTED_EVERY) {
+    if row
+        .last_used_at
+        .is_none_or(|last| now.since(last) > NOTED_EVERY)
+    {
         sqlx::query!(
             "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1",
             row.id.get(),

@@ -157,9 +157,17 @@ pub async fn follow(
                 return Ok(Joined::Void);
             }
             let actor = name.as_str();
-            users::insert(&mut tx, name, full_name, role, Some(password_hash), actor, now)
-                .await?
-                .map_or(Joined::NameTaken, Joined::Done)
+            users::insert(
+                &mut tx,
+                name,
+                full_name,
+                role,
+                Some(password_hash),
+                actor,
+                now,
+            )
+            .await?
+            .map_or(Joined::NameTaken, Joined::Done)
         }
         _ => Joined::Void,
     };

@@ -244,9 +244,13 @@ pub async fn set_role(
     if user.is_last_admin {
         return Ok(UserChange::LastAdmin);
     }
-    sqlx::query!("UPDATE users SET role = $2 WHERE id = $1", id.get(), role.as_str())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "UPDATE users SET role = $2 WHERE id = $1",
+        id.get(),
+        role.as_str()
+    )
+    .execute(&mut *tx)
+    .await?;
     end_sessions(&mut tx, id).await?;
     let change = Change {
         action: "change",

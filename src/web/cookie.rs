@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn a_cookie_of_another_way_is_not_read() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=b; wirewatch=plain"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=b; wirewatch=plain"),
+        );
         headers.append(
             header::COOKIE,
             HeaderValue::from_static("__Host-wirewatch=safe"),

@@ -26,7 +26,7 @@ use crate::{domain::Role, store::StoreError};
 
 /// Why a request was not answered.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WebError {
+pub(crate) enum WebError {
     /// There is no such thing; the word for people.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -247,6 +247,17 @@ fn sentence(clause: &str) -> String {
     })
 }
 
+/// That a refusal has a body of its own.
+#[derive(Debug, Clone, Copy)]
+struct Explained;
+
+/// A page that says itself what is wrong: a form with its mistakes.
+pub(super) fn with_page(status: StatusCode, page: impl IntoResponse) -> Response {
+    let mut response = (status, page).into_response();
+    response.extensions_mut().insert(Explained);
+    response
+}
+
 /// Answers an address that names nothing.
 pub(super) async fn missing() -> StatusCode {
     StatusCode::NOT_FOUND
@@ -257,7 +268,8 @@ pub(super) async fn explain(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
     let response = next.run(request).await;
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    if !is_refusal || response.extensions().get::<Explained>().is_some() {
         return response;
     }
     let refusal = response

@@ -248,12 +248,23 @@ mod tests {
             assert!(!is_answered("/", &[("host", host)]), "{host}");
         }
         assert!(!is_answered("/", &[]));
-        assert!(!is_answered("/", &[("host", "localhost"), ("host", "localhost")]));
-        assert!(!is_answered("http://news.example/", &[("host", "localhost")]));
+        assert!(!is_answered(
+            "/",
+            &[("host", "localhost"), ("host", "localhost")]
+        ));
+        assert!(!is_answered(
+            "http://news.example/",
+            &[("host", "localhost")]
+        ));
     }
 
     fn came(socket: &str, host: &str, named: &[(&str, &str)]) -> (String, Way) {
-        let peer = peer(Some(socket.parse().unwrap()), host, &headers(named), &options());
+        let peer = peer(
+            Some(socket.parse().unwrap()),
+            host,
+            &headers(named),
+            &options(),
+        );
         (peer.address.to_string(), peer.way)
     }
 
@@ -272,7 +283,11 @@ mod tests {
             ("192.0.2.1".to_owned(), Way::Open)
         );
         assert_eq!(
-            came("10.0.0.1", "wirewatch.example.org", &[("x-forwarded-proto", "http")]),
+            came(
+                "10.0.0.1",
+                "wirewatch.example.org",
+                &[("x-forwarded-proto", "http")]
+            ),
             ("10.0.0.1".to_owned(), Way::Open)
         );
     }
@@ -286,7 +301,12 @@ mod tests {
         assert_eq!(came("192.0.2.1", "192.0.2.2", &[]).1, Way::Open);
         // The reader asked a proxy for another name, which the proxy does not pass on.
         assert_eq!(
-            came("127.0.0.1", "localhost", &[("x-forwarded-host", "news.example")]).1,
+            came(
+                "127.0.0.1",
+                "localhost",
+                &[("x-forwarded-host", "news.example")]
+            )
+            .1,
             Way::Open
         );
     }

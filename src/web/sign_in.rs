@@ -2,12 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use super::{
-    WebState, cookie,
-    error::WebError,
-    peer::Peer,
-    secrets,
-};
+use super::{WebState, cookie, error::WebError, peer::Peer, secrets};
 use crate::{
     auth::{
         PasswordHash, TokenHash,
@@ -110,7 +105,7 @@ impl Attempt {
         let now = state.clock.now();
         let network = throttle::network(peer.address);
         // Names are as long as somebody makes them.
-        let account = short_hash(name);
+        let account = TokenHash::of(name);
         let pair = format!("pair {network} {account}");
         let is_known =
             sign_in_buckets::is_known(&state.db, &pair, now, throttle::FORGOTTEN_AFTER).await?;
@@ -165,13 +160,4 @@ async fn raise(
         drain,
     };
     sign_in_buckets::raise(db, level, now).await
-}
-
-fn short_hash(name: &str) -> String {
-    TokenHash::of(name)
-        .as_bytes()
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

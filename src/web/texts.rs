@@ -7,7 +7,6 @@ macro_rules! texts {
     ($($name:ident: $english:literal,)*) => {
         /// All texts in one language.
         #[derive(Debug)]
-        #[expect(missing_docs, reason = "the English texts below say what they are")]
         pub(crate) struct Texts {
             /// BCP 47.
             pub(crate) language: &'static str,
@@ -39,7 +38,6 @@ texts! {
     no_account: "No account? An admin sends you a link.",
     reading_is_free: "Reading needs no account here.",
     demo_sign_in: "This is the demo: sign in as anybody, without a password.",
-    signed_out: "You are signed out.",
     welcome: "Welcome to wirewatch",
     welcome_join: "This link makes an account for you, once. Choose what you sign in with.",
     welcome_first: "This link makes the first account, once. It may do everything, and invite the others.",
@@ -64,7 +62,6 @@ texts! {
     hours_24: "24 hours, 15:04",
     hours_12: "12 hours, 3:04 PM",
     save: "Save",
-    saved: "Saved.",
     change_password: "Password",
     current_password: "Current password",
     new_password: "New password",

@@ -158,9 +158,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .to_str()
         .ok()?
         .split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 impl From<SessionOwner> for Member {
@@ -206,5 +204,47 @@ impl<S: Sync> FromRequestParts<S> for Member {
             .and_then(Visitor::member)
             .cloned()
             .ok_or(WebError::SignInFirst)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Somebody who works the desk.
+    pub(in crate::web) fn an_editor() -> Visitor {
+        Visitor::Member(Arc::new(Member {
+            id: UserId::new(2),
+            name: "editor.2".to_owned(),
+            full_name: String::new(),
+            role: Role::Editor,
+            time_zone: "Asia/Seoul".to_owned(),
+            clock_format: ClockFormat::Hours24,
+            language: "en".to_owned(),
+            session: SessionId::new(1),
+        }))
+    }
+
+    #[test]
+    fn a_visitor_may_what_the_role_may() {
+        assert!(an_editor().may(Capability::WorkDesk));
+        assert!(!an_editor().may(Capability::Administer));
+        assert!(
+            Visitor::Reader.may(Capability::Read) && !Visitor::Reader.may(Capability::WorkDesk)
+        );
+        assert!(!Visitor::Nobody.may(Capability::Read));
+    }
+
+    #[test]
+    fn a_token_is_read_by_its_scheme() {
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().ok()?);
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(read("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(read("bearer  abc").as_deref(), Some("abc"));
+        assert_eq!(read("Basic abc"), None);
+        assert_eq!(read("Bearer"), None);
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     web::{
         WebState,
-        error::WebError,
+        error::{WebError, with_page},
         extract::{Form, Path},
         peer::Peer,
         reading, secrets, sign_in as door,
@@ -181,7 +181,7 @@ async fn refused(
         ..Told::default()
     };
     let page = page(state, member, told).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// Saves how the reader reads.

@@ -16,7 +16,7 @@ use crate::{
     store::{sessions, users},
     web::{
         WebState, cookie,
-        error::WebError,
+        error::{WebError, with_page},
         extract::{Form, Query},
         local_path,
         peer::{Peer, Way},
@@ -104,7 +104,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Response, WebError> {
     let page = LoginPage::new(&state, peer, &form.next);
     if page.is_unsafe {
-        return Ok((StatusCode::FORBIDDEN, page).into_response());
+        return Ok(with_page(StatusCode::FORBIDDEN, page));
     }
     let Some(user) = door::check(&state, peer, &form.name, form.password).await? else {
         let page = LoginPage {
@@ -112,7 +112,7 @@ pub(crate) async fn sign_in(
             name: form.name.chars().take(64).collect(),
             ..page
         };
-        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
+        return Ok(with_page(StatusCode::UNAUTHORIZED, page));
     };
     let cookie = door::begin_session(&state, peer, &headers, user).await?;
     Ok(signed_in(cookie, &page.next))
@@ -158,10 +158,9 @@ pub(crate) async fn sign_out(
         response.headers_mut().insert(header::SET_COOKIE, cleared);
     }
     // What the browser kept of pages goes as well.
-    response.headers_mut().insert(
-        "clear-site-data",
-        HeaderValue::from_static("\"cache\""),
-    );
+    response
+        .headers_mut()
+        .insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok(response)
 }
 

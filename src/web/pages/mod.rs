@@ -10,7 +10,6 @@ pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
 pub(super) mod login;
-mod marks;
 pub(super) mod moments;
 pub(super) mod users;
 pub(super) mod welcome;

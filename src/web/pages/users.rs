@@ -20,7 +20,7 @@ use crate::{
     },
     web::{
         WebState,
-        error::WebError,
+        error::{WebError, with_page},
         extract::{Form, Path},
         links,
         peer::{Peer, Way},
@@ -132,7 +132,7 @@ async fn refused(
         ..Told::default()
     };
     let page = page(state, visitor, told).await?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    Ok(with_page(StatusCode::CONFLICT, page))
 }
 
 /// Whether somebody is about to take their own rights away.
@@ -183,8 +183,7 @@ async fn set_disabled(
     is_disabled: bool,
 ) -> Result<Response, WebError> {
     let now = state.clock.now();
-    let change =
-        users::set_disabled(&state.db, id, is_disabled, &visitor.actor(), now).await?;
+    let change = users::set_disabled(&state.db, id, is_disabled, &visitor.actor(), now).await?;
     answer(state, visitor, change).await
 }
 
@@ -255,7 +254,11 @@ fn base(state: &WebState, peer: Peer, headers: &HeaderMap) -> String {
     if !state.options.public_url.is_empty() {
         return links::base(&state.options, SocketAddr::from(([127, 0, 0, 1], 80)));
     }
-    let scheme = if peer.way == Way::Tls { "https" } else { "http" };
+    let scheme = if peer.way == Way::Tls {
+        "https"
+    } else {
+        "http"
+    };
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())

@@ -12,11 +12,11 @@ use serde::Deserialize;
 use super::frame::Frame;
 use crate::{
     auth::{self, TokenHash},
-    domain::UserName,
+    domain::{Role, UserName},
     store::invitations::{self, Invitation, Joined},
     web::{
         WebState,
-        error::WebError,
+        error::{WebError, with_page},
         extract::{Form, Path},
         peer::{Peer, Way},
         reading, secrets, sign_in as door,
@@ -71,7 +71,7 @@ impl WelcomePage {
                 (false, Some(_)) => texts.welcome_join,
                 (false, None) => texts.welcome_password,
             },
-            role: invitation.role.map(|role| role.as_str()),
+            role: invitation.role.map(Role::as_str),
             name: invitation.name.clone().unwrap_or_default(),
             full_name: String::new(),
             problem: None,
@@ -85,7 +85,7 @@ fn void(texts: &Texts) -> Response {
     let page = VoidLinkPage {
         frame: Frame::bare(texts.void_link),
     };
-    (StatusCode::GONE, page).into_response()
+    with_page(StatusCode::GONE, page)
 }
 
 /// Answers with the form. Looking uses nothing up.
@@ -119,16 +119,20 @@ pub(crate) async fn follow(
     };
     let page = WelcomePage::new(&token, &invitation, peer, texts);
     if page.is_unsafe {
-        return Ok((StatusCode::FORBIDDEN, page).into_response());
+        return Ok(with_page(StatusCode::FORBIDDEN, page));
     }
     let again = |page: WelcomePage, problem: String| {
         let page = WelcomePage {
-            name: if page.role.is_some() { form.name.clone() } else { page.name },
+            name: if page.role.is_some() {
+                form.name.clone()
+            } else {
+                page.name
+            },
             full_name: form.full_name.clone(),
             problem: Some(problem),
             ..page
         };
-        (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        with_page(StatusCode::UNPROCESSABLE_ENTITY, page)
     };
     let name = match invitation.role {
         None => None,
@@ -137,8 +141,16 @@ pub(crate) async fn follow(
             Err(error) => return Ok(again(page, error.to_string())),
         },
     };
-    let full_name: String = form.full_name.trim().chars().take(LONGEST_FULL_NAME).collect();
-    let known = [name.as_ref().map_or(&*page.name, UserName::as_str), &full_name];
+    let full_name: String = form
+        .full_name
+        .trim()
+        .chars()
+        .take(LONGEST_FULL_NAME)
+        .collect();
+    let known = [
+        name.as_ref().map_or(&*page.name, UserName::as_str),
+        &full_name,
+    ];
     if let Err(weak) = auth::check_strength(&form.password, &known) {
         return Ok(again(page, weak.to_string()));
     }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::domain::{Field, Hit};
+use serde::{Deserialize, Serialize};
+
+use super::{Field, Hit};
 
 /// Letters before the first hit of a passage.
 const LEAD: usize = 70;
@@ -11,30 +13,31 @@ const LEAD: usize = 70;
 const PASSAGE: usize = 260;
 
 /// A piece of text, marked or not.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Segment {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
     /// The letters.
-    pub(crate) text: String,
+    pub text: String,
     /// Whether a hit covers them.
-    pub(crate) is_hit: bool,
+    pub is_hit: bool,
     /// The concept that the hit stands for, if its letters do not say so to a reader of Latin script.
-    pub(crate) gloss: Option<String>,
+    pub gloss: Option<String>,
 }
 
 /// What a hit in another script stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gloss {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gloss {
     /// The letters found.
-    pub(crate) text: String,
+    pub text: String,
     /// The concept's name.
-    pub(crate) concept: String,
+    pub concept: String,
 }
 
 /// The text in pieces, in order and whole, with the hits of `field` marked.
 ///
 /// A hit that does not lie in the text, or no longer says what the text says there, marks nothing; of two that overlap
 /// the earlier one holds.
-pub(crate) fn marked(text: &str, field: Field, hits: &[Hit]) -> Vec<Segment> {
+#[must_use]
+pub fn marked(text: &str, field: Field, hits: &[Hit]) -> Vec<Segment> {
     marked_within(text, 0..text.len(), field, hits)
 }
 
@@ -88,7 +91,8 @@ fn standing<'a>(text: &str, field: Field, hits: &'a [Hit]) -> Vec<(Range<usize>,
 
 /// The passage of summary or content that shows what the headline does not: around the first hit that the headline
 /// lacks. Empty if the headline has them all.
-pub(crate) fn passage(summary: &str, content: &str, hits: &[Hit]) -> Vec<Segment> {
+#[must_use]
+pub fn passage(summary: &str, content: &str, hits: &[Hit]) -> Vec<Segment> {
     [(Field::Summary, summary), (Field::Content, content)]
         .into_iter()
         .find_map(|(field, text)| {
@@ -162,7 +166,8 @@ fn paragraph_around(text: &str, hit: &Range<usize>) -> Range<usize> {
 }
 
 /// What the hits in other scripts stand for, each concept once by the first of its letters, at most six.
-pub(crate) fn glosses(hits: &[Hit]) -> Vec<Gloss> {
+#[must_use]
+pub fn glosses(hits: &[Hit]) -> Vec<Gloss> {
     let mut glosses: Vec<Gloss> = Vec::new();
     for gloss in hits.iter().filter_map(gloss) {
         if glosses.iter().all(|known| known.concept != gloss.concept) {
