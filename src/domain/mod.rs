@@ -3,6 +3,7 @@
 //! Values only. Nothing here is async, reads a clock, logs, or knows how it is stored or sent.
 
 mod account;
+mod address;
 mod article;
 mod attempt;
 mod beat;
@@ -18,6 +19,7 @@ mod time;
 mod trouble;
 
 pub use account::{AccountWordError, ClockFormat, Role, UserName};
+pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
