@@ -21,6 +21,7 @@ use crate::{
     fetch::Fetcher,
     jobs::{
         engine::LiveEngine,
+        index::Lister,
         place::Placer,
         poll::Poller,
         upkeep::{Keep, Upkeep},
@@ -151,6 +152,8 @@ pub struct WorkerParts {
     pub poller: Poller,
     /// Places.
     pub placer: Placer,
+    /// Lists articles in the search index.
+    pub lister: Lister,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -188,6 +191,7 @@ impl WorkerParts {
         Ok(Self {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
+            lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -211,6 +215,7 @@ pub async fn run(
         let WorkerParts {
             poller,
             placer,
+            lister,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -220,6 +225,10 @@ pub async fn run(
         lifecycle.spawn("place", {
             let stop = stop.clone();
             async move { placer.run(stop).await }
+        });
+        lifecycle.spawn("index", {
+            let stop = stop.clone();
+            async move { lister.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

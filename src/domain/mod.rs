@@ -7,6 +7,7 @@ mod address;
 mod article;
 mod attempt;
 mod beat;
+mod coverage;
 pub mod digest;
 pub mod duration;
 mod entry;
@@ -23,6 +24,7 @@ pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
 pub use id::{

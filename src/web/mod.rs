@@ -20,6 +20,7 @@ mod peer;
 mod reading;
 mod router;
 mod routes;
+mod search;
 mod secrets;
 mod serve;
 mod sign_in;

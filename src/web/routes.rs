@@ -46,6 +46,7 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/"                             May(Read)       => pages::board::show;
     GET  "/keywords/{slug}"              May(Read)       => pages::keyword::show;
     GET  "/articles/{id}"                May(Read)       => pages::article::show;
+    GET  "/search"                       May(Read)       => pages::search::show;
     GET  "/feeds"                        May(Read)       => pages::feeds::show;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
@@ -75,7 +76,8 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/api/v1/feeds"                 May(Read)       => api::feeds::list;
     GET  "/api/v1/feeds/{id}"            May(Read)       => api::feeds::one;
     POST "/api/v1/feeds/{id}/poll"       May(WorkDesk)   => api::feeds::poll;
-    GET  "/api/v1/articles"              May(Read)       => api::articles::since;
+    GET  "/api/v1/articles"              May(Read)       => api::articles::list;
+    GET  "/api/v1/health"                May(Read)       => api::health::show;
     // Files and probes: no secrets, no database.
     GET  "/static/{hash}/{name}"         Open            => assets::serve;
     GET  "/livez"                        Open            => health::live;

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::WebOptions;
+use super::{WebOptions, search::Words};
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -17,6 +17,9 @@ const MAX_LISTENERS: usize = 1_000;
 
 /// Streams that read from the database at a time.
 const MAX_READERS: usize = 3;
+
+/// Searches of the backlog at a time.
+const MAX_BACKLOG_READERS: usize = 2;
 
 /// What every request may reach. A clone shares everything.
 #[derive(Clone, FromRef)]
@@ -42,6 +45,11 @@ pub struct WebState {
     /// Whether everybody may sign in as anybody.
     #[from_ref(skip)]
     pub(super) is_demo: bool,
+    /// Places for searches of the backlog: each keeps a core busy.
+    #[from_ref(skip)]
+    pub(super) backlog_readers: Arc<Semaphore>,
+    /// What the names in queries stand for.
+    pub(super) words: Arc<Words>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -74,6 +82,8 @@ impl WebState {
             stop,
             seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
             readers: Arc::new(Semaphore::new(MAX_READERS)),
+            backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
+            words: Arc::new(Words::default()),
             options: Arc::new(options),
             hashing: Arc::new(Semaphore::new(cores)),
             is_demo: false,

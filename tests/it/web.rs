@@ -7,6 +7,7 @@ mod attacks;
 mod live;
 mod pages;
 mod refusals;
+mod search;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod article;
 pub(super) mod board;
+mod charts;
 mod condition;
 pub(super) mod feed;
 pub(super) mod feeds;
@@ -11,5 +12,6 @@ pub(super) mod keyword;
 pub(super) mod line;
 pub(super) mod login;
 pub(super) mod moments;
+pub(super) mod search;
 pub(super) mod users;
 pub(super) mod welcome;
