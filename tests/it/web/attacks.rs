@@ -462,7 +462,7 @@ async fn a_name_that_a_hostile_page_made_lead_here_gets_nothing() {
             let answer = ask(site.bare_request(Method::GET, path).header("host", host)).await;
             assert_eq!(answer.status, 403, "{path} {host}");
             assert!(answer.body.contains("web.public_url"), "{}", answer.body);
-            assert!(!answer.body.contains("action="), "{}", answer.body);
+            assert!(!answer.body.contains("password"), "{}", answer.body);
         }
         let answer = site
             .bare_request(Method::GET, path)
