@@ -28,7 +28,7 @@ pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, StoryId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,
     SubscriptionId, UserId,
 };
 pub use rhythm::Rhythm;
