@@ -12,6 +12,7 @@ mod entities;
 pub mod identify;
 mod json;
 mod markup;
+pub mod noise;
 pub mod normalise;
 pub mod opml;
 pub mod parse;
