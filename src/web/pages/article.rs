@@ -220,10 +220,10 @@ fn sighting_view(seen: &SeenIn, now: Timestamp) -> SightingView {
 
 /// Each earlier text, beside the one that took its place.
 fn earlier_views(article: &StoredArticle, earlier: &[EarlierText]) -> Vec<EarlierView> {
-    let later = std::iter::once((&article.title, &article.summary, &article.content)).chain(
+    let later = std::iter::once([&article.title, &article.summary, &article.content]).chain(
         earlier
             .iter()
-            .map(|text| (&text.title, &text.summary, &text.content)),
+            .map(|text| [&text.title, &text.summary, &text.content]),
     );
     earlier
         .iter()
@@ -232,8 +232,8 @@ fn earlier_views(article: &StoredArticle, earlier: &[EarlierText]) -> Vec<Earlie
         .collect()
 }
 
-fn earlier_view(text: &EarlierText, (title, summary, content): (&str, &str, &str)) -> EarlierView {
-    let has_other_title = text.title != title;
+fn earlier_view(text: &EarlierText, [title, summary, content]: [&String; 3]) -> EarlierView {
+    let has_other_title = text.title != *title;
     EarlierView {
         title: text.title.clone(),
         has_other_title,
