@@ -533,7 +533,12 @@ mod tests {
         let count = |seconds| -> u64 {
             let now = start().plus(Duration::from_secs(seconds));
             (0..demo.outlets.len())
-                .filter(|&index| demo.outlets[index].manner == Manner::Lively)
+                .filter(|&index| {
+                    matches!(
+                        demo.outlets[index].manner,
+                        Manner::Lively | Manner::Correcting
+                    )
+                })
                 .map(|index| demo.latest(index, now))
                 .sum()
         };
