@@ -1,6 +1,7 @@
 //! wirewatch: a news-monitoring aggregator for newsrooms. The rooms are described in ARCHITECTURE.md.
 
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod digest;
