@@ -31,14 +31,20 @@ const ECHOES: usize = 3;
 const PRIOR_ENTRIES: f64 = 0.5;
 const PRIOR_HOURS: f64 = 4.0;
 
+/// Entries of the last days that outweigh the norm of the last weeks.
+const LEVEL_PRIOR: f64 = 4.0;
+
 /// An hour of the day, or a day of the week, departs from the mean once it has about this many entries of its own.
-const SHAPE_PRIOR: f64 = 2.0;
+const SHAPE_PRIOR: f64 = 3.0;
 
 /// Entries that must have been seen before bursts are believed in.
 const ECHO_PRIOR: f64 = 12.0;
 const PRIOR_ECHO: f64 = 0.05;
 /// However bursty a feed is, some of its entries come by themselves.
 const MOST_ECHO: f64 = 0.95;
+
+/// However long the lull, this share of the usual rate is expected.
+const LEAST_OF_USUAL: f64 = 0.05;
 
 /// A gap between two entries of one document that says nothing of the rhythm of today, in hours.
 const LONGEST_HISTORY: f64 = 28.0 * DAY_HOURS;
@@ -113,8 +119,12 @@ impl Rhythm {
     pub fn observe(&mut self, now: Timestamp, entries: &[Timestamp]) {
         let from = self.until;
         let now = now.max(from);
+        if entries.is_empty() {
+            self.advance(now);
+            return;
+        }
         let span = hours_between(from, now);
-        let count = entries.len().max(1);
+        let count = entries.len();
         let mut instants: Vec<Timestamp> = entries
             .iter()
             .enumerate()
@@ -211,7 +221,9 @@ impl Rhythm {
     /// Entries an hour for each hour of the week, bursts aside.
     #[must_use]
     pub fn week(&self) -> [f64; WEEK_HOURS] {
-        let level = (self.level + PRIOR_ENTRIES) / (self.memory(LEVEL_MEMORY) + PRIOR_HOURS);
+        let norm = self.per_day() / DAY_HOURS;
+        // Few entries in few days say little: then the norm counts.
+        let level = (self.level + LEVEL_PRIOR) / (self.memory(LEVEL_MEMORY) + LEVEL_PRIOR / norm);
         self.shape().map(|share| level * share)
     }
 
@@ -254,40 +266,25 @@ impl Rhythm {
         observed
     }
 
+    /// What is expected from the last observation on.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        let week = self.week();
+        let (shares, _) = self.shares();
+        let usual = week[hour_of_week(self.until)];
+        Outlook {
+            from: self.until,
+            week,
+            excess: array::from_fn(|k| shares[k] * (self.echoes[k] / ECHO_HOURS[k] - usual)),
+            // An echo draws echoes of its own, and so lasts longer.
+            lasting: array::from_fn(|k| ECHO_HOURS[k] / (1.0 - shares[k])),
+        }
+    }
+
     /// The expected number of new entries from `from` to `to`, as seen from the last observation.
     #[must_use]
     pub fn expected(&self, from: Timestamp, to: Timestamp) -> f64 {
-        let week = self.week();
-        let usual: f64 = hourly(from, to)
-            .map(|(hour, hours)| week[hour] * hours)
-            .sum();
-        let (shares, _) = self.shares();
-        let start = hours_between(self.until, from);
-        let end = hours_between(self.until, to);
-        let near = week[hour_of_week(self.until)];
-        let echo: f64 = (0..ECHOES)
-            .map(|k| {
-                let lasting = ECHO_HOURS[k] / (1.0 - shares[k]);
-                let excess = shares[k] * (self.echoes[k] / ECHO_HOURS[k] - near);
-                excess * lasting * ((-start / lasting).exp() - (-end / lasting).exp())
-            })
-            .sum();
-        (usual + echo).max(0.0)
-    }
-
-    /// Entries an hour at `at`, as seen from the last observation.
-    #[must_use]
-    pub fn rate(&self, week: &[f64; WEEK_HOURS], at: Timestamp) -> f64 {
-        let (shares, _) = self.shares();
-        let usual = week[hour_of_week(at)];
-        let ahead = hours_between(self.until, at);
-        let echo: f64 = (0..ECHOES)
-            .map(|k| {
-                let lasting = ECHO_HOURS[k] / (1.0 - shares[k]);
-                shares[k] * (self.echoes[k] / ECHO_HOURS[k] - usual) * (-ahead / lasting).exp()
-            })
-            .sum();
-        (usual + echo).max(0.0)
+        self.outlook().entries(from, to)
     }
 
     /// How likely it is that a feed in good order is silent from its last new entry to `now`: near 1 is usual, near 0
@@ -364,6 +361,52 @@ impl Rhythm {
             echoes: array::from_fn(|_| next()),
             drawn: array::from_fn(|_| next()),
         })
+    }
+}
+
+/// The rate at which entries are expected to appear.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    from: Timestamp,
+    /// Entries an hour by hour of the week, bursts aside.
+    week: [f64; WEEK_HOURS],
+    /// Entries an hour beside the usual at `from`, by kind of echo; negative in a lull.
+    excess: [f64; ECHOES],
+    /// Time constants of their fading, in hours.
+    lasting: [f64; ECHOES],
+}
+
+impl Outlook {
+    /// Entries an hour by hour of the week, bursts aside.
+    #[must_use]
+    pub const fn week(&self) -> &[f64; WEEK_HOURS] {
+        &self.week
+    }
+
+    /// Entries an hour, `hours` after the last observation.
+    #[must_use]
+    pub fn rate(&self, hours: f64) -> f64 {
+        let usual = self.week[hour_of_week(shifted(self.from, hours))];
+        let echo: f64 = (0..ECHOES)
+            .map(|k| self.excess[k] * (-hours / self.lasting[k]).exp())
+            .sum();
+        (usual + echo).max(usual * LEAST_OF_USUAL)
+    }
+
+    /// The expected number of new entries from `from` to `to`.
+    #[must_use]
+    pub fn entries(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let usual: f64 = hourly(from, to)
+            .map(|(hour, hours)| self.week[hour] * hours)
+            .sum();
+        let (start, end) = (hours_between(self.from, from), hours_between(self.from, to));
+        let echo: f64 = (0..ECHOES)
+            .map(|k| {
+                let left = |hours: f64| (-hours / self.lasting[k]).exp();
+                self.excess[k] * self.lasting[k] * (left(start) - left(end))
+            })
+            .sum();
+        (usual + echo).max(usual * LEAST_OF_USUAL)
     }
 }
 
