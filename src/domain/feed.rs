@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use super::{FeedId, Rhythm, SourceId, Tier, Timestamp};
+use super::{FeedId, Habits, Rhythm, SourceId, Tier, Timestamp};
 
 /// The longest feed address accepted, in bytes.
 const MAX_URL_BYTES: usize = 2_048;
@@ -185,6 +185,8 @@ pub struct ClaimedFeed {
     pub last_success_at: Option<Timestamp>,
     /// When an entry was last new.
     pub last_new_entry_at: Option<Timestamp>,
+    /// What it is measured against.
+    pub habits: Habits,
     /// The language of the feed, or else of its source (BCP 47), if the desk knows it.
     pub language: Option<String>,
     /// Its source.

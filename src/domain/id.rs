@@ -44,4 +44,8 @@ ids! {
     KeywordId,
     /// A named list of terms.
     ConceptId,
+    /// The articles that report one event.
+    StoryId,
+    /// Who is told of which keywords when.
+    SubscriptionId,
 }

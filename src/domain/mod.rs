@@ -5,6 +5,7 @@
 mod article;
 mod attempt;
 mod beat;
+pub mod digest;
 pub mod duration;
 mod entry;
 mod feed;
@@ -13,13 +14,18 @@ pub mod marks;
 pub mod rhythm;
 mod source;
 mod time;
+mod trouble;
 
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
-pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId};
+pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, StoryId, SubscriptionId};
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
+pub use trouble::{
+    Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict,
+    Weight,
+};

@@ -9,7 +9,7 @@ use crate::{
         Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{identify, normalise, parse},
+    pipeline::{condition, identify, normalise, parse},
     query::Scratch,
 };
 
@@ -78,6 +78,7 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             },
             hints,
             loss,
+            observed: Box::default(),
         },
         entries,
     })
@@ -91,6 +92,7 @@ impl Scanned {
         now: Timestamp,
     ) -> Reading {
         let identified = identify::identify(feed.id, &self.entries, known);
+        let observed = condition::observe(feed, &self.entries, &identified, known, now);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
         let told: HashSet<Identity> = identified
             .iter()
@@ -122,6 +124,7 @@ impl Scanned {
             .collect();
         Reading {
             found,
+            observed: Box::new(observed),
             ..self.reading
         }
     }

@@ -4,6 +4,7 @@
 //! function that takes whatever a publisher sends.
 
 pub mod address;
+pub mod condition;
 pub mod dates;
 pub mod decode;
 mod dialect;

@@ -28,15 +28,18 @@ fn first(reading: &Reading, now: Timestamp) -> Rhythm {
     Rhythm::from_history(now, &dates)
 }
 
-/// When the entries that are news appeared. An entry that is new to us and old to its publisher (an archive, a feed that
+/// When the entries that are news appeared, those included that came and went unseen. An entry that is new to us and old to its publisher (an archive, a feed that
 /// changed all its guids) says nothing about the rhythm.
 fn appeared(reading: &Reading, now: Timestamp) -> Vec<Timestamp> {
+    let outside = now.plus(std::time::Duration::from_secs(1));
+    let missed = reading.observed.missed.unwrap_or(0) as usize;
     reading
         .found
         .iter()
         .filter(|found| found.identified.novelty == Novelty::New && !found.is_backfill)
         // A missing date is outside the time observed, and so is spread over it.
-        .map(|found| published(found).unwrap_or(now.plus(std::time::Duration::from_secs(1))))
+        .map(|found| published(found).unwrap_or(outside))
+        .chain(std::iter::repeat_n(outside, missed))
         .collect()
 }
 

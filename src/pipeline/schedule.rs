@@ -285,6 +285,7 @@ mod tests {
             rhythm: pace.map(steady),
             last_success_at: last_success.map(|ago| now().minus(ago)),
             last_new_entry_at: None,
+            habits: crate::domain::Habits::default(),
             language: None,
             source_id: SourceId::new(1),
             source_slug: "example".to_owned(),
@@ -325,6 +326,7 @@ mod tests {
             validators: Validators::default(),
             hints,
             loss: None,
+            observed: Box::default(),
         })
     }
 

@@ -25,6 +25,8 @@ mod traits;
 mod why;
 
 #[cfg(test)]
+mod beat_measured;
+#[cfg(test)]
 mod beat_texts;
 #[cfg(test)]
 mod naive;
