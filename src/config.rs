@@ -245,6 +245,7 @@ impl Settings {
             ("fetch.timeout", self.fetch.timeout),
             ("fetch.connect_timeout", self.fetch.connect_timeout),
             ("fetch.idle_timeout", self.fetch.idle_timeout),
+            ("fetch.header_timeout", self.fetch.header_timeout),
             ("schedule.min_interval", self.schedule.min_interval),
         ];
         for (key, value) in durations {

@@ -148,7 +148,7 @@ async fn probe(fetcher: &Fetcher, feed: FeedProbe) -> Finding {
         );
     };
     let asked = fetcher
-        .fetch(url.as_url(), &Validators::default(), SystemClock.now())
+        .fetch(Ask::for_document(url.as_url()), SystemClock.now())
         .await;
     match asked {
         Ok(Fetched::NotModified { .. }) => finding(&feed.url, "ok", "answered 304".to_owned(), ""),

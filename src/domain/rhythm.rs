@@ -383,6 +383,13 @@ impl Outlook {
         &self.week
     }
 
+    /// The time of day `hours` after the last observation: "14:00 UTC".
+    #[must_use]
+    pub fn clock(&self, hours: f64) -> String {
+        let at = shifted(self.from, hours).to_jiff();
+        at.strftime("%H:%M UTC").to_string()
+    }
+
     /// Entries an hour, `hours` after the last observation.
     #[must_use]
     pub fn rate(&self, hours: f64) -> f64 {

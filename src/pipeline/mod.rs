@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod condition;
+pub mod course;
 pub mod dates;
 pub mod decode;
 mod dialect;
