@@ -9,8 +9,8 @@ use super::{DoctorArgs, Outcome, output};
 use crate::{
     app::{Database, SystemClock},
     config::Settings,
-    domain::{Clock as _, FeedUrl, Validators},
-    fetch::{Fetched, Fetcher},
+    domain::{Clock as _, FeedUrl},
+    fetch::{Ask, Fetched, Fetcher},
     pipeline::parse,
     store::{self, PgPool, feeds::FeedProbe},
 };

@@ -8,8 +8,8 @@ use super::{Outcome, ParseArgs, output};
 use crate::{
     app::SystemClock,
     config::Settings,
-    domain::{Clock as _, Document, Entry, Validators},
-    fetch::{Fetched, Fetcher},
+    domain::{Clock as _, Document, Entry},
+    fetch::{Ask, Fetched, Fetcher},
     pipeline::{normalise, parse, shape},
 };
 

@@ -22,7 +22,7 @@ pub(super) enum Policy {
     /// Miniflux's entry frequency.
     #[value(aliases = ["entry-frequency", "entry_frequency", "miniflux-entry-frequency", "miniflux entry-frequency"])]
     Miniflux,
-    /// CommaFeed's empirical interval.
+    /// `CommaFeed`'s empirical interval.
     Commafeed,
 }
 

@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArticleMatch, ClaimedFeed, Course, Entry, FeedState, FeedUrl, Identified, Observed, PollHints, Rhythm,
-    Timestamp, Validators, Verdict,
+    ArticleMatch, ClaimedFeed, Course, Entry, FeedState, FeedUrl, Identified, Observed, PollHints,
+    Rhythm, Timestamp, Validators, Verdict,
 };
 
 /// Why an attempt failed, or what was lost in one that succeeded (`ParsePartial`, `TooManyEntries`).

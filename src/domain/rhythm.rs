@@ -23,8 +23,9 @@ const DAY_HOURS: f64 = 24.0;
 const LEVEL_MEMORY: f64 = 6.0 * DAY_HOURS;
 const SHAPE_MEMORY: f64 = 35.0 * DAY_HOURS;
 
-/// Time constants, in hours, of the answers that an entry draws: a batch, a running story, a busy day.
-const ECHO_HOURS: [f64; ECHOES] = [0.08, 0.7, 5.0];
+/// Time constants, in hours, of the answers that an entry draws: a batch, a burst, a running story.
+/// Longer ones could not be told from the hours of the day.
+const ECHO_HOURS: [f64; ECHOES] = [0.08, 0.5, 2.0];
 const ECHOES: usize = 3;
 
 /// Before anything is known: so many entries in so many hours.
@@ -35,13 +36,13 @@ const PRIOR_HOURS: f64 = 4.0;
 const LEVEL_PRIOR: f64 = 4.0;
 
 /// An hour of the day, or a day of the week, departs from the mean once it has about this many entries of its own.
-const SHAPE_PRIOR: f64 = 3.0;
+const SHAPE_PRIOR: f64 = 2.0;
 
 /// Entries that must have been seen before bursts are believed in.
 const ECHO_PRIOR: f64 = 12.0;
 const PRIOR_ECHO: f64 = 0.05;
 /// However bursty a feed is, some of its entries come by themselves.
-const MOST_ECHO: f64 = 0.95;
+const MOST_ECHO: f64 = 0.8;
 
 /// However long the lull, this share of the usual rate is expected.
 const LEAST_OF_USUAL: f64 = 0.05;
@@ -231,7 +232,7 @@ impl Rhythm {
     fn shape(&self) -> [f64; WEEK_HOURS] {
         // Bursts make counts wilder than chance does, so that more of them are needed.
         let (_, own) = self.shares();
-        let prior = SHAPE_PRIOR / own.max(0.2);
+        let prior = SHAPE_PRIOR / own.max(0.5);
         let observed = self.observed_hours();
         let all: f64 = observed.iter().sum::<f64>().max(1e-9);
         let rate = self.entries() / all;
@@ -277,7 +278,7 @@ impl Rhythm {
             week,
             excess: array::from_fn(|k| shares[k] * (self.echoes[k] / ECHO_HOURS[k] - usual)),
             // An echo draws echoes of its own, and so lasts longer.
-            lasting: array::from_fn(|k| ECHO_HOURS[k] / (1.0 - shares[k])),
+            lasting: array::from_fn(|k| ECHO_HOURS[k] / (1.0 - shares[k].min(0.6))),
         }
     }
 
@@ -557,7 +558,7 @@ mod tests {
         let friday_night = shifted(monday, -55.0);
         let usual = rhythm.silence(friday_night, monday);
         let unusual = rhythm.silence(shifted(monday, 8.0), shifted(monday, 17.0));
-        assert!(usual > 10.0 * unusual, "{usual} {unusual}");
+        assert!(usual > 5.0 * unusual, "{usual} {unusual}");
     }
 
     #[test]

@@ -77,13 +77,20 @@ pub(super) async fn read(response: Response, limits: &Limits) -> Result<Body, Bo
     }
     let most = limits.bytes;
     let mut received = 0;
-    let stream = response.bytes_stream().map_err(io::Error::other).and_then(move |chunk| {
-        received += chunk.len();
-        let is_within = received <= most;
-        async move {
-            if is_within { Ok(chunk) } else { Err(io::Error::other(BodyError::TooLarge(most))) }
-        }
-    });
+    let stream = response
+        .bytes_stream()
+        .map_err(io::Error::other)
+        .and_then(move |chunk| {
+            received += chunk.len();
+            let is_within = received <= most;
+            async move {
+                if is_within {
+                    Ok(chunk)
+                } else {
+                    Err(io::Error::other(BodyError::TooLarge(most)))
+                }
+            }
+        });
     let wire: Wire = Box::pin(StreamReader::new(Box::pin(stream)));
     let mut reading = Reading {
         body: Body::default(),
@@ -108,7 +115,12 @@ fn coding(headers: &HeaderMap) -> Result<Option<&'static str>, BodyError> {
     let named: Vec<String> = headers
         .get_all(CONTENT_ENCODING)
         .iter()
-        .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(',').map(|name| name.trim().to_ascii_lowercase()).collect::<Vec<_>>())
+        .flat_map(|value| {
+            String::from_utf8_lossy(value.as_bytes())
+                .split(',')
+                .map(|name| name.trim().to_ascii_lowercase())
+                .collect::<Vec<_>>()
+        })
         .filter(|name| !name.is_empty() && name != "identity")
         .collect();
     match named.as_slice() {
@@ -127,7 +139,11 @@ fn coding(headers: &HeaderMap) -> Result<Option<&'static str>, BodyError> {
 fn of_io(error: io::Error, coding: &'static str) -> BodyError {
     let kind = error.kind();
     let Some(inner) = error.into_inner() else {
-        return if kind == io::ErrorKind::UnexpectedEof { BodyError::Cut } else { BodyError::Coding(coding) };
+        return if kind == io::ErrorKind::UnexpectedEof {
+            BodyError::Cut
+        } else {
+            BodyError::Coding(coding)
+        };
     };
     match inner.downcast::<reqwest::Error>() {
         Ok(wire) => BodyError::Wire(*wire),
@@ -169,7 +185,10 @@ impl Reading<'_> {
         }
         if length > LARGE && self.body.place.is_none() {
             // Nobody closes the semaphore; how long this may take is for the time of the whole exchange to say.
-            self.body.place = std::sync::Arc::clone(&self.limits.large).acquire_owned().await.ok();
+            self.body.place = std::sync::Arc::clone(&self.limits.large)
+                .acquire_owned()
+                .await
+                .ok();
         }
         Ok(())
     }
@@ -187,7 +206,11 @@ impl Reading<'_> {
 
     /// With the header of zlib, as the standard says, or without, as some servers do.
     async fn deflate(&mut self, mut wire: Wire) -> io::Result<()> {
-        let is_zlib = wire.fill_buf().await?.first().is_some_and(|first| first & 0x0f == 8);
+        let is_zlib = wire
+            .fill_buf()
+            .await?
+            .first()
+            .is_some_and(|first| first & 0x0f == 8);
         if is_zlib {
             self.take(ZlibDecoder::new(wire)).await.map(drop)
         } else {

@@ -29,7 +29,10 @@ pub(super) fn no_answer(within: Duration) -> Failure {
 pub(super) fn forbidden(url: &Url, hop: u32, why: Forbidden) -> Failure {
     if hop == 0 {
         let host = url.host_str().unwrap_or_default();
-        plain(ErrorCode::BlockedAddress, format!("{host} may not be asked: {why}"))
+        plain(
+            ErrorCode::BlockedAddress,
+            format!("{host} may not be asked: {why}"),
+        )
     } else {
         plain(
             ErrorCode::RedirectBlocked,

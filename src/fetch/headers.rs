@@ -84,8 +84,8 @@ fn http_date(value: &str) -> Option<Timestamp> {
     let parsed = jiff::civil::DateTime::strptime("%d-%b-%y %H:%M:%S GMT", rfc850)
         .or_else(|_| jiff::civil::DateTime::strptime("%a %b %e %H:%M:%S %Y", value))
         .ok()?;
-    let date = parsed.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(Timestamp::from_jiff(date.timestamp()))
+    let date = jiff::tz::TimeZone::UTC.to_timestamp(parsed).ok()?;
+    Some(Timestamp::from_jiff(date))
 }
 
 #[cfg(test)]

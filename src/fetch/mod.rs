@@ -237,7 +237,11 @@ impl Fetcher {
                     moved = moved.then(&response, &target);
                     url = target;
                 }
-                None => return self.receive(url, moved, response, ask.conditions, now).await,
+                None => {
+                    return self
+                        .receive(url, moved, response, ask.conditions, now)
+                        .await;
+                }
             }
         }
         Err(failure::plain(
@@ -254,7 +258,11 @@ impl Fetcher {
         self.allowed
             .check(url)
             .map_err(|why| failure::forbidden(url, hop, why))?;
-        let codings = if ask.is_plain { "identity" } else { body::CODINGS };
+        let codings = if ask.is_plain {
+            "identity"
+        } else {
+            body::CODINGS
+        };
         let mut request = self
             .client
             .get(url.clone())

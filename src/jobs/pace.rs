@@ -58,7 +58,8 @@ impl Price {
         match store::feeds::demands(db).await {
             Ok(demands) => {
                 let price = policy.price(&demands);
-                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), price));
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((Instant::now(), price));
             }
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,

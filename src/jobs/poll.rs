@@ -26,7 +26,9 @@ use super::{
     scan::{Scan, scan},
 };
 use crate::{
-    domain::{Attempt, ClaimedFeed, Clock, ErrorCode, Failure, FeedId, FeedUrl, PollRecord, Timestamp},
+    domain::{
+        Attempt, ClaimedFeed, Clock, ErrorCode, Failure, FeedId, FeedUrl, PollRecord, Timestamp,
+    },
     fetch::{Ask, Fetched, Fetcher, Page},
     pipeline::{condition, course, schedule},
     store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
@@ -270,7 +272,9 @@ impl Poller {
     #[tracing::instrument(name = "poll", skip_all, fields(feed.id = %feed.id, feed.host = feed.url.host()))]
     async fn poll(&self, feed: ClaimedFeed) -> Option<PollRecord> {
         if self.needs_gap(&feed) {
-            self.pauses.turn(feed.url.host(), self.options.host_gap).await;
+            self.pauses
+                .turn(feed.url.host(), self.options.host_gap)
+                .await;
         }
         let started_at = self.clock.now();
         let (feed, attempt, moved) = match self.attempt(feed, started_at).await {

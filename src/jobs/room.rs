@@ -33,7 +33,9 @@ impl Room {
     /// that small ones pass it by.
     pub(super) async fn enter(&self, bytes: usize) -> [Option<SemaphorePermit<'_>>; 2] {
         let memory = if bytes > SMALL {
-            let size = u32::try_from(bytes / 1_024).unwrap_or(u32::MAX).min(LARGE_KIB);
+            let size = u32::try_from(bytes / 1_024)
+                .unwrap_or(u32::MAX)
+                .min(LARGE_KIB);
             // Nobody closes the semaphores.
             self.memory.acquire_many(size).await.ok()
         } else {

@@ -45,7 +45,11 @@ impl AllowedNetworks {
             Some(Host::Ipv6(address)) => self.permits(IpAddr::V6(address)),
             None => false,
         };
-        if is_permitted { Ok(()) } else { Err(Forbidden::Address) }
+        if is_permitted {
+            Ok(())
+        } else {
+            Err(Forbidden::Address)
+        }
     }
 
     /// Whether the host of `url` is a literal address in one of these networks: the operator's own.
@@ -56,7 +60,9 @@ impl AllowedNetworks {
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
             Some(Host::Domain(_)) | None => return false,
         };
-        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+        self.0
+            .iter()
+            .any(|network| network.contains(&address.to_canonical()))
     }
 }
 
@@ -70,18 +76,24 @@ pub enum Forbidden {
     #[error("port {0} belongs to another service")]
     Port(u16),
     /// Not on the public internet.
-    #[error("it is not on the public internet; fetch.allow_networks lists the networks that may be asked beside it")]
+    #[error(
+        "it is not on the public internet; fetch.allow_networks lists the networks that may be asked beside it"
+    )]
     Address,
 }
 
-/// Ports of other services, where a request could do harm: all below 1024 but those of the web, and known ones above (the
-/// bad ports of the Fetch standard, and databases).
+/// Ports of other services, where a request could do harm: the bad ports of the Fetch standard (without 1 and 9, which
+/// serve nothing), and those of databases and their like.
 fn is_other_service(port: u16) -> bool {
-    const ABOVE: [u16; 34] = [
-        1433, 1521, 1719, 1720, 1723, 2049, 2181, 2375, 2376, 2379, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432,
-        5672, 5900, 5984, 6000, 6379, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080, 11211, 27017,
+    const SERVICES: &[u16] = &[
+        7, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+        103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
+        445, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636,
+        873, 989, 990, 993, 995, 1433, 1521, 1719, 1720, 1723, 2049, 2181, 2375, 2376, 2379, 3306,
+        3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672, 5900, 5984, 6000, 6379, 6566, 6665, 6666,
+        6667, 6668, 6669, 6679, 6697, 10080, 11211, 27017,
     ];
-    (port < 1_024 && !matches!(port, 80 | 443)) || ABOVE.contains(&port)
+    SERVICES.contains(&port)
 }
 
 /// Whether an address is global unicast, by the registries of special-purpose addresses (RFC 6890 and its updates).
@@ -216,8 +228,11 @@ mod tests {
             "http://[::ffff:127.0.0.1]/",
             "http://127.1/",
         ] {
-            assert!(!none.check(&Url::parse(url).unwrap()).is_ok(), "{url}");
+            assert!(none.check(&Url::parse(url).unwrap()).is_err(), "{url}");
         }
-        assert!(none.check(&Url::parse("http://example.org/").unwrap()).is_ok());
+        assert!(
+            none.check(&Url::parse("http://example.org/").unwrap())
+                .is_ok()
+        );
     }
 }

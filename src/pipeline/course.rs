@@ -93,7 +93,13 @@ fn kept(new: PollHints, old: PollHints) -> PollHints {
 pub fn skips(document: &[u8]) -> (u32, u8) {
     const HEAD: usize = 65_536;
     const DAYS: [&str; 7] = [
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
     ];
     let head = String::from_utf8_lossy(&document[..document.len().min(HEAD)]);
     let hours = items(&head, "skipHours", "hour")
@@ -118,4 +124,45 @@ fn items<'a>(head: &'a str, list: &str, item: &str) -> impl Iterator<Item = &'a 
         .filter_map(|piece| Some(piece.rsplit_once(&open)?.1.trim()))
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn skipped_hours_and_days_are_read() {
+        let document = b"<rss><channel><skipHours>\n<hour>0</hour> <hour> 7 </hour><hour>24</hour><hour>99</hour>\
+            </skipHours><skipDays><day>Saturday</day><day>sunday</day><day>Caturday</day></skipDays>";
+        assert_eq!(skips(document), (1 | 1 << 7, 0b110_0000));
+        assert_eq!(skips(b"<skipHours><hour>3</hour>"), (0, 0));
+        assert_eq!(skips(b""), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn no_document_breaks_the_reading_of_skips(document in prop::collection::vec(any::<u8>(), 0..200), days in ".*") {
+            let _ = skips(&document);
+            let _ = skips(format!("<skipDays>{days}</skipDays>").as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_a_response_does_not_say_holds_on() {
+        let old = PollHints {
+            fresh_for: Some(Duration::from_mins(5)),
+            ttl: Some(Duration::from_hours(1)),
+            skip_hours: 3,
+            skip_days: 0,
+        };
+        assert_eq!(kept(PollHints::default(), old), old);
+        let new = PollHints {
+            fresh_for: Some(Duration::from_hours(2)),
+            ..PollHints::default()
+        };
+        assert_eq!(kept(new, old).fresh_for.unwrap(), Duration::from_hours(2));
+    }
 }

@@ -94,3 +94,91 @@ pub fn weight(seen: u64, matched: u64) -> f64 {
     let share = (matched as f64 + 1.0) / (seen as f64 + 4.0);
     (4.0 * share).min(1.0).mul_add(0.8, 0.2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    const DAY: Duration = Duration::from_hours(24);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn start() -> Timestamp {
+        Timestamp::from_micros(1_780_272_000_000_000)
+    }
+
+    /// Four weeks of a feed with entries at the given minutes of each hour.
+    fn feed(minutes: impl Fn(u64) -> &'static [u64]) -> Rhythm {
+        let mut rhythm = Rhythm::new(start());
+        for hour in 0..24 * 28 {
+            let at = start().plus(Duration::from_hours(hour));
+            let entries: Vec<Timestamp> = minutes(hour)
+                .iter()
+                .map(|minute| at.plus(Duration::from_mins(*minute)))
+                .collect();
+            rhythm.observe(at.plus(Duration::from_hours(1)), &entries);
+        }
+        rhythm
+    }
+
+    #[test]
+    fn polls_grow_with_the_root_of_entries_and_weight() {
+        // Seven hours do not divide a day, so that no hour is busier than another.
+        let slow = feed(|hour| if hour % 7 == 0 { &[30] } else { &[] });
+        let fast = feed(|_| &[30]);
+        let wait = |rhythm: &Rhythm, weight| {
+            best_wait(&rhythm.outlook(), weight, 0.02, SECOND, DAY).as_secs_f64()
+        };
+        let ratio = wait(&slow, 1.0) / wait(&fast, 1.0);
+        assert!((2.0..3.3).contains(&ratio), "{ratio}");
+        let ratio = wait(&fast, 0.25) / wait(&fast, 1.0);
+        assert!((1.6..2.4).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn a_quiet_night_is_slept_through() {
+        let rhythm = feed(|hour| {
+            if (8..20).contains(&(hour % 24)) {
+                &[10, 25, 40, 55]
+            } else {
+                &[]
+            }
+        });
+        let mut by_day = rhythm.clone();
+        by_day.observe(start().plus(Duration::from_hours(24 * 28 + 12)), &[]);
+        let mut evening = rhythm;
+        evening.observe(start().plus(Duration::from_hours(24 * 28 + 21)), &[]);
+        let wait = |rhythm: &Rhythm| best_wait(&rhythm.outlook(), 1.0, 0.1, SECOND, DAY);
+        let (day, night) = (wait(&by_day), wait(&evening));
+        assert!(
+            night > day * 3 && night > Duration::from_hours(1),
+            "{day:?} {night:?}"
+        );
+    }
+
+    #[test]
+    fn the_budget_is_kept_and_bounds_are_stronger() {
+        let demands: Vec<f64> = (1..=100).map(|n| f64::from(n) / 50.0).collect();
+        let spent = |price: f64| -> f64 {
+            demands
+                .iter()
+                .map(|demand| demand / (2.0 * price).sqrt())
+                .sum()
+        };
+        let price_of = |budget| price(&demands, budget, SECOND, DAY * 1_000);
+        assert!((spent(price_of(200.0)) - 200.0).abs() < 1.0);
+        assert!(price_of(50.0) > price_of(200.0));
+        assert!(price(&[], 10.0, SECOND, DAY).is_finite());
+        assert!(price(&[0.0], 10.0, SECOND, SECOND).is_finite());
+    }
+
+    #[test]
+    fn entries_that_match_weigh_more() {
+        assert!(weight(100, 50) > weight(100, 5) && weight(100, 5) > weight(100, 0));
+        assert!(
+            (weight(0, 0) - 1.0).abs() < 1e-9,
+            "nothing is known against a new feed"
+        );
+        assert!(weight(u64::MAX, 0) >= 0.2 && weight(3, 900) <= 1.0);
+    }
+}

@@ -9,6 +9,7 @@ pub mod course;
 pub mod dates;
 pub mod decode;
 mod dialect;
+mod entities;
 pub mod freshness;
 pub mod identify;
 mod json;
@@ -26,3 +27,6 @@ mod xml;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod corpora;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod suites;

@@ -1,5 +1,12 @@
 //! Replays recorded publication times against a polling policy: how long would entries have waited?
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "statistics over counts that are far below 2^52"
+)]
+
 mod peers;
 mod trace;
 
@@ -21,7 +28,7 @@ pub enum PolicyName {
     Fixed,
     /// Miniflux's `entry_frequency`.
     Miniflux,
-    /// CommaFeed's empirical interval.
+    /// `CommaFeed`'s empirical interval.
     CommaFeed,
 }
 
@@ -188,5 +195,75 @@ impl Run {
             entries: count as u64,
             factor,
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn trace(feeds: usize, days: u32, seed: u64) -> Vec<Publications> {
+        generate(&TraceOptions {
+            feeds,
+            days,
+            seed,
+            start: Timestamp::from_jiff("2026-06-01T00:00:00Z".parse().unwrap()),
+        })
+    }
+
+    #[test]
+    fn a_trace_depends_on_its_seed_alone() {
+        assert_eq!(trace(5, 3, 7), trace(5, 3, 7));
+        assert_ne!(trace(5, 3, 7), trace(5, 3, 8));
+        let feeds = trace(60, 10, 1);
+        assert!(feeds.iter().all(|feed| feed.is_sorted()));
+        let rates: Vec<usize> = feeds.iter().map(Vec::len).collect();
+        assert!(rates.iter().any(|count| *count <= 3) && rates.iter().any(|count| *count > 300));
+    }
+
+    #[test]
+    fn every_policy_is_scaled_to_the_same_number_of_requests() {
+        let feeds = trace(30, 7, 2);
+        for policy in [
+            PolicyName::Ours,
+            PolicyName::Fixed,
+            PolicyName::Miniflux,
+            PolicyName::CommaFeed,
+        ] {
+            let outcome = replay(&feeds, policy, 30 * 7 * 24).unwrap();
+            let ratio = outcome.requests as f64 / (30.0 * 7.0 * 24.0);
+            assert!((ratio - 1.0).abs() <= 0.01, "{policy:?}: {ratio}");
+            assert_eq!(
+                outcome.entries,
+                feeds.iter().map(Vec::len).sum::<usize>() as u64
+            );
+        }
+        assert_eq!(replay(&[], PolicyName::Ours, 100), None);
+        assert_eq!(replay(&[Vec::new()], PolicyName::Ours, 100), None);
+    }
+
+    #[test]
+    fn the_fixed_interval_waits_half_of_itself() {
+        let feeds = trace(20, 7, 3);
+        let outcome = replay(&feeds, PolicyName::Fixed, 20 * 7 * 24).unwrap();
+        assert!((outcome.mean_s / 1_800.0 - 1.0).abs() < 0.1, "{outcome:?}");
+        assert!((outcome.p95_s / 3_420.0 - 1.0).abs() < 0.1, "{outcome:?}");
+    }
+
+    #[test]
+    fn requests_of_ours_buy_more_freshness_than_those_of_others() {
+        let feeds = trace(80, 21, 4);
+        let run = |policy| replay(&feeds, policy, 80 * 21 * 48).unwrap();
+        let ours = run(PolicyName::Ours);
+        let fixed = run(PolicyName::Fixed);
+        let peers = [run(PolicyName::Miniflux), run(PolicyName::CommaFeed)];
+        let best = peers
+            .iter()
+            .map(|peer| peer.mean_s)
+            .fold(f64::INFINITY, f64::min);
+        assert!(ours.mean_s <= 0.6 * fixed.mean_s, "{ours:?} {fixed:?}");
+        assert!(ours.mean_s <= 0.8 * best, "{ours:?} {peers:?}");
+        assert!(ours.p95_s <= fixed.p95_s, "{ours:?} {fixed:?}");
     }
 }

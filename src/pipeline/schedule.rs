@@ -84,7 +84,11 @@ impl Policy {
             .iter()
             .map(|demand| if *demand > 0.0 { *demand } else { USUAL_DEMAND })
             .collect();
-        let demands = if known.is_empty() { &[USUAL_DEMAND] } else { known.as_slice() };
+        let demands = if known.is_empty() {
+            &[USUAL_DEMAND]
+        } else {
+            known.as_slice()
+        };
         #[expect(clippy::cast_precision_loss, reason = "a number of feeds")]
         let budget = each * demands.len() as f64;
         freshness::price(demands, budget, self.min(), self.max())
@@ -105,7 +109,11 @@ pub fn next_check(
 ) -> NextCheck {
     let rhythm = rhythm::after(feed, attempt, now);
     let weight = freshness::weight(feed.course.entries_seen, feed.course.entries_matched);
-    let Wait { wait, reason, state } = match attempt {
+    let Pause {
+        wait,
+        reason,
+        state,
+    } = match attempt {
         Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
         Attempt::Unchanged { hints, .. } => {
             let own = own_wait(feed, rhythm.as_ref(), weight, policy, price);
@@ -132,8 +140,8 @@ pub fn next_check(
     }
 }
 
-/// A wait with its reason.
-struct Wait {
+/// A pause with its reason.
+struct Pause {
     wait: Duration,
     reason: String,
     state: FeedState,
@@ -146,11 +154,11 @@ fn own_wait(
     weight: f64,
     policy: &Policy,
     price: f64,
-) -> Wait {
+) -> Pause {
     let (least, most) = (policy.min(), policy.max());
     let known = rhythm.filter(|rhythm| rhythm.is_known());
     let Some(rhythm) = known else {
-        return Wait {
+        return Pause {
             wait: policy.first_interval.clamp(least, most),
             reason: "the pace is not known yet".to_owned(),
             state: FeedState::Active,
@@ -158,7 +166,7 @@ fn own_wait(
     };
     let outlook = rhythm.outlook();
     let best = freshness::best_wait(&outlook, weight, price, least, most);
-    Wait {
+    Pause {
         wait: spread(best, feed.id, 0).clamp(least, most),
         reason: told_outlook(rhythm, &outlook, best, (least, most)),
         state: FeedState::Active,
@@ -191,12 +199,15 @@ fn told_outlook(
         ),
         _ if wait >= most => format!("{pace}; asked at least every {}", told(most)),
         _ if wait <= least => format!("{pace}; asked at most every {}", told(least)),
-        _ => format!("{pace}; the next one expected about {}", outlook.clock(hours)),
+        _ => format!(
+            "{pace}; the next one expected about {}",
+            outlook.clock(hours)
+        ),
     }
 }
 
 /// The publisher's wishes are lower bounds.
-fn wished(own: Wait, hints: PollHints, now: Timestamp, policy: &Policy) -> Wait {
+fn wished(own: Pause, hints: PollHints, now: Timestamp, policy: &Policy) -> Pause {
     let longest = policy.wish();
     let asked = [hints.fresh_for, hints.ttl]
         .into_iter()
@@ -213,7 +224,7 @@ fn wished(own: Wait, hints: PollHints, now: Timestamp, policy: &Policy) -> Wait 
     } else {
         own.reason
     };
-    Wait {
+    Pause {
         wait: skipped.min(longest).max(wait),
         reason,
         ..own
@@ -236,14 +247,9 @@ fn after_skips(at: Timestamp, hints: PollHints) -> Timestamp {
         .unwrap_or(at)
 }
 
-fn after_failure(
-    feed: &ClaimedFeed,
-    failure: &Failure,
-    now: Timestamp,
-    policy: &Policy,
-) -> Wait {
+fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: &Policy) -> Pause {
     if failure.status == Some(410) {
-        return Wait {
+        return Pause {
             wait: GONE_WAIT,
             reason: "gone (410); asked again in 30 days".to_owned(),
             state: FeedState::Gone,
@@ -260,7 +266,7 @@ fn after_failure(
     let asked = failure.retry_after.unwrap_or_default().min(wish);
     // Never earlier than asked for, and not all at the same instant.
     let asked = asked
-        .saturating_add(asked / 10 - spread(asked / 10, feed.id, failures))
+        .saturating_add(asked.saturating_sub(spread(asked, feed.id, failures)))
         .min(wish.max(own));
     let kind = told_failure(failure);
     let (wait, reason) = match asked.cmp(&own) {
@@ -271,7 +277,7 @@ fn after_failure(
         _ if failures == 1 => (own, format!("failed: {kind}")),
         _ => (own, format!("failed {failures} times: {kind}")),
     };
-    let failed = Wait {
+    let failed = Pause {
         wait,
         reason,
         state: FeedState::Failing,
@@ -454,9 +460,84 @@ mod tests {
     }
 
     #[test]
+    fn a_feed_is_asked_when_a_request_buys_the_most() {
+        let waited = |pace: f64| wait(&feed(0, Some(pace), Some(hours(24))), &unchanged());
+        let (often, rarely) = (waited(100.0), waited(1.0));
+        assert!(
+            often.0 < hours(1) && rarely.0 > hours(2),
+            "{often:?} {rarely:?}"
+        );
+        assert!(
+            rarely.1.starts_with("about one new entry a day; "),
+            "{}",
+            rarely.1
+        );
+        let unknown = wait(&feed(0, None, None), &read(0, PollHints::default()));
+        assert_eq!(unknown.1, "the pace is not known yet");
+        assert_eq!(unknown.0, Policy::default().first_interval);
+    }
+
+    #[test]
+    fn hints_hold_on_when_nothing_changed_and_after_failures() {
+        let mut claimed = feed(0, Some(100.0), Some(hours(24)));
+        claimed.course.hints.ttl = Some(hours(3));
+        assert_eq!(wait(&claimed, &unchanged()).0, hours(3));
+        assert_eq!(
+            wait(&claimed, &failed(ErrorCode::Timeout, None, None)).0,
+            hours(3)
+        );
+        claimed.course.hints.fresh_for = Some(hours(4));
+        assert_eq!(
+            wait(&claimed, &unchanged()).0,
+            hours(4),
+            "a 304 that says nothing"
+        );
+    }
+
+    #[test]
+    fn hours_and_days_that_the_publisher_leaves_out_are_left_out() {
+        // It is Monday 22:30.
+        let busy = feed(0, Some(300.0), Some(hours(24)));
+        let asks = |skip_hours, skip_days| {
+            let hints = PollHints {
+                skip_hours,
+                skip_days,
+                ..PollHints::default()
+            };
+            wait(&busy, &read(300, hints)).0
+        };
+        assert_eq!(asks(1 << 22 | 1 << 23, 0), Duration::from_mins(90));
+        assert_eq!(asks(0, 0b1), Duration::from_mins(90));
+        assert!(asks(u32::MAX, 0) <= hours(24) && asks(0, 0x7f) <= hours(24));
+    }
+
+    #[test]
+    fn feeds_that_were_put_off_together_do_not_come_back_together() {
+        let limited = failed(ErrorCode::RateLimited, Some(429), Some(hours(1)));
+        let waits: std::collections::BTreeSet<Duration> = (0..200)
+            .map(|id| {
+                let claimed = ClaimedFeed {
+                    id: FeedId::new(id),
+                    ..feed(0, None, None)
+                };
+                wait(&claimed, &limited).0
+            })
+            .collect();
+        assert!(waits.len() > 50, "{}", waits.len());
+        assert!(
+            waits
+                .iter()
+                .all(|wait| (hours(1)..=hours(1) * 11 / 10).contains(wait))
+        );
+    }
+
+    #[test]
     fn a_publisher_may_slow_the_desk_down_but_not_up() {
-        let hints =
-            |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints { fresh_for, ttl, ..PollHints::default() };
+        let hints = |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints {
+            fresh_for,
+            ttl,
+            ..PollHints::default()
+        };
         let busy = feed(0, Some(100.0), Some(hours(24)));
         let asks = |hints| wait(&busy, &read(100, hints)).0;
         assert_eq!(asks(hints(None, Some(hours(2)))), hours(2));
@@ -501,7 +582,10 @@ mod tests {
         let (waited, reason) = wait(&feed(0, None, None), &limited(hours(2)));
         assert_eq!(
             (waited, reason.as_str()),
-            (hours(2), "publisher asked to wait 2 h: rate limited 429")
+            (
+                waited.max(hours(2)),
+                "publisher asked to wait 2 h: rate limited 429"
+            )
         );
         assert_eq!(
             wait(&feed(0, None, None), &limited(hours(10_000))).0,

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::{PgPool, StoreError, hosts, workers::LOCK_SPACE};
 use crate::domain::{
-    ClaimedFeed, Course, FeedId, FeedUrl, Habits, Move, PollHints, Rhythm, SourceId, Tier, Timestamp, Validators,
+    ClaimedFeed, Course, FeedId, FeedUrl, Habits, Move, PollHints, Rhythm, SourceId, Tier,
+    Timestamp, Validators,
 };
 
 /// Serialises claims, so that two workers together keep the per-host limit. Held for milliseconds.
@@ -108,12 +109,12 @@ impl ClaimedRow {
             .tier
             .parse()
             .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
+        let course = self.course();
         let rhythm = self
             .rhythm_since
             .zip(self.rhythm_until)
             .zip(self.rhythm)
             .and_then(|((since, until), bytes)| Rhythm::from_stored(since, until, &bytes));
-        let course = self.course();
         Ok(ClaimedFeed {
             id: self.id,
             url,
@@ -192,7 +193,7 @@ pub async fn claim_due(
                          FROM asked
                          LEFT JOIN resting USING (host)
                         WHERE NOT is_held
-                          AND place <= CASE WHEN is_patient IS FALSE THEN 1 ELSE $4 END
+                          AND place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
                           AND is_resting IS NOT TRUE
                         ORDER BY next_poll_at, id
                         LIMIT $3

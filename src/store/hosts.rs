@@ -23,7 +23,9 @@ pub(super) async fn slow_down(
             && failure.code == ErrorCode::RateLimited
         {
             let wait = failure.retry_after.unwrap_or_default();
-            let until = record.finished_at.plus(wait.clamp(SLOW_AT_LEAST, SLOW_AT_MOST));
+            let until = record
+                .finished_at
+                .plus(wait.clamp(SLOW_AT_LEAST, SLOW_AT_MOST));
             slow.push((record.feed.url.host(), until, record.started_at));
         }
     }

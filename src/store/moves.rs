@@ -15,7 +15,11 @@ pub(super) async fn adopt(
     held: &HashSet<FeedId>,
 ) -> Result<(), StoreError> {
     for record in records {
-        let Some(to) = record.adopted.as_ref().filter(|_| held.contains(&record.feed.id)) else {
+        let Some(to) = record
+            .adopted
+            .as_ref()
+            .filter(|_| held.contains(&record.feed.id))
+        else {
             continue;
         };
         let now: Timestamp = record.finished_at;
@@ -36,7 +40,9 @@ pub(super) async fn adopt(
                 subject_kind: "feed",
                 subject: to.as_str().to_owned(),
                 before: Some(json!({ "url": record.feed.url.as_str() })),
-                after: Some(json!({ "url": to.as_str(), "reason": "the publisher redirects permanently" })),
+                after: Some(
+                    json!({ "url": to.as_str(), "reason": "the publisher redirects permanently" }),
+                ),
             };
             audit::record(tx, "wirewatch", now, &[change]).await?;
         }

@@ -8,7 +8,9 @@ use std::{collections::HashSet, time::Duration};
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError, hosts, moves, articles, backlog, feed_days, fetch_log, incidents, ledger};
+use super::{
+    PgPool, StoreError, articles, backlog, feed_days, fetch_log, hosts, incidents, ledger, moves,
+};
 use crate::domain::{
     Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Rhythm,
     Timestamp, Validators,
@@ -229,9 +231,7 @@ fn matched_entries(attempt: &Attempt) -> i64 {
     let count = reading
         .found
         .iter()
-        .filter(|found| {
-            found.identified.novelty == Novelty::New && !found.matches.is_empty()
-        })
+        .filter(|found| found.identified.novelty == Novelty::New && !found.matches.is_empty())
         .count();
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -334,7 +334,8 @@ impl FeedColumns {
         self.skip_hours.push(course.hints.skip_hours.cast_signed());
         self.skip_days.push(i16::from(course.hints.skip_days));
         let moved = course.moved.as_ref();
-        self.moved_to.push(moved.map(|moved| moved.to.as_str().to_owned()));
+        self.moved_to
+            .push(moved.map(|moved| moved.to.as_str().to_owned()));
         self.moved_since.push(moved.map(|moved| moved.since));
         self.moved_times
             .push(moved.map_or(0, |moved| i32::try_from(moved.times).unwrap_or(i32::MAX)));
@@ -357,6 +358,10 @@ impl FeedColumns {
 }
 
 /// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, a line for each column"
+)]
 async fn finish_feeds(
     tx: &mut PgConnection,
     records: &[&PollRecord],

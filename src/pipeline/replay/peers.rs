@@ -21,7 +21,7 @@ pub(super) fn miniflux(seen: &[Timestamp], now: Timestamp) -> Duration {
     WEEK.div_f64(weekly).clamp(Duration::from_mins(5), DAY)
 }
 
-/// CommaFeed's empirical interval with its defaults: half the mean gap of the entries of the document, 5 minutes to one
+/// `CommaFeed`'s empirical interval with its defaults: half the mean gap of the entries of the document, 5 minutes to one
 /// hour; 1, 2 and 4 hours after 7, 14 and 30 days of silence (`FeedRefreshIntervalCalculator`). A document holds 30
 /// entries here.
 pub(super) fn commafeed(seen: &[Timestamp], now: Timestamp) -> Duration {
