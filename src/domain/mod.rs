@@ -2,9 +2,11 @@
 //!
 //! Values only. Nothing here is async, reads a clock, logs, or knows how it is stored or sent.
 
+mod address;
 mod article;
 mod attempt;
 mod beat;
+mod coverage;
 pub mod digest;
 pub mod duration;
 mod entry;
@@ -16,9 +18,11 @@ mod source;
 mod time;
 mod trouble;
 
+pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{
     ClaimedFeed, Course, FeedState, FeedUrl, FeedUrlError, Move, PollHints, Validators,
