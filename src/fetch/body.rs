@@ -22,7 +22,7 @@ use tokio_util::io::StreamReader;
 pub(super) const CODINGS: &str = "gzip, br, zstd, deflate";
 
 /// A body larger than this takes one of the places for large ones.
-const LARGE: usize = 512 * 1_024;
+const LARGE: usize = 256 * 1_024;
 const STEP: usize = 16 * 1_024;
 
 type Wire = Pin<Box<dyn AsyncBufRead + Send>>;

@@ -43,6 +43,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The same in a pass, which ends when there are none.
 const LOOK_AGAIN_IN_PASS: Duration = Duration::from_millis(20);
 
+/// A poll that takes longer stands aside: servers that answer slowly, or never, must not hold up the others. So many
+/// times as many as are polled at a time may stand aside.
+const STAND_ASIDE_AFTER: Duration = Duration::from_millis(200);
+const ASIDE: u32 = 8;
+
 /// After the stop, polls may finish for so long; then their feeds are given back.
 const FINISH_WITHIN: Duration = Duration::from_secs(6);
 
@@ -126,6 +131,7 @@ impl Poller {
         let polls = TaskTracker::new();
         let give_up = CancellationToken::new();
         let places = Arc::new(Semaphore::new(self.options.concurrency as usize));
+        let aside = Arc::new(Semaphore::new(self.places_aside() as usize));
         let (sender, receiver) = mpsc::channel(RECORD_WAITING);
         let recorder = polls.spawn({
             let poller = self.clone();
@@ -160,12 +166,14 @@ impl Poller {
                     continue;
                 }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
-                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, place));
+                let held = hold(place, Arc::clone(&aside));
+                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, held));
                 continue;
             }
             drop(place);
             if once {
-                let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places)).await;
+                let is_quiet =
+                    time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places, &aside)).await;
                 if is_quiet.is_ok() && self.is_nothing_free(due_by).await {
                     break;
                 }
@@ -193,10 +201,16 @@ impl Poller {
         }
     }
 
+    const fn places_aside(&self) -> u32 {
+        self.options.concurrency.saturating_mul(ASIDE)
+    }
+
     /// Waits until nothing flies.
-    async fn all_places(&self, places: &Semaphore) {
-        // Nobody closes the semaphore.
-        drop(places.acquire_many(self.options.concurrency).await);
+    async fn all_places(&self, places: &Semaphore, aside: &Semaphore) {
+        // Nobody closes the semaphores.
+        let all = places.acquire_many(self.options.concurrency).await;
+        drop(aside.acquire_many(self.places_aside()).await);
+        drop(all);
     }
 
     /// Whether nothing is due. A feed that another process holds is its business.
@@ -241,20 +255,25 @@ impl Poller {
         feed: ClaimedFeed,
         recorder: mpsc::Sender<PollRecord>,
         give_up: CancellationToken,
-        place: OwnedSemaphorePermit,
+        place: impl Future<Output = ()> + Send,
     ) {
         let held = (feed.id, feed.lease_token);
-        tokio::select! {
-            polled = AssertUnwindSafe(self.poll(feed)).catch_unwind() => match polled {
+        let poll = async {
+            match AssertUnwindSafe(self.poll(feed)).catch_unwind().await {
                 // With the recorder gone the process ends; its claims end with it.
                 Ok(Some(record)) => drop(recorder.send(record).await),
                 // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
                 Ok(None) => {}
-                Err(_) => tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease"),
-            },
+                Err(_) => {
+                    tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease")
+                }
+            }
+        };
+        tokio::select! {
+            () = poll => {}
             () = give_up.cancelled() => self.give_back(vec![held]).await,
+            () = place => {}
         }
-        drop(place);
     }
 
     /// Gives claims back unpolled. They are void anyway once this process has ended.
@@ -380,4 +399,13 @@ async fn free_place(
         () = stop.cancelled() => None,
         permit = Arc::clone(places).acquire_owned() => permit.ok(),
     }
+}
+
+/// Holds a place until dropped; after a moment one of those aside instead, once there is one. Never ends.
+async fn hold(place: OwnedSemaphorePermit, aside: Arc<Semaphore>) {
+    time::sleep(STAND_ASIDE_AFTER).await;
+    let moved = aside.acquire_owned().await;
+    drop(place);
+    std::future::pending::<()>().await;
+    drop(moved);
 }
