@@ -265,7 +265,7 @@ impl Poller {
                 // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
                 Ok(None) => {}
                 Err(_) => {
-                    tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease")
+                    tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
                 }
             }
         };

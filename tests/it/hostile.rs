@@ -93,7 +93,7 @@ fn slow_cases() -> Vec<Case> {
 
 async fn large_cases() -> Vec<Case> {
     let zeros = vec![b' '; 64 * MIB];
-    let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x1_0000], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x1_0000], b"\r\n"].concat();
     vec![
         (
             "/endless",
