@@ -26,7 +26,7 @@ fn concept(slug: &str, name: &str, terms: &[&str], anti_terms: &[&str]) -> Conce
 }
 
 /// A small beat.
-fn lexicon() -> Lexicon {
+pub(super) fn lexicon() -> Lexicon {
     let concepts = [
         concept(
             "Iran",
