@@ -7,6 +7,7 @@ pub mod digest;
 pub mod domain;
 pub mod fetch;
 pub mod jobs;
+pub mod mail;
 pub mod pipeline;
 pub mod query;
 pub mod store;

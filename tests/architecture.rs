@@ -55,6 +55,7 @@ const ROOMS: &[Room] = &[
         floor: Floor::Core,
         rooms: &["domain", "text"],
         crates: &[
+            "base64",
             "chardetng",
             "encoding_rs",
             "feed_rs",

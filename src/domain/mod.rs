@@ -2,6 +2,7 @@
 //!
 //! Values only. Nothing here is async, reads a clock, logs, or knows how it is stored or sent.
 
+mod address;
 mod article;
 mod attempt;
 mod beat;
@@ -16,6 +17,7 @@ mod source;
 mod time;
 mod trouble;
 
+pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};

@@ -50,7 +50,8 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             }));
         }
     };
-    let entries = normalise::entries(&document, feed.language.as_deref());
+    let mut entries = normalise::entries(&document, feed.language.as_deref());
+    normalise::tell_once(&mut entries);
     let mut scratch = Scratch::default();
     let matches = entries
         .iter()

@@ -8,6 +8,7 @@ pub mod condition;
 pub mod dates;
 pub mod decode;
 mod dialect;
+mod entities;
 pub mod identify;
 mod json;
 mod markup;
@@ -23,3 +24,6 @@ mod xml;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod corpora;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod suites;
