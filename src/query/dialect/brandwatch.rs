@@ -7,6 +7,9 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Phrase,
     has_calls: false,
+    has_bars: false,
+    has_comments: true,
+    finds_plurals: false,
     meaning,
     wildcards: same_wildcards,
 };
@@ -32,6 +35,12 @@ fn meaning(run: &str) -> Reading {
         "OR" => return Meaning::Or.into(),
         "NOT" => return Meaning::Not.into(),
         _ => {}
+    }
+    let braced = run
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    if let Some(letters) = braced.filter(|letters| !letters.is_empty()) {
+        return Meaning::Prefix(Prefix::Exact, letters.to_owned()).into();
     }
     if let Some(n) = numbered(run, "NEAR/") {
         return Meaning::Near(Proximity::Near(n)).into();

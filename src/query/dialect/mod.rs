@@ -207,6 +207,12 @@ struct Grammar {
     adjacency: Adjacency,
     /// Whether `name(` says something about what is in the parentheses.
     has_calls: bool,
+    /// Whether `|` is OR, with or without spaces.
+    has_bars: bool,
+    /// Whether `<<<…>>>` is a comment.
+    has_comments: bool,
+    /// Whether a plain word finds its plural and possessive, which no other system has.
+    finds_plurals: bool,
     /// What a run of letters means.
     meaning: fn(&str) -> Reading,
     /// Makes a word or the words of a phrase canonical; a note where it is not the same.

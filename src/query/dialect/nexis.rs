@@ -8,6 +8,9 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: true,
     adjacency: Adjacency::Phrase,
     has_calls: true,
+    has_bars: false,
+    has_comments: false,
+    finds_plurals: true,
     meaning,
     wildcards,
 };
