@@ -18,7 +18,7 @@ use crate::{
     config::Settings,
     domain::{Beat, Clock, Timestamp},
     fetch::Fetcher,
-    jobs::{engine::LiveEngine, place::Placer, poll::Poller, upkeep::Upkeep},
+    jobs::{engine::LiveEngine, index::Lister, place::Placer, poll::Poller, upkeep::Upkeep},
     store::{self, PgPool, beat::Merge, workers::Worker},
     web,
 };
@@ -126,6 +126,8 @@ pub struct WorkerParts {
     pub poller: Poller,
     /// Places.
     pub placer: Placer,
+    /// Lists articles in the search index.
+    pub lister: Lister,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -159,6 +161,7 @@ impl WorkerParts {
         Ok(Self {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
+            lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             upkeep: Upkeep::new(db.clone(), clock, worker, window),
         })
     }
@@ -181,6 +184,7 @@ pub async fn run(
         let WorkerParts {
             poller,
             placer,
+            lister,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -190,6 +194,10 @@ pub async fn run(
         lifecycle.spawn("place", {
             let stop = stop.clone();
             async move { placer.run(stop).await }
+        });
+        lifecycle.spawn("index", {
+            let stop = stop.clone();
+            async move { lister.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

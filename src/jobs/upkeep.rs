@@ -13,6 +13,9 @@ use crate::{
 /// Upkeep is done this often.
 const INTERVAL: Duration = Duration::from_mins(15);
 
+/// Days of feeds are kept for so long: twice what any page shows.
+const DAYS_KEPT: Duration = Duration::from_hours(24 * 28);
+
 /// Longer than one round takes, shorter than the interval.
 const LEASE: Duration = Duration::from_mins(10);
 
@@ -74,6 +77,7 @@ impl Upkeep {
                 break;
             }
         }
+        store::feed_days::trim(&self.db, now.minus(DAYS_KEPT)).await?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }

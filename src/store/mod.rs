@@ -6,6 +6,7 @@
 pub mod arrivals;
 pub mod article_page;
 pub mod article_stream;
+pub mod article_tokens;
 mod articles;
 mod audit;
 pub mod backlog;
@@ -13,7 +14,7 @@ pub mod beat;
 pub mod board;
 mod codec;
 mod error;
-mod feed_days;
+pub mod feed_days;
 pub mod feed_health;
 pub mod feeds;
 mod fetch_log;
@@ -25,6 +26,7 @@ pub mod live;
 pub mod polls;
 pub mod private;
 pub mod readiness;
+pub mod search;
 pub mod workers;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ mod health;
 mod live;
 mod pages;
 mod router;
+mod search;
 mod serve;
 mod state;
 

@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::search::Words;
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -16,6 +17,9 @@ const MAX_LISTENERS: usize = 1_000;
 
 /// Streams that read from the database at a time.
 const MAX_READERS: usize = 3;
+
+/// Searches of the backlog at a time.
+const MAX_BACKLOG_READERS: usize = 2;
 
 /// What every request may reach. A clone shares everything.
 #[derive(Clone, FromRef)]
@@ -33,6 +37,11 @@ pub struct WebState {
     /// Places for reading what arrived: all streams wake at once, and the pool is for others, too.
     #[from_ref(skip)]
     pub(super) readers: Arc<Semaphore>,
+    /// Places for searches of the backlog: each keeps a core busy.
+    #[from_ref(skip)]
+    pub(super) backlog_readers: Arc<Semaphore>,
+    /// What the names in queries stand for.
+    pub(super) words: Arc<Words>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -63,6 +72,8 @@ impl WebState {
             stop,
             seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
             readers: Arc::new(Semaphore::new(MAX_READERS)),
+            backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
+            words: Arc::new(Words::default()),
         }
     }
 }

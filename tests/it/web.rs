@@ -4,6 +4,7 @@ mod api;
 mod live;
 mod pages;
 mod refusals;
+mod search;
 
 use std::collections::BTreeMap;
 

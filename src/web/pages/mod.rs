@@ -2,6 +2,7 @@
 
 pub(super) mod article;
 pub(super) mod board;
+mod charts;
 mod condition;
 pub(super) mod feed;
 pub(super) mod feeds;
@@ -9,3 +10,4 @@ pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
 mod moments;
+pub(super) mod search;

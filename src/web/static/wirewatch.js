@@ -171,6 +171,18 @@ if (main?.dataset.arrival !== undefined) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
+// --- Search ----------------------------------------------------------------------------------------------------------
+
+const search = document.getElementById("q");
+
+search?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") search.blur();
+  // A query may have many lines: Enter asks, with Shift it begins a line.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || search.localName !== "textarea") return;
+  event.preventDefault();
+  search.form.requestSubmit();
+});
+
 // --- Keys ------------------------------------------------------------------------------------------------------------
 
 const help = document.getElementById("help");
@@ -195,7 +207,8 @@ const actions = {
   k: () => move(-1),
   o: () => currentLine()?.querySelector(".headline").click(),
   ".": () => [...held.keys()].forEach(letIn),
-  "/": () => filter?.focus(),
+  "/": () => search?.focus(),
+  f: () => filter?.focus(),
   "?": () => help.showModal(),
 };
 
