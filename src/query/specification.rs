@@ -916,7 +916,13 @@ fn why_not_names_what_consumed_a_mention() {
             "no mention: 朝鲜 is part of the anti-term 朝鲜蓟",
         ),
         ("@dprk", "nothing here", "no mention"),
-        ("title:@iran", "Tehran", "no mention"),
+        (
+            "title:@iran",
+            "Tehran",
+            "no mention here, 1 elsewhere in the article",
+        ),
+        ("title:@iran", "Seoul", "no mention"),
+        ("lang:ko AND tehran", "Tehran", "not known"),
         ("@iran", "the Tehran Times in Tehran", "1 mention"),
     ] {
         let parsed = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();
