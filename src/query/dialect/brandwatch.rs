@@ -1,15 +1,12 @@
 //! Brandwatch: words side by side are a phrase, `NEAR/nf` keeps the order, `raw:` the letters.
 
-use super::{Adjacency, Grammar, Meaning, Prefix, Reading, field, numbered, same_wildcards};
+use super::{Adjacency, Grammar, Meaning, Own, Prefix, Reading, field, numbered, same_wildcards};
 use crate::query::ast::{FactField, Proximity, TextField};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Phrase,
-    has_calls: false,
-    has_bars: false,
-    has_comments: true,
-    finds_plurals: false,
+    own: &[Own::Comments],
     meaning,
     wildcards: same_wildcards,
 };

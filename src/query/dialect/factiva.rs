@@ -6,10 +6,7 @@ use crate::query::ast::{FactField, Proximity, TextField};
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Phrase,
-    has_calls: false,
-    has_bars: false,
-    has_comments: false,
-    finds_plurals: false,
+    own: &[],
     meaning,
     wildcards,
 };

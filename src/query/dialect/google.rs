@@ -1,15 +1,12 @@
 //! Google: words side by side are joined by AND, and OR binds tighter than that.
 
-use super::{Adjacency, Grammar, Meaning, Prefix, Reading, field, same_wildcards};
+use super::{Adjacency, Grammar, Meaning, Own, Prefix, Reading, field, same_wildcards};
 use crate::query::ast::{FactField, Proximity, TextField};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: true,
     adjacency: Adjacency::And,
-    has_calls: false,
-    has_bars: true,
-    has_comments: false,
-    finds_plurals: false,
+    own: &[Own::Bars],
     meaning,
     wildcards: same_wildcards,
 };

@@ -8,10 +8,7 @@ use crate::query::ast::{FactField, Proximity, TextField};
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Nothing,
-    has_calls: false,
-    has_bars: false,
-    has_comments: false,
-    finds_plurals: false,
+    own: &[],
     meaning,
     wildcards: same_wildcards,
 };

@@ -1,7 +1,7 @@
 //! The reader that the dialects share: from pasted text by way of tokens to a shape, with its places.
 
 use super::{
-    Adjacency, Grammar, Meaning, Prefix, Reading, Translation, error,
+    Adjacency, Grammar, Meaning, Own, Prefix, Reading, Translation, error,
     shape::{Place, Shape, Writer},
 };
 use crate::query::{MAX_LEVELS, QueryError, Warning, ast::Proximity, lexer::normalised};
@@ -144,11 +144,13 @@ impl Lexer<'_> {
                     self.note(from, "the comma is not read");
                 }
                 '"' => self.phrase()?,
-                '|' if self.grammar.has_bars => {
+                '|' if self.grammar.own.contains(&Own::Bars) => {
                     self.at += 1;
                     self.push(Kind::Or, from);
                 }
-                '<' if self.grammar.has_comments && self.is_at("<<<") => self.comment(from),
+                '<' if self.grammar.own.contains(&Own::Comments) && self.is_at("<<<") => {
+                    self.comment(from);
+                }
                 _ => self.run(from),
             }
         }
@@ -161,7 +163,7 @@ impl Lexer<'_> {
             matches!(&token.kind, Kind::Operand(Shape::Words { words, .. })
                 if !words.contains(['*', '?']) && words.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' '))
         };
-        if self.grammar.finds_plurals
+        if self.grammar.own.contains(&Own::Plurals)
             && let Some(token) = self.tokens.iter().find(is_plain)
         {
             let (start, end) = token.place;
@@ -244,7 +246,7 @@ impl Lexer<'_> {
 
     /// A run of letters, with the number in parentheses of `AROUND(5)`, or the parenthesis of `HEADLINE(`.
     fn run(&mut self, from: usize) {
-        let bar = self.grammar.has_bars.then_some('|');
+        let bar = self.grammar.own.contains(&Own::Bars).then_some('|');
         let mut run =
             self.take_while(|c| !matches!(c, ' ' | '(' | ')' | '"' | ',') && Some(c) != bar);
         let mut has_call = false;
@@ -260,7 +262,7 @@ impl Lexer<'_> {
                     self.at = behind;
                 }
             } else {
-                has_call = self.grammar.has_calls;
+                has_call = self.grammar.own.contains(&Own::Calls);
                 self.at = behind;
             }
         }
