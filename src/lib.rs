@@ -1,6 +1,7 @@
 //! wirewatch: a news-monitoring aggregator for newsrooms. The rooms are described in ARCHITECTURE.md.
 
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod digest;
@@ -11,6 +12,7 @@ pub mod mail;
 pub mod pipeline;
 pub mod query;
 pub mod store;
+pub mod story;
 pub mod telemetry;
 pub mod text;
 pub mod web;

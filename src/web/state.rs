@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::search::Words;
+use super::{WebOptions, search::Words};
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -37,6 +37,14 @@ pub struct WebState {
     /// Places for reading what arrived: all streams wake at once, and the pool is for others, too.
     #[from_ref(skip)]
     pub(super) readers: Arc<Semaphore>,
+    /// Settings of the pages.
+    pub(super) options: Arc<WebOptions>,
+    /// Places for hashing passwords: each takes a core and 19 MiB.
+    #[from_ref(skip)]
+    pub(super) hashing: Arc<Semaphore>,
+    /// Whether everybody may sign in as anybody.
+    #[from_ref(skip)]
+    pub(super) is_demo: bool,
     /// Places for searches of the backlog: each keeps a core busy.
     #[from_ref(skip)]
     pub(super) backlog_readers: Arc<Semaphore>,
@@ -57,14 +65,16 @@ impl WebClock {
 
 impl WebState {
     /// Puts together what requests reach: the pool, the clock, the last arrival number (fed by
-    /// [`follow_arrivals`](crate::store::live::follow_arrivals)) and the token that ends live streams.
+    /// [`follow_arrivals`](crate::store::live::follow_arrivals)), the token that ends live streams, and the settings.
     #[must_use]
     pub fn new(
         db: PgPool,
         clock: Arc<dyn Clock>,
         arrivals: watch::Receiver<i64>,
         stop: CancellationToken,
+        options: WebOptions,
     ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             db,
             clock: WebClock(clock),
@@ -74,6 +84,18 @@ impl WebState {
             readers: Arc::new(Semaphore::new(MAX_READERS)),
             backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
             words: Arc::new(Words::default()),
+            options: Arc::new(options),
+            hashing: Arc::new(Semaphore::new(cores)),
+            is_demo: false,
+        }
+    }
+
+    /// The same for the demo, whose sign-in page signs everybody in as anybody.
+    #[must_use]
+    pub fn as_demo(self) -> Self {
+        Self {
+            is_demo: true,
+            ..self
         }
     }
 }

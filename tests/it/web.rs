@@ -1,6 +1,9 @@
 //! The pages, the API and the live stream, asked over a real connection about what a real worker stored.
 
+mod access;
+mod accounts;
 mod api;
+mod attacks;
 mod live;
 mod pages;
 mod refusals;

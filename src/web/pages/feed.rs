@@ -2,11 +2,7 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Redirect},
-};
+use axum::{extract::State, response::Redirect};
 
 use super::{
     charts::{DAYS, Strip, Week},
@@ -100,7 +96,7 @@ pub(crate) async fn show(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
     Path(id): Path<FeedId>,
-) -> Result<impl IntoResponse, WebError> {
+) -> Result<FeedPage, WebError> {
     let now = clock.now();
     let ids = [id];
     let (feed, attempts, incidents, days, collection) = tokio::try_join!(
@@ -116,9 +112,7 @@ pub(crate) async fn show(
         incidents,
         days,
     };
-    // Under `no-referrer` a browser sends `Origin: null` with the form, which looks like another site's.
-    let referrer = [(header::REFERRER_POLICY, "same-origin")];
-    Ok((referrer, view(&stored, &collection, now)))
+    Ok(view(&stored, &collection, now))
 }
 
 /// Notes the wish to read the feed soon, and shows the feed again.
@@ -272,6 +266,10 @@ mod tests {
         super::condition::tests::{feed, now},
         *,
     };
+    use crate::web::{
+        reading::{self, Reader},
+        visitor::tests::an_editor,
+    };
 
     fn attempt(outcome: &str, error_code: Option<&str>) -> LoggedAttempt {
         LoggedAttempt {
@@ -325,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_feed_has_no_button() {
+    fn who_may_work_has_a_button_unless_the_feed_is_paused() {
         let page = |state| {
             let stored = Stored {
                 feed: FeedHealth { state, ..feed() },
@@ -337,7 +335,10 @@ mod tests {
                 .render()
                 .unwrap()
         };
-        assert!(page(FeedState::Active).contains("action=\"/feeds/1/poll\""));
-        assert!(!page(FeedState::Paused).contains("/poll"));
+        assert!(!page(FeedState::Active).contains("/poll"));
+        reading::within(Reader::of(&an_editor()), || {
+            assert!(page(FeedState::Active).contains("action=\"/feeds/1/poll\""));
+            assert!(!page(FeedState::Paused).contains("/poll"));
+        });
     }
 }

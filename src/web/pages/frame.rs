@@ -2,8 +2,14 @@
 
 use super::moments::{Moment, counted};
 use crate::{
+    auth::Capability,
     domain::{Collection, Coverage, Timestamp, Working},
-    web::assets,
+    web::{
+        assets,
+        reading::{self, Reader},
+        texts::Texts,
+        visitor::Visitor,
+    },
 };
 
 /// Sources named in the statement before the rest is counted.
@@ -27,6 +33,20 @@ pub(crate) struct Frame {
     pub(crate) script: String,
     /// Address of the icon.
     pub(crate) icon: String,
+    /// The name of who signed in.
+    pub(crate) who: Option<String>,
+    /// Whether a way to sign in is shown.
+    pub(crate) offers_sign_in: bool,
+    /// Whether the reader may change the desk's state of things.
+    pub(crate) may_work: bool,
+    /// Whether the reader may say who may do what.
+    pub(crate) may_administer: bool,
+    /// IANA name of the reader's zone; empty: that of the browser.
+    pub(crate) zone: String,
+    /// `24h` or `12h`.
+    pub(crate) clock: &'static str,
+    /// What the interface says.
+    pub(crate) texts: &'static Texts,
 }
 
 /// A place in the navigation.
@@ -69,8 +89,14 @@ impl Frame {
         }
     }
 
-    /// Around a page that the database was not asked for.
+    /// Around a page that says nothing of the collection.
     pub(crate) fn bare(title: &str) -> Self {
+        let Reader {
+            visitor,
+            zone,
+            clock_format,
+            texts,
+        } = reading::current();
         let title = if title.is_empty() {
             "wirewatch".to_owned()
         } else {
@@ -83,6 +109,15 @@ impl Frame {
             style: assets::STYLE.path(),
             script: assets::SCRIPT.path(),
             icon: assets::ICON.path(),
+            who: visitor.member().map(|member| member.name.clone()),
+            offers_sign_in: visitor == Visitor::Reader,
+            may_work: visitor.may(Capability::WorkDesk),
+            may_administer: visitor.may(Capability::Administer),
+            zone: zone
+                .and_then(|zone| zone.iana_name().map(str::to_owned))
+                .unwrap_or_default(),
+            clock: clock_format.as_str(),
+            texts,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Pages for people: a handler reads, a pure function makes the page struct, a template writes it down.
 
+pub(super) mod account;
 pub(super) mod article;
 pub(super) mod board;
 mod charts;
@@ -9,5 +10,8 @@ pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
-mod moments;
+pub(super) mod login;
+pub(super) mod moments;
 pub(super) mod search;
+pub(super) mod users;
+pub(super) mod welcome;
