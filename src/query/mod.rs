@@ -7,6 +7,7 @@
 mod ast;
 mod canonical;
 mod compile;
+mod concept_finder;
 mod condition;
 mod dialect;
 mod engine;
@@ -37,6 +38,7 @@ mod naive;
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use concept_finder::ConceptFinder;
 pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
 pub use engine::{Engine, KeywordProblem};
