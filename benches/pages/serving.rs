@@ -14,6 +14,10 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use reqwest::{
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    redirect,
+};
 use tempfile::TempDir;
 use wirewatch::store::{
     self, PgPool,
@@ -94,6 +98,17 @@ pub(crate) struct Site {
     process: Child,
 }
 
+/// A reader's key, from the shell: pages are asked for as somebody who may read.
+fn token(database: &str) -> anyhow::Result<HeaderValue> {
+    let made = Command::new(env!("CARGO_BIN_EXE_wirewatch"))
+        .args(["token", "create", "--role", "viewer"])
+        .env("DATABASE_URL", database)
+        .output()?;
+    ensure!(made.status.success(), "no token was made");
+    let token = String::from_utf8(made.stdout)?;
+    Ok(HeaderValue::try_from(format!("Bearer {}", token.trim()))?)
+}
+
 impl Site {
     #[expect(
         clippy::disallowed_methods,
@@ -111,6 +126,8 @@ impl Site {
         Ok(Self {
             address: format!("http://{listen}"),
             client: reqwest::Client::builder()
+                .default_headers(HeaderMap::from_iter([(AUTHORIZATION, token(database)?)]))
+                .redirect(redirect::Policy::none())
                 .no_proxy()
                 .timeout(Duration::from_mins(5))
                 .build()?,
