@@ -45,6 +45,7 @@ const ROOMS: &[Room] = &[
             "html5ever",
             "icu_properties",
             "serde",
+            "similar",
             "thiserror",
             "unicode_normalization",
             "unicode_segmentation",
@@ -116,6 +117,7 @@ const ROOMS: &[Room] = &[
         floor: Floor::Edges,
         rooms: &["domain", "text", "pipeline"],
         crates: &[
+            "async_compression",
             "futures_util",
             "ipnet",
             "jiff",

@@ -4,9 +4,11 @@ mod claims;
 pub mod engine;
 mod grouping;
 pub mod index;
+pub mod pace;
 pub mod place;
 pub mod poll;
 mod record;
+pub mod room;
 mod scan;
 pub mod upkeep;
 

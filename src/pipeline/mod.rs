@@ -5,17 +5,21 @@
 
 pub mod address;
 pub mod condition;
+pub mod course;
 pub mod dates;
 pub mod decode;
 mod dialect;
 mod entities;
+pub mod freshness;
 pub mod identify;
 mod json;
 mod markup;
+pub mod noise;
 pub mod normalise;
 pub mod opml;
 pub mod parse;
 mod repair;
+pub mod replay;
 pub mod rhythm;
 pub mod schedule;
 pub mod shape;

@@ -35,6 +35,8 @@ mod beat_texts;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod scripts;
+#[cfg(test)]
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};

@@ -58,6 +58,10 @@ pub struct BoardLine {
     pub hits: Vec<Hit>,
     /// The branches of the query that held.
     pub why: String,
+    /// How often its publisher changed title or text.
+    pub revision: i32,
+    /// How often the title.
+    pub title_changes: i32,
     /// The story that it belongs to; none before it is grouped.
     pub story: Option<LineStory>,
 }
@@ -107,6 +111,8 @@ struct LineRow {
     arrival: Option<i64>,
     hits: Value,
     why: String,
+    revision: i32,
+    title_changes: i32,
     story_id: Option<StoryId>,
     copy_of: Option<ArticleId>,
     articles: Option<i32>,
@@ -151,6 +157,8 @@ impl From<LineRow> for BoardLine {
             arrival,
             hits,
             why,
+            revision,
+            title_changes,
             ..
         } = row;
         Self {
@@ -170,6 +178,8 @@ impl From<LineRow> for BoardLine {
             arrival,
             hits: super::hits::from_json(hits),
             why,
+            revision,
+            title_changes,
             story,
         }
     }
@@ -196,6 +206,8 @@ macro_rules! select_lines {
                       m.arrival AS "arrival?",
                       m.hits AS "hits!: Value",
                       m.why AS "why!",
+                      a.revision AS "revision!",
+                      a.title_changes AS "title_changes!",
                       sm.story_id AS "story_id?: StoryId",
                       sm.copy_of AS "copy_of?: ArticleId",
                       st.articles AS "articles?",
