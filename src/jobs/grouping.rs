@@ -16,7 +16,7 @@ use crate::{
 const BATCH: i64 = 200;
 
 /// Articles that the window remembers: about 400 MB at the most.
-pub(super) const WINDOW: usize = 100_000;
+const WINDOW: u32 = 100_000;
 
 /// Articles between two second looks at their neighbours.
 const LOOK_EVERY: usize = 50;
@@ -68,7 +68,7 @@ impl Grouping {
         let mut batch = store::stories::begin(db).await?;
         let memory = batch.memory(i64::MAX).await?;
         let finder = Arc::clone(&self.finder);
-        let (members, state) = off_thread(move || again(&finder, memory)).await;
+        let (members, state) = off_thread(move || again(&finder, &memory)).await;
         let count = members.len() as u64;
         batch.replace(&members, now, state).await?;
         Ok(count)
@@ -111,16 +111,16 @@ impl Grouping {
             Some(kept) if kept.state == state => Ok(kept),
             Some(mut kept) if kept.state.last_arrival == state.last_arrival => {
                 let links = batch.links().await?;
-                let standing = batch.standing(WINDOW as i64).await?;
+                let standing = batch.standing(i64::from(WINDOW)).await?;
                 kept.window
                     .follow(decisions(&links), state.last_story + 1, &standing);
                 kept.state = state;
                 Ok(kept)
             }
             _ => {
-                let memory = batch.memory(WINDOW as i64).await?;
+                let memory = batch.memory(i64::from(WINDOW)).await?;
                 let finder = Arc::clone(&self.finder);
-                Ok(off_thread(move || fill(&finder, memory)).await)
+                Ok(off_thread(move || fill(&finder, &memory)).await)
             }
         }
     }
@@ -163,9 +163,9 @@ fn traits(finder: &ConceptFinder, article: &Ungrouped, scratch: &mut Scratch) ->
     })
 }
 
-fn fill(finder: &ConceptFinder, memory: Memory) -> Kept {
+fn fill(finder: &ConceptFinder, memory: &Memory) -> Kept {
     let mut window = Window::new(
-        WINDOW,
+        WINDOW as usize,
         memory.state.last_story + 1,
         decisions(&memory.links),
     );
@@ -239,9 +239,13 @@ fn regrouping(change: Change) -> Regrouping {
 }
 
 /// Places everything anew. A new story takes the number of the former one that most of its members come from.
-fn again(finder: &ConceptFinder, memory: Memory) -> (Vec<NewMember>, State) {
+fn again(finder: &ConceptFinder, memory: &Memory) -> (Vec<NewMember>, State) {
     let mut state = memory.state;
-    let mut window = Window::new(WINDOW, state.last_story + 1, decisions(&memory.links));
+    let mut window = Window::new(
+        WINDOW as usize,
+        state.last_story + 1,
+        decisions(&memory.links),
+    );
     let mut scratch = Scratch::default();
     let mut members = Vec::with_capacity(memory.grouped.len());
     let mut changes = Vec::new();

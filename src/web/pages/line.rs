@@ -284,7 +284,7 @@ pub(crate) mod tests {
             Line::new(
                 &line,
                 later(1),
-                Some(later(0).minus(Duration::from_secs(60))),
+                Some(later(0).minus(Duration::from_mins(1))),
             )
         };
         assert!(!shown(story(true, false)).is_new);

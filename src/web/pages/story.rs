@@ -227,7 +227,7 @@ fn entry(
         seen: Moment::clock(now, article.first_seen_at),
         lead: match article.id == first.id {
             true => "first".to_owned(),
-            false if behind < Duration::from_secs(60) => "same minute".to_owned(),
+            false if behind < Duration::from_mins(1) => "same minute".to_owned(),
             false => format!("+{}", span(behind)),
         },
         why: why(&article.reason),
