@@ -20,6 +20,7 @@ mod lint;
 mod mentions;
 mod parser;
 mod pattern;
+mod pool;
 mod scanner;
 mod traits;
 mod why;
@@ -27,17 +28,19 @@ mod why;
 #[cfg(test)]
 mod beat_texts;
 #[cfg(test)]
-mod naive;
+mod differential;
+#[cfg(any(test, fuzzing))]
+pub mod naive;
 #[cfg(test)]
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
-pub use engine::{Engine, KeywordProblem};
+pub use engine::{Engine, Finding, KeywordProblem};
 pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};
 pub use parser::{Purpose, Query, parse};
-pub use scanner::Scratch;
+pub use scanner::{Mention, Scratch};
 pub use why::{Explanation, explain};
 
 /// The greatest number in a query: words between, words among, mentions.

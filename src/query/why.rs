@@ -5,9 +5,10 @@ use super::{
     compile::{Signal, Vocabulary},
     evaluate::{Evaluation, Found},
     lexicon::{Lexicon, Saved},
-    mentions::{count_apart, is_in, smallest_gap},
+    mentions::{Sides, count_apart, is_in},
     parser::Query,
     pattern::{Article, Stretch},
+    pool::Pool,
     scanner::{Scanner, Scratch},
 };
 use crate::{domain::Subject, text::words::Words};
@@ -67,6 +68,7 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
     scanner.scan(&article, &mut scratch);
     let mut bare_scratch = Scratch::default();
     bare_scanner.scan(&article, &mut bare_scratch);
+    let pool = Pool::default();
     let mut explainer = Explainer {
         vocabulary,
         lexicon,
@@ -75,6 +77,7 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
             article: &article,
             found: &scratch.found,
             facts: &subject.facts,
+            pool: &pool,
         },
     };
     explainer.explain(query.root(), TextField::Text)
@@ -130,7 +133,7 @@ impl Explainer<'_> {
 
     fn mentions(&mut self, node: &Node, field: TextField) -> String {
         let places = self.vocabulary.places(node, field, self.lexicon);
-        match count_apart(&self.evaluation.places(&places)) {
+        match count_apart(&self.evaluation.places(&places), self.evaluation.pool) {
             0 => self.consumer(node, field).map_or_else(
                 || "no mention".to_owned(),
                 |consumer| format!("no mention: {consumer}"),
@@ -192,9 +195,10 @@ impl Explainer<'_> {
         right: &Node,
         field: TextField,
     ) -> String {
+        let evaluation = self.evaluation;
         let mut places = |node| {
             let places = self.vocabulary.places(node, field, self.lexicon);
-            self.evaluation.places(&places)
+            evaluation.places(&places)
         };
         let (left, right) = (places(left), places(right));
         if left.is_empty() || right.is_empty() {
@@ -204,7 +208,13 @@ impl Explainer<'_> {
             return "every mention has one near it".to_owned();
         }
         let is_ordered = matches!(proximity, Proximity::Ordered(_));
-        match smallest_gap(self.evaluation.article, &left, &right, is_ordered) {
+        let sides = Sides {
+            article: evaluation.article,
+            left: &left,
+            right: &right,
+            pool: evaluation.pool,
+        };
+        match sides.smallest_gap(is_ordered) {
             Some(1) => "smallest gap: 1 word".to_owned(),
             Some(gap) => format!("smallest gap: {gap} words"),
             None => "never in the same paragraph".to_owned(),

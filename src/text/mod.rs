@@ -4,6 +4,7 @@
 
 pub mod fold;
 pub mod html;
+mod letters;
 pub mod particle;
 pub mod script;
 pub mod sentence;
