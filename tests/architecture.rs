@@ -55,6 +55,7 @@ const ROOMS: &[Room] = &[
         floor: Floor::Core,
         rooms: &["domain", "text"],
         crates: &[
+            "base64",
             "chardetng",
             "encoding_rs",
             "feed_rs",
@@ -101,7 +102,14 @@ const ROOMS: &[Room] = &[
         name: "auth",
         floor: Floor::Core,
         rooms: &["domain", "text"],
-        crates: &["argon2", "serde", "sha2", "subtle", "thiserror"],
+        crates: &[
+            "argon2",
+            "serde",
+            "sha2",
+            "thiserror",
+            "unicode_normalization",
+            "zxcvbn",
+        ],
     },
     Room {
         name: "fetch",
@@ -173,6 +181,8 @@ const ROOMS: &[Room] = &[
             "askama_web",
             "axum",
             "futures_util",
+            "getrandom",
+            "ipnet",
             "jiff",
             "serde",
             "serde_json",
@@ -244,6 +254,7 @@ const ENTRANCE_CRATES: &[&str] = &[
     "clap",
     "encoding_rs",
     "futures_util",
+    "getrandom",
     "indicatif",
     "ipnet",
     "jiff",
@@ -599,7 +610,7 @@ fn dependencies() -> BTreeSet<String> {
     let names = manifest["dependencies"].as_table().unwrap().keys();
     names
         .map(|name| name.replace('-', "_"))
-        .chain(["lettre", "argon2", "tower", "rand"].map(str::to_owned))
+        .chain(["lettre", "tower", "rand"].map(str::to_owned))
         .collect()
 }
 

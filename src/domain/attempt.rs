@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, PollHints, Timestamp, Validators,
+    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, Observed, PollHints, Rhythm,
+    Timestamp, Validators, Verdict,
 };
 
 /// Why an attempt failed, or what was lost in one that succeeded (`ParsePartial`, `TooManyEntries`).
@@ -138,6 +139,8 @@ pub struct Reading {
     pub hints: PollHints,
     /// What was lost although the document was read.
     pub loss: Option<ErrorCode>,
+    /// What it shows of the feed's habits and manners.
+    pub observed: Box<Observed>,
 }
 
 /// What became of asking a feed.
@@ -167,8 +170,8 @@ pub struct NextCheck {
     pub reason: String,
     /// The state after the attempt.
     pub state: FeedState,
-    /// New entries a day, smoothed, after the attempt.
-    pub entries_per_day: Option<f64>,
+    /// The feed's rhythm after the attempt.
+    pub rhythm: Option<Rhythm>,
 }
 
 /// An attempt with everything that its one writer needs.
@@ -180,6 +183,8 @@ pub struct PollRecord {
     pub attempt: Attempt,
     /// When to ask again.
     pub next: NextCheck,
+    /// What it says about how the feed is doing.
+    pub verdicts: Vec<Verdict>,
     /// When asking began.
     pub started_at: Timestamp,
     /// When it ended: "seen" for its entries.

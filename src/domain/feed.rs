@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use super::{FeedId, SourceId, Tier, Timestamp};
+use super::{FeedId, Habits, Rhythm, SourceId, Tier, Timestamp};
 
 /// The longest feed address accepted, in bytes.
 const MAX_URL_BYTES: usize = 2_048;
@@ -179,12 +179,14 @@ pub struct ClaimedFeed {
     pub is_first_read: bool,
     /// Failures since the last success.
     pub consecutive_failures: i32,
-    /// New entries a day, smoothed; none before two reads.
-    pub entries_per_day: Option<f64>,
+    /// When how many new entries are expected; none before the first read.
+    pub rhythm: Option<Rhythm>,
     /// The last success.
     pub last_success_at: Option<Timestamp>,
     /// When an entry was last new.
     pub last_new_entry_at: Option<Timestamp>,
+    /// What it is measured against.
+    pub habits: Habits,
     /// The language of the feed, or else of its source (BCP 47), if the desk knows it.
     pub language: Option<String>,
     /// Its source.

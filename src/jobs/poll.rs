@@ -26,7 +26,7 @@ use super::{
 use crate::{
     domain::{Attempt, ClaimedFeed, Clock, ErrorCode, Failure, FeedId, PollRecord, Timestamp},
     fetch::{Fetched, Fetcher, Page},
-    pipeline::schedule,
+    pipeline::{condition, schedule},
     store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
 };
 
@@ -265,10 +265,12 @@ impl Poller {
         };
         let finished_at = self.clock.now();
         let next = schedule::next_check(&feed, &attempt, finished_at, &self.policy);
+        let verdicts = condition::judge(&feed, &attempt, finished_at);
         Some(PollRecord {
             feed,
             attempt,
             next,
+            verdicts,
             started_at,
             finished_at,
         })

@@ -10,9 +10,10 @@ use tokio::{
 use super::poll::{Poller, Progress, Summary};
 use crate::{
     domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
-    pipeline::schedule,
+    pipeline::{condition, schedule},
     store::{
         self, StoreError,
+        incidents::Turn,
         polls::{Batch, Recorded},
     },
 };
@@ -100,6 +101,7 @@ fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option
     });
     Some(PollRecord {
         next: schedule::next_check(&record.feed, &attempt, record.finished_at, &poller.policy),
+        verdicts: condition::judge(&record.feed, &attempt, record.finished_at),
         attempt,
         ..record
     })
@@ -121,6 +123,9 @@ fn note(poller: &Poller, batch: &Batch, summary: &mut Summary) {
     }
     for record in &batch.written {
         log(record);
+    }
+    for turn in &batch.turns {
+        tell(turn);
     }
     if let Some((count, error)) = &batch.lost {
         tracing::error!(
@@ -154,6 +159,21 @@ fn count(reading: &Reading, novelty: Novelty) -> u64 {
         .iter()
         .filter(|found| found.identified.novelty == novelty)
         .count() as u64
+}
+
+/// One line when a feed breaks, and one when it recovers.
+fn tell(turn: &Turn) {
+    let Turn {
+        feed,
+        kind,
+        detail,
+        is_open,
+    } = turn;
+    if *is_open {
+        tracing::warn!(feed.id = %feed, incident = kind, detail, "an incident began");
+    } else {
+        tracing::info!(feed.id = %feed, incident = kind, "an incident is over");
+    }
 }
 
 /// One line a poll.

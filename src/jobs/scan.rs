@@ -9,7 +9,7 @@ use crate::{
         Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{identify, normalise, parse},
+    pipeline::{condition, identify, normalise, parse},
     query::Scratch,
 };
 
@@ -50,7 +50,8 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             }));
         }
     };
-    let entries = normalise::entries(&document, feed.language.as_deref());
+    let mut entries = normalise::entries(&document, feed.language.as_deref());
+    normalise::tell_once(&mut entries);
     let mut scratch = Scratch::default();
     let matches = entries
         .iter()
@@ -78,6 +79,7 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             },
             hints,
             loss,
+            observed: Box::default(),
         },
         entries,
     })
@@ -91,6 +93,7 @@ impl Scanned {
         now: Timestamp,
     ) -> Reading {
         let identified = identify::identify(feed.id, &self.entries, known);
+        let observed = condition::observe(feed, &self.entries, &identified, known, now);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
         let told: HashSet<Identity> = identified
             .iter()
@@ -122,6 +125,7 @@ impl Scanned {
             .collect();
         Reading {
             found,
+            observed: Box::new(observed),
             ..self.reading
         }
     }

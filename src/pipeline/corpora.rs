@@ -38,7 +38,7 @@ const SPACE_ALONE: [(&str, usize); 2] = [
     reason = "tests may be told where documents lie"
 )]
 /// The folder of the corpora, or none with a word on standard error.
-fn folder(test: &str) -> Option<PathBuf> {
+pub(super) fn folder(test: &str) -> Option<PathBuf> {
     let folder = env::var_os("WIREWATCH_CORPORA").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("{test}: skipped, WIREWATCH_CORPORA names no folder");
@@ -46,7 +46,7 @@ fn folder(test: &str) -> Option<PathBuf> {
     folder
 }
 
-fn rows(path: PathBuf) -> Vec<Value> {
+pub(super) fn rows(path: PathBuf) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -174,7 +174,8 @@ fn replay(gzipped: &[u8], ledger: &mut HashMap<Identity, Known>) -> [usize; 3] {
     const FEED: FeedId = FeedId::new(1);
     let mut body = Vec::new();
     GzDecoder::new(gzipped).read_to_end(&mut body).unwrap();
-    let entries = normalise::entries(&parse::parse(&body, None, &base()).unwrap(), None);
+    let mut entries = normalise::entries(&parse::parse(&body, None, &base()).unwrap(), None);
+    normalise::tell_once(&mut entries);
     let lookup = identify::lookup(FEED, &entries);
     let known: Vec<Known> = ledger
         .values()

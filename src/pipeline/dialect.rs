@@ -18,6 +18,8 @@ pub(super) enum Family {
     Syndication,
     /// XHTML, as a body inside RSS.
     Xhtml,
+    /// Podcasts, which say some things that nothing else says.
+    Podcast,
     /// Anything else: media, podcasts, comments.
     Foreign,
 }
@@ -51,6 +53,12 @@ pub(super) enum Word {
     Plain(&'static str),
     /// Written under this name, as often as it comes.
     Many(&'static str),
+    /// The same as [`Word::Markup`] or [`Word::Plain`], where the format's own word is missing.
+    Else(&'static str),
+    /// Written under this name: text without markup. The last one wins.
+    Last(&'static str),
+    /// A summary beside which the description is the content.
+    Summary,
     /// An Atom category, which is attributes.
     Category,
     /// A person: an element with a name and an address inside.
@@ -87,6 +95,7 @@ pub(super) fn family_of_namespace(address: &str) -> Family {
         "purl.org/rss/1.0/modules/content" => Family::Content,
         "purl.org/rss/1.0/modules/syndication" => Family::Syndication,
         "www.w3.org/1999/xhtml" => Family::Xhtml,
+        "www.itunes.com/dtds/podcast-1.0.dtd" => Family::Podcast,
         "www.w3.org/2005/atom" | "purl.org/atom/ns" => Family::Atom,
         ""
         | "purl.org/rss/1.0"
@@ -108,6 +117,7 @@ pub(super) fn family_of_prefix(prefix: &str) -> Family {
         "content" => Family::Content,
         "sy" => Family::Syndication,
         "xhtml" => Family::Xhtml,
+        "itunes" => Family::Podcast,
         "atom" | "atom10" | "a10" => Family::Atom,
         _ => Family::Foreign,
     }
@@ -120,28 +130,34 @@ pub(super) fn word(format: Format, place: Place, family: Family, name: &str) -> 
         (Format::Rss, Place::Feed) => rss_feed(family, name),
         (Format::Atom, Place::Entry) => atom_entry(family, name),
         (Format::Atom, Place::Feed) => atom_feed(family, name),
-        (_, Place::Person) => person(family, name),
+        (format, Place::Person) => person(format, family, name),
     }
 }
 
 fn rss_entry(family: Family, name: &str) -> Option<Word> {
     Some(match (family, name) {
         (Family::Own, "title") => Word::Markup("title"),
+        (Family::Dublin | Family::Atom, "title") => Word::Else("title"),
         (Family::Own, "link") => Word::Link,
         (Family::Own, "guid") => Word::Guid,
-        (Family::Own | Family::Dublin, "description") | (Family::Own | Family::Atom, "summary") => {
-            Word::Markup("description")
-        }
+        (Family::Atom, "id") => Word::Else("guid"),
+        (Family::Own | Family::Dublin, "description") => Word::Markup("description"),
+        (Family::Own | Family::Atom, "summary") => Word::Summary,
+        (Family::Podcast, "summary" | "subtitle") => Word::Else("description"),
         (Family::Content, "encoded")
         | (Family::Xhtml, "body")
+        | (Family::Own, "body" | "fullitem")
         | (Family::Own | Family::Atom, "content") => Word::Markup("content:encoded"),
         (Family::Own, "pubdate" | "published" | "date")
         | (Family::Dublin, "date" | "issued")
-        | (Family::Atom, "published") => Word::Plain("pubDate"),
+        | (Family::Atom, "published" | "issued") => Word::Plain("pubDate"),
+        (Family::Dublin | Family::Atom, "created") => Word::Else("pubDate"),
         (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => {
             Word::Plain("updated")
         }
-        (Family::Own, "author") | (Family::Dublin, "creator") => Word::Byline,
+        (Family::Own | Family::Dublin | Family::Podcast, "author")
+        | (Family::Dublin, "creator") => Word::Byline,
+        (Family::Atom, "author") => Word::Person,
         (Family::Own, "category") | (Family::Dublin, "subject") => Word::Many("category"),
         (Family::Own | Family::Dublin, "language") => Word::Language,
         (Family::Atom, "link") => Word::AtomLink,
@@ -152,6 +168,7 @@ fn rss_entry(family: Family, name: &str) -> Option<Word> {
 fn rss_feed(family: Family, name: &str) -> Option<Word> {
     Some(match (family, name) {
         (Family::Own, "title") => Word::Markup("title"),
+        (Family::Dublin | Family::Atom, "title") => Word::Else("title"),
         (Family::Own, "link") => Word::Link,
         (Family::Atom, "link") => Word::AtomLink,
         (Family::Own | Family::Dublin, "language") => Word::Language,
@@ -170,13 +187,17 @@ fn atom_entry(family: Family, name: &str) -> Option<Word> {
             "id" => Word::Plain("id"),
             "summary" | "description" => Word::Markup("summary"),
             "content" => Word::Markup("content"),
-            "published" | "issued" | "created" | "pubdate" => Word::Plain("published"),
-            "updated" | "modified" => Word::Plain("updated"),
+            "published" | "issued" | "pubdate" => Word::Plain("published"),
+            "created" => Word::Else("published"),
+            "updated" | "modified" => Word::Last("updated"),
             "author" => Word::Person,
             "category" => Word::Category,
             _ => return None,
         },
-        (Family::Dublin, "date") => Word::Plain("published"),
+        (Family::Dublin, "title") => Word::Else("title"),
+        (Family::Dublin, "description") => Word::Else("summary"),
+        (Family::Dublin, "date" | "issued" | "created") => Word::Else("published"),
+        (Family::Dublin, "modified") => Word::Else("updated"),
         (Family::Dublin, "creator") => Word::Byline,
         (Family::Dublin, "language") => Word::Language,
         _ => return None,
@@ -195,10 +216,12 @@ fn atom_feed(family: Family, name: &str) -> Option<Word> {
     })
 }
 
-fn person(family: Family, name: &str) -> Option<Word> {
-    match (family, name) {
-        (Family::Own | Family::Atom, "name") => Some(Word::Plain("name")),
-        (Family::Own | Family::Atom, "email") => Some(Word::Plain("email")),
+fn person(format: Format, family: Family, name: &str) -> Option<Word> {
+    match (format, family, name) {
+        // Authors are text in RSS.
+        (Format::Rss, Family::Own | Family::Atom, "name") => Some(Word::Byline),
+        (Format::Atom, Family::Own | Family::Atom, "name") => Some(Word::Plain("name")),
+        (Format::Atom, Family::Own | Family::Atom, "email") => Some(Word::Plain("email")),
         _ => None,
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Tokens<'a> {
     at: usize,
     last_close: Option<usize>,
     last_quotes: [Option<usize>; 2],
+    document_type: Option<&'a str>,
     /// A bracket of a document type that never closed: brackets then say nothing any more.
     is_subset_open: bool,
 }
@@ -43,6 +44,7 @@ impl<'a> Tokens<'a> {
             at: 0,
             last_close: text.rfind('>'),
             last_quotes: [text.rfind('"'), text.rfind('\'')],
+            document_type: None,
             is_subset_open: false,
         }
     }
@@ -50,6 +52,11 @@ impl<'a> Tokens<'a> {
     /// Where the next token begins, in bytes.
     pub(super) const fn position(&self) -> usize {
         self.at
+    }
+
+    /// The first document type met so far, whole.
+    pub(super) const fn document_type_met(&self) -> Option<&'a str> {
+        self.document_type
     }
 
     /// Whether a `>` or a quote of this kind stands at or after a place: asked before looking for one, so that no
@@ -99,7 +106,11 @@ impl<'a> Tokens<'a> {
                 match byte {
                     b'[' => depth += 1,
                     b']' => depth = depth.saturating_sub(1),
-                    b'>' if depth == 0 => return start + length + 1,
+                    b'>' if depth == 0 => {
+                        let end = start + length + 1;
+                        self.document_type.get_or_insert(&self.text[start..end]);
+                        return end;
+                    }
                     _ => {}
                 }
             }
@@ -279,7 +290,7 @@ fn reference(name: &str) -> Option<Cow<'static, str>> {
 }
 
 /// A character by its number. Publishers mean windows-1252 by 128 to 159, as browsers know.
-fn character(code: u32) -> char {
+pub(super) fn character(code: u32) -> char {
     if let Ok(byte @ 0x80..=0x9f) = u8::try_from(code) {
         return encoding_rs::WINDOWS_1252
             .decode_without_bom_handling(&[byte])

@@ -4,9 +4,11 @@
 //! function that takes whatever a publisher sends.
 
 pub mod address;
+pub mod condition;
 pub mod dates;
 pub mod decode;
 mod dialect;
+mod entities;
 pub mod identify;
 mod json;
 mod markup;
@@ -14,6 +16,7 @@ pub mod normalise;
 pub mod opml;
 pub mod parse;
 mod repair;
+pub mod rhythm;
 pub mod schedule;
 pub mod shape;
 mod xml;
@@ -21,3 +24,6 @@ mod xml;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod corpora;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod suites;

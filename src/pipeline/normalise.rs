@@ -74,14 +74,19 @@ pub fn entries(document: &Document, language: Option<&str>) -> Vec<Entry> {
         .collect()
 }
 
+/// Takes out what entries say twice: the same words twice would be two hits of one mention.
+pub fn tell_once(entries: &mut [Entry]) {
+    for entry in entries {
+        if entry.summary == entry.content || entry.summary == entry.title {
+            entry.summary.clear();
+        }
+    }
+}
+
 fn entry(raw: &RawEntry, declared: Option<String>) -> Entry {
     let title = raw.title.as_deref().map(html::title).unwrap_or_default();
     let content = raw.content.as_deref().map(html::plain).unwrap_or_default();
-    let mut summary = raw.summary.as_deref().map(html::plain).unwrap_or_default();
-    if summary == content || summary == title {
-        // The same words twice would be two hits of one mention.
-        summary.clear();
-    }
+    let summary = raw.summary.as_deref().map(html::plain).unwrap_or_default();
     let language = spoken([&title, &summary, &content], declared);
     Entry {
         guid: raw.id.clone(),
@@ -415,7 +420,8 @@ mod tests {
             content: Some("Iran &amp; <b>talks</b>".to_owned()),
             ..titled("Title")
         };
-        let read = entries(&document(None, vec![raw]), None);
+        let mut read = entries(&document(None, vec![raw]), None);
+        tell_once(&mut read);
         assert_eq!(
             (read[0].summary.as_str(), read[0].content.as_str()),
             ("", "Iran & talks")

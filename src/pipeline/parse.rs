@@ -1,6 +1,6 @@
 //! Bytes of a body to a feed document: the one place that knows feed-rs.
 
-use std::{fmt, panic};
+use std::{fmt, mem, panic};
 
 use feed_rs::{
     model,
@@ -16,8 +16,8 @@ use crate::{
 
 /// Entries kept of a document, in its order; see [`loss`].
 pub const MAX_ENTRIES: usize = repair::MAX_ENTRIES;
-/// Characters kept of a title.
-pub const MAX_TITLE_CHARS: usize = 1_000;
+/// Bytes kept of a title.
+pub const MAX_TITLE_BYTES: usize = 64 * 1_024;
 /// Bytes of an address; longer ones are dropped.
 pub const MAX_URL_BYTES: usize = 2_048;
 /// Bytes kept of a summary or content.
@@ -113,6 +113,10 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
         .zip(repaired.entries)
         .map(|(entry, beside)| {
             let mut raw = raw_entry(repaired.kind, entry, beside.url.as_deref(), beside.language);
+            if let Some(summary) = beside.summary {
+                let description = mem::replace(&mut raw.summary, markup(&summary, false));
+                raw.content = raw.content.or(description);
+            }
             if raw.authors.is_empty() {
                 raw.authors = names(beside.bylines.into_iter().map(Some));
             }
@@ -226,7 +230,7 @@ fn raw_entry(
 }
 
 fn title(text: &model::Text) -> Option<String> {
-    filled(&text.content).map(|title| title.chars().take(MAX_TITLE_CHARS).collect())
+    filled(&text.content).map(|title| cut_bytes(title, MAX_TITLE_BYTES).to_owned())
 }
 
 fn summary(kind: DocumentKind, text: &model::Text) -> Option<String> {
@@ -257,7 +261,7 @@ fn names(served: impl Iterator<Item = Option<String>>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for found in served
         .flatten()
-        .filter_map(|found| name(&html::title(&found)))
+        .filter_map(|found| name(&html::name(&found)))
     {
         if names.len() < MAX_CATEGORIES && !names.contains(&found) {
             names.push(found);
@@ -470,7 +474,7 @@ mod tests {
         assert_eq!(
             titles(&document),
             [
-                "AT&T & Iran: 5 < 6 &who;",
+                "AT&T & Iran: 5 < 6 nobody",
                 "Never ended",
                 "Wrong end",
                 "Open item",
@@ -667,10 +671,7 @@ mod tests {
              {labels}</item></channel></rss>"
         ));
         let entry = &document.entries[0];
-        assert_eq!(
-            entry.title.as_deref().unwrap().chars().count(),
-            MAX_TITLE_CHARS
-        );
+        assert_eq!(entry.title.as_deref().unwrap().len(), MAX_TITLE_BYTES);
         assert!(entry.summary.as_deref().unwrap().len() <= MAX_TEXT_BYTES);
         assert_eq!(
             (entry.url.as_deref(), entry.categories.len()),

@@ -4,13 +4,15 @@
 //! sees what was served: the tokens of the document are written anew as well-formed RSS 2.0 or Atom 1.0 that holds only
 //! what is read. What neither format can say stands beside, entry by entry.
 
-use std::{fmt::Write as _, mem, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, mem, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use url::Url;
 
 use super::{
     decode::undoubled,
     dialect::{self, Family, Format, Place, Word},
+    entities::Entities,
     markup::{Token, Tokens, attribute, attributes, references},
     xml::Escaped,
 };
@@ -55,6 +57,8 @@ pub(super) struct Beside {
     pub(super) language: Option<String>,
     /// Names from bylines: feed-rs takes those apart by bytes, and panics on some.
     pub(super) bylines: Vec<String>,
+    /// A summary beside the description, as HTML.
+    pub(super) summary: Option<String>,
     /// How good the address found is; the best stays.
     rank: u8,
 }
@@ -71,6 +75,7 @@ pub(super) fn repair(text: &str, base: &Url) -> Option<Repaired> {
             && let Some((format, kind)) = dialect::format_of_root(local(name))
         {
             let mut writer = Writer::new(format, kind, base);
+            writer.entities = Entities::declared(tokens.document_type_met().unwrap_or_default());
             writer.root(name, raw, is_empty);
             for token in tokens {
                 writer.token(token);
@@ -111,18 +116,36 @@ struct Frame<'a> {
 enum Form {
     /// HTML, escaped: the text is the markup.
     Html,
-    /// Just text.
+    /// Just text, as its publisher says.
     Plain,
+    /// Just text, unless it is evidently HTML: its publisher does not say.
+    Unsaid,
     /// Markup as elements.
     Xml,
-    /// Nothing readable, such as base64.
-    Opaque,
+}
+
+/// How the text of a field is packed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    None,
+    /// As base64.
+    Base64,
+    /// As base64, or not at all.
+    Unsure,
+}
+
+/// What stands for a word that the open entry or feed may yet bring itself.
+struct Fallback {
+    name: &'static str,
+    kind: &'static str,
+    text: String,
 }
 
 /// The field under construction.
 struct Field {
     text: String,
     form: Form,
+    packing: Packing,
     /// Open elements of the field's own name inside of it.
     nested: u32,
     is_permalink: bool,
@@ -133,6 +156,7 @@ struct Writer<'a> {
     format: Format,
     kind: DocumentKind,
     base: Url,
+    entities: Entities<'a>,
     xml: String,
     frames: Vec<Frame<'a>>,
     /// Elements open beyond [`MAX_DEPTH`].
@@ -148,6 +172,8 @@ struct Writer<'a> {
     met_in_feed: Vec<&'static str>,
     /// The same in the open entry.
     met_in_entry: Vec<&'static str>,
+    fallbacks_of_feed: Vec<Fallback>,
+    fallbacks_of_entry: Vec<Fallback>,
     beyond: u32,
     is_root_closed: bool,
     ttl: Option<Duration>,
@@ -161,6 +187,7 @@ impl<'a> Writer<'a> {
             format,
             kind,
             base: base.clone(),
+            entities: Entities::default(),
             xml: String::new(),
             frames: Vec::new(),
             deeper: 0,
@@ -172,6 +199,8 @@ impl<'a> Writer<'a> {
             entry_start: None,
             met_in_feed: Vec::new(),
             met_in_entry: Vec::new(),
+            fallbacks_of_feed: Vec::new(),
+            fallbacks_of_entry: Vec::new(),
             beyond: 0,
             is_root_closed: false,
             ttl: None,
@@ -208,7 +237,10 @@ impl<'a> Writer<'a> {
                 is_empty,
             } => self.open(name, attributes, is_empty),
             Token::Close(name) => self.close(name),
-            Token::Text(text) => self.text(&references(text)),
+            Token::Text(text) => {
+                let text = self.entities.put_in(text);
+                self.text(&references(&text));
+            }
             Token::Cdata(text) => self.text(text),
         }
     }
@@ -288,6 +320,7 @@ impl<'a> Writer<'a> {
             Some(Role::Entry) => {
                 self.entry_start = Some(self.xml.len());
                 self.met_in_entry.clear();
+                self.fallbacks_of_entry.clear();
                 self.entry = Beside {
                     language: self.language().map(str::to_owned),
                     ..Beside::default()
@@ -304,7 +337,7 @@ impl<'a> Writer<'a> {
                     self.offer(&about, 1);
                 }
             }
-            Some(Role::Person) => {
+            Some(Role::Person) if self.format == Format::Atom => {
                 self.met().retain(|name| !matches!(*name, "name" | "email"));
                 self.xml.push_str("<author>");
             }
@@ -331,6 +364,13 @@ impl<'a> Writer<'a> {
                     self.offer(&address, rank);
                 }
             }
+            Word::Link => {
+                if attribute(raw, "rel").is_none_or(|relation| relation.trim() == "alternate")
+                    && let Some(address) = attribute(raw, "href")
+                {
+                    self.offer_last(&address, 3);
+                }
+            }
             Word::Category => {
                 let term = attribute(raw, "term").or_else(|| attribute(raw, "label"));
                 if let Some(term) = term.filter(|term| !term.trim().is_empty()) {
@@ -347,6 +387,7 @@ impl<'a> Writer<'a> {
         self.field = Some(Field {
             text: String::new(),
             form: form(self.format, raw),
+            packing: packing(self.format, raw),
             nested: 0,
             is_permalink: attribute(raw, "isPermaLink")
                 .is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
@@ -485,13 +526,16 @@ impl<'a> Writer<'a> {
         self.namespaces.truncate(frame.namespaces);
         match frame.role {
             Role::Entry => self.end_entry(),
-            Role::Person => self.xml.push_str("</author>"),
+            Role::Person if self.format == Format::Atom => self.xml.push_str("</author>"),
             Role::Feed if self.frames.is_empty() => self.is_root_closed = true,
             _ => {}
         }
     }
 
     fn end_entry(&mut self) {
+        for fallback in mem::take(&mut self.fallbacks_of_entry) {
+            self.fall_back(&fallback);
+        }
         let Some(start) = self.entry_start.take() else {
             return;
         };
@@ -511,16 +555,39 @@ impl<'a> Writer<'a> {
     }
 
     fn end_field(&mut self, word: Word, field: &Field) {
-        let text = field.text.trim();
-        if text.is_empty() || field.form == Form::Opaque {
+        let Some(text) = field.unpacked() else {
+            return;
+        };
+        let text = text.trim();
+        if text.is_empty() {
             return;
         }
         match word {
-            Word::Markup(name) => self.write_markup(name, field),
+            Word::Markup(name) => {
+                if self.is_first(name) {
+                    let (kind, text) = self.marked(name, field, text);
+                    self.write(name, kind, &text);
+                }
+            }
+            Word::Else(name) => {
+                let (kind, text) = self.marked(name, field, text);
+                let text = text.into_owned();
+                self.fallbacks().push(Fallback { name, kind, text });
+            }
+            Word::Last(name) => {
+                let text = text.to_owned();
+                self.fallbacks().retain(|other| other.name != name);
+                self.fallbacks().push(Fallback {
+                    name,
+                    kind: "",
+                    text,
+                });
+            }
+            Word::Summary => self.beside().summary = Some(undoubled(text).into_owned()),
             Word::Plain(name) => self.write_first(name, text),
             Word::Many(name) => self.write(name, "", text),
             Word::Byline => self.beside().bylines.push(byline(text)),
-            Word::Link => self.offer(text, 3),
+            Word::Link => self.offer_last(text, 3),
             Word::Guid => {
                 self.write_first("guid", text);
                 if field.is_permalink {
@@ -539,15 +606,38 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write_markup(&mut self, name: &'static str, field: &Field) {
-        let is_html = field.has_elements || field.form != Form::Plain;
-        let kind = match (self.format, is_html) {
-            (Format::Rss, _) => "",
-            (Format::Atom, true) => " type=\"html\"",
-            (Format::Atom, false) => " type=\"text\"",
+    /// The text of a field as it is to be written, with the attribute that says what it is.
+    fn marked<'t>(&self, name: &str, field: &Field, text: &'t str) -> (&'static str, Cow<'t, str>) {
+        let text = undoubled(text);
+        if self.format == Format::Rss || !matches!(name, "title" | "summary" | "content") {
+            return ("", text);
+        }
+        let is_html = match field.form {
+            Form::Html | Form::Xml => true,
+            Form::Plain => field.has_elements,
+            Form::Unsaid => field.has_elements || (name != "title" && html::is_evident(&text)),
         };
-        if self.is_first(name) {
-            self.write(name, kind, &undoubled(field.text.trim()));
+        match (is_html, field.form) {
+            (true, _) => (" type=\"html\"", text),
+            // Where it is said, `<b>` in a title is what it says. Where it is not, publishers mean HTML.
+            (false, Form::Plain) if name == "title" => {
+                (" type=\"html\"", Cow::Owned(html::escape(&text)))
+            }
+            (false, _) => (" type=\"text\"", text),
+        }
+    }
+
+    fn fallbacks(&mut self) -> &mut Vec<Fallback> {
+        if self.entry_start.is_some() {
+            &mut self.fallbacks_of_entry
+        } else {
+            &mut self.fallbacks_of_feed
+        }
+    }
+
+    fn fall_back(&mut self, fallback: &Fallback) {
+        if self.is_first(fallback.name) {
+            self.write(fallback.name, fallback.kind, &fallback.text);
         }
     }
 
@@ -583,6 +673,15 @@ impl<'a> Writer<'a> {
             &mut self.entry
         } else {
             &mut self.feed
+        }
+    }
+
+    /// Takes an address if no better one is known: of several links the last counts, as other readers have it.
+    fn offer_last(&mut self, address: &str, rank: u8) {
+        let beside = self.beside();
+        if beside.rank <= rank {
+            beside.rank = rank - 1;
+            self.offer(address, rank);
         }
     }
 
@@ -642,6 +741,9 @@ impl<'a> Writer<'a> {
         {
             self.xml.truncate(self.xml.len() - "<author>".len());
         }
+        for fallback in mem::take(&mut self.fallbacks_of_feed) {
+            self.fall_back(&fallback);
+        }
         self.xml.push_str(match self.format {
             Format::Rss => "</channel></rss>",
             Format::Atom => "</feed>",
@@ -665,6 +767,20 @@ impl Field {
     fn push(&mut self, text: &str) {
         let room = MAX_FIELD_BYTES.saturating_sub(self.text.len());
         self.text.push_str(&text[..text.floor_char_boundary(room)]);
+    }
+
+    /// The text as it was meant; none if it is nothing readable.
+    fn unpacked(&self) -> Option<Cow<'_, str>> {
+        if self.packing == Packing::None {
+            return Some(Cow::Borrowed(&self.text));
+        }
+        let packed: String = self.text.split_whitespace().collect();
+        let Ok(bytes) = BASE64.decode(packed.trim_end_matches('=')) else {
+            return (self.packing == Packing::Unsure).then_some(Cow::Borrowed(&self.text));
+        };
+        let text = String::from_utf8(bytes).ok()?;
+        let is_readable = !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+        is_readable.then_some(Cow::Owned(text))
     }
 
     /// An element inside of the field becomes a tag in its text.
@@ -694,22 +810,44 @@ fn form(format: Format, raw: &str) -> Form {
     if format == Format::Rss {
         return Form::Html;
     }
-    // Atom 0.3 says `mode` beside the type.
-    let mode = attribute(raw, "mode")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let kind = attribute(raw, "type")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    match (mode.as_str(), kind.trim()) {
-        ("base64", _) => Form::Opaque,
-        ("escaped", "text/plain" | "text") => Form::Plain,
-        ("escaped", _) | (_, "html" | "text/html") => Form::Html,
+    let (mode, kind) = mode_and_type(raw);
+    match (mode.as_str(), kind.as_str()) {
+        (_, "text" | "text/plain") | ("base64", "") => Form::Plain,
+        ("escaped" | "base64", _) | (_, "html" | "text/html") => Form::Html,
         (_, "xhtml") => Form::Xml,
         (_, kind) if kind.ends_with("xml") => Form::Xml,
-        (_, kind) if kind.contains('/') && !kind.starts_with("text/") => Form::Opaque,
-        _ => Form::Plain,
+        (_, kind) if kind.contains('/') => Form::Html,
+        _ => Form::Unsaid,
     }
+}
+
+fn packing(format: Format, raw: &str) -> Packing {
+    if format == Format::Rss {
+        return Packing::None;
+    }
+    let (mode, kind) = mode_and_type(raw);
+    if mode == "base64" {
+        Packing::Base64
+    } else if mode.is_empty() && is_binary(&kind) {
+        // RFC 4287 §4.1.3.3 says so, and not everybody knows.
+        Packing::Unsure
+    } else {
+        Packing::None
+    }
+}
+
+fn is_binary(kind: &str) -> bool {
+    let (family, _) = kind.split_once('/').unwrap_or_default();
+    matches!(family, "image" | "audio" | "video") || kind == "application/octet-stream"
+}
+
+/// Atom 0.3 says `mode` beside the type.
+fn mode_and_type(raw: &str) -> (String, String) {
+    let value = |name| {
+        let value = attribute(raw, name).unwrap_or_default();
+        value.trim().to_ascii_lowercase()
+    };
+    (value("mode"), value("type"))
 }
 
 /// The period of `sy:updatePeriod`.

@@ -5,9 +5,10 @@ use std::{cmp::Ordering, time::Duration};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::rhythm;
 use crate::domain::{
-    Attempt, ClaimedFeed, ErrorCode, Failure, FeedId, FeedState, NextCheck, Novelty, PollHints,
-    Reading, Timestamp,
+    Attempt, ClaimedFeed, ErrorCode, Failure, FeedId, FeedState, NextCheck, PollHints, Rhythm,
+    Timestamp,
 };
 
 /// No publisher's wish, and no failure, puts a check off for longer.
@@ -78,30 +79,24 @@ pub fn next_check(
 ) -> NextCheck {
     match attempt {
         Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
-        Attempt::Unchanged { hints, .. } => after_success(feed, 0, hints, now, policy),
-        Attempt::Read(reading) => {
-            after_success(feed, new_entries(reading), &reading.hints, now, policy)
-        }
+        Attempt::Unchanged { hints, .. } => after_success(feed, attempt, hints, now, policy),
+        Attempt::Read(reading) => after_success(feed, attempt, &reading.hints, now, policy),
     }
-}
-
-/// New entries of a document that are news, not history.
-fn new_entries(reading: &Reading) -> u32 {
-    let is_news = |found: &&crate::domain::FoundEntry| {
-        found.identified.novelty == Novelty::New && !found.is_backfill
-    };
-    u32::try_from(reading.found.iter().filter(is_news).count()).unwrap_or(u32::MAX)
 }
 
 fn after_success(
     feed: &ClaimedFeed,
-    new: u32,
+    attempt: &Attempt,
     hints: &PollHints,
     now: Timestamp,
     policy: &Policy,
 ) -> NextCheck {
-    let entries_per_day = pace(feed, new, now, policy);
-    let (own, reason) = match entries_per_day {
+    let rhythm = rhythm::after(feed, attempt, now);
+    let pace = rhythm
+        .as_ref()
+        .filter(|rhythm| rhythm.is_known())
+        .map(Rhythm::per_day);
+    let (own, reason) = match pace {
         None => (
             policy.first_interval,
             "the pace is not known yet".to_owned(),
@@ -127,34 +122,8 @@ fn after_success(
         at: now.plus(wait),
         reason,
         state: FeedState::Active,
-        entries_per_day,
+        rhythm,
     }
-}
-
-/// New entries a day, smoothed: what was just seen counts by the time it covers.
-fn pace(feed: &ClaimedFeed, new: u32, now: Timestamp, policy: &Policy) -> Option<f64> {
-    let last = feed.last_success_at?;
-    let days = now.since(last).as_secs_f64() / DAY_SECONDS;
-    let Some(known) = feed
-        .entries_per_day
-        .filter(|pace| pace.is_finite() && *pace >= 0.0)
-    else {
-        // A moment says little about a day.
-        return Some(f64::from(new) / days.max(1.0 / 24.0));
-    };
-    let memory = if policy.memory_days.is_finite() {
-        policy.memory_days.max(0.01)
-    } else {
-        3.0
-    };
-    // The limit of the usual average for a count over no time at all is one more entry in `memory` days.
-    let kept = (-days / memory).exp();
-    let seen = if days > 1e-6 {
-        f64::from(new) / days * (1.0 - kept)
-    } else {
-        f64::from(new) / memory
-    };
-    Some(known.mul_add(kept, seen))
 }
 
 /// The pause in which a share of a new entry is expected.
@@ -179,13 +148,13 @@ fn after_failure(
     now: Timestamp,
     policy: &Policy,
 ) -> NextCheck {
-    let entries_per_day = feed.entries_per_day;
+    let rhythm = feed.rhythm.clone();
     if failure.status == Some(410) {
         return NextCheck {
             at: now.plus(GONE_WAIT),
             reason: "gone (410); asked again in 30 days".to_owned(),
             state: FeedState::Gone,
-            entries_per_day,
+            rhythm,
         };
     }
     let failures = u32::try_from(feed.consecutive_failures)
@@ -209,7 +178,7 @@ fn after_failure(
         at: now.plus(wait),
         reason,
         state: FeedState::Failing,
-        entries_per_day,
+        rhythm,
     }
 }
 
@@ -282,7 +251,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Entry, FoundEntry, Identified, Identity, Known, SourceId, Tier, Validators,
+        Entry, FoundEntry, Identified, Identity, Known, Novelty, Reading, SourceId, Tier,
+        Validators,
     };
 
     fn now() -> Timestamp {
@@ -291,6 +261,16 @@ mod tests {
 
     fn hours(hours: u64) -> Duration {
         Duration::from_secs(hours * 3_600)
+    }
+
+    /// A week of `pace` entries a day, evenly.
+    fn steady(pace: f64) -> Rhythm {
+        let week = hours(24 * 7);
+        let mut rhythm = Rhythm::new(now().minus(week));
+        let count = Duration::from_secs_f64(pace.clamp(0.0, 1_000.0) * 7.0).as_secs();
+        let nowhen = vec![Timestamp::from_micros(0); usize::try_from(count).unwrap()];
+        rhythm.observe(now(), &nowhen);
+        rhythm
     }
 
     fn feed(failures: i32, pace: Option<f64>, last_success: Option<Duration>) -> ClaimedFeed {
@@ -302,9 +282,10 @@ mod tests {
             body_hash: None,
             is_first_read: last_success.is_none(),
             consecutive_failures: failures,
-            entries_per_day: pace,
+            rhythm: pace.map(steady),
             last_success_at: last_success.map(|ago| now().minus(ago)),
             last_new_entry_at: None,
+            habits: crate::domain::Habits::default(),
             language: None,
             source_id: SourceId::new(1),
             source_slug: "example".to_owned(),
@@ -345,6 +326,7 @@ mod tests {
             validators: Validators::default(),
             hints,
             loss: None,
+            observed: Box::default(),
         })
     }
 
@@ -368,72 +350,6 @@ mod tests {
     fn wait(feed: &ClaimedFeed, attempt: &Attempt) -> (Duration, String) {
         let next = next_check(feed, attempt, now(), &Policy::default());
         (next.at.since(now()), next.reason)
-    }
-
-    #[test]
-    fn a_feed_is_asked_at_its_pace() {
-        let day = Some(hours(24));
-        let cases = [
-            (
-                "first read",
-                feed(0, None, None),
-                read(50, PollHints::default()),
-                1_800,
-                "the pace is not known yet",
-            ),
-            (
-                "busy",
-                feed(0, Some(24.0), day),
-                read(24, PollHints::default()),
-                1_800,
-                "about 24 new entries a day",
-            ),
-            (
-                "wild",
-                feed(0, Some(900.0), day),
-                read(900, PollHints::default()),
-                300,
-                "about 900 new entries a day",
-            ),
-            (
-                "second read",
-                feed(0, None, day),
-                read(4, PollHints::default()),
-                10_800,
-                "about 4 new entries a day",
-            ),
-            (
-                "silent",
-                feed(0, Some(0.0), day),
-                unchanged(),
-                21_600,
-                "hardly any new entries",
-            ),
-        ];
-        for (what, feed, attempt, seconds, reason) in cases {
-            assert_eq!(
-                wait(&feed, &attempt),
-                (Duration::from_secs(seconds), reason.to_owned()),
-                "{what}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_pace_follows_what_is_found() {
-        let after = |pace, new| {
-            let attempt = read(new, PollHints::default());
-            next_check(
-                &feed(0, Some(pace), Some(hours(12))),
-                &attempt,
-                now(),
-                &Policy::default(),
-            )
-        };
-        assert!(after(10.0, 20).entries_per_day > Some(10.0));
-        assert!(after(10.0, 0).entries_per_day < Some(10.0));
-        let steady = after(10.0, 5).entries_per_day.unwrap();
-        assert!((steady - 10.0).abs() < 1e-9, "{steady}");
     }
 
     #[test]

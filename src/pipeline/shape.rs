@@ -34,7 +34,7 @@ pub struct EntryShape<'a> {
     pub updated: Option<Timestamp>,
     /// Names of authors.
     pub authors: &'a [String],
-    /// Summary.
+    /// Summary, or the content where there is none.
     pub summary: &'a str,
     /// Content.
     pub content: &'a str,
@@ -64,7 +64,11 @@ fn entry(entry: &Entry) -> EntryShape<'_> {
         published: entry.published,
         updated: entry.updated,
         authors: &entry.authors,
-        summary: &entry.summary,
+        summary: if entry.summary.is_empty() {
+            &entry.content
+        } else {
+            &entry.summary
+        },
         content: &entry.content,
         language: entry.language.as_deref(),
         categories: &entry.categories,

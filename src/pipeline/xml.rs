@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use super::markup;
+
 /// Text as XML: escaped, without the characters that XML forbids.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
@@ -13,7 +15,8 @@ impl fmt::Display for Escaped<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
-                '\t' | '\n' | ' '..='\u{7e}' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
+                '\u{80}'..='\u{9f}' => f.write_char(markup::character(c.into()))?,
+                '\t' | '\n' | ' '..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
                     f.write_char(c)?;
                 }
                 '\r' | '\u{b}' | '\u{c}' => f.write_char(' ')?,
@@ -36,6 +39,7 @@ mod tests {
             ("nul\0l bell\u{7} form\u{c}feed", "null bell form feed"),
             ("제재 санкции\n", "제재 санкции\n"),
             ("]]>", "]]&gt;"),
+            ("don\u{92}t", "don’t"),
         ] {
             assert_eq!(Escaped(text).to_string(), xml);
         }

@@ -1,22 +1,14 @@
-//! The default beat held against short texts: which keywords are right for each, and how often the beat says so.
-//!
-//! `NEWS`, `TRAPS` and `BY_SOURCE` were written with the lists of the beat at hand: they hold what it covers, and say
-//! nothing about how much it covers. `HELD_OUT` was labelled first and run afterwards: only its numbers measure the beat.
-//! A beat that is changed because of a text there needs new texts to be measured by.
+//! The default beat held against short texts that were written with its lists at hand: what it must cover and its traps.
+//! They hold the lists and say nothing of how much these cover; `beat_measured` asks that.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests, of which one measures"
-)]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 
 use super::{Engine, Lexicon, Scratch};
 use crate::domain::{Beat, Concept, Facts, Keyword, KeywordId, Subject, Tier};
 
-/// A text, and the keywords that are right for it: `-x` is right but known to be missed, `+x` known to be found although
-/// it is wrong.
+/// A text, and the keywords that are right for it.
 type Text = (&'static str, &'static str);
 
 /// News of the beat.
@@ -24,7 +16,7 @@ const NEWS: &[Text] = &[
     // en
     (
         "Iran and North Korea signed a protocol on missile technology in Pyongyang.",
-        "link",
+        "link tech-link",
     ),
     (
         "Tehran received a delegation from the DPRK to discuss oil for arms.",
@@ -32,7 +24,7 @@ const NEWS: &[Text] = &[
     ),
     (
         "The United States imposed new sanctions on North Korea over its IT workers.",
-        "sanctions-dprk",
+        "evasion sanctions-dprk",
     ),
     (
         "Treasury sanctions Iranian network that sold drones.",
@@ -56,7 +48,7 @@ const NEWS: &[Text] = &[
     ),
     (
         "The Khorramshahr missile of Iran resembles the Hwasong-10.",
-        "tech-link",
+        "link tech-link",
     ),
     (
         "Iran's Ghadir class submarine follows a design from North Korea.",
@@ -97,8 +89,14 @@ const NEWS: &[Text] = &[
         "link",
     ),
     // ko
-    ("이란과 북한이 미사일 기술 협력을 강화하고 있다.", "link"),
-    ("미국 재무부는 북한 해커들을 제재했다.", "sanctions-dprk"),
+    (
+        "이란과 북한이 미사일 기술 협력을 강화하고 있다.",
+        "link tech-link",
+    ),
+    (
+        "미국 재무부는 북한 해커들을 제재했다.",
+        "evasion sanctions-dprk",
+    ),
     (
         "유엔 안보리 대북제재 결의 이행이 느슨해졌다.",
         "sanctions-dprk",
@@ -110,7 +108,7 @@ const NEWS: &[Text] = &[
     ("북한산 석탄이 선박 간 환적으로 거래됐다.", "evasion"),
     (
         "이란제 샤헤드-136 드론과 북한의 화성-11 미사일",
-        "link tech-link",
+        "tech-link",
     ),
     ("테헤란을 방문한 북측 대표단이 귀국했다.", "link"),
     ("라자루스가 가상자산 탈취로 자금을 모았다.", "evasion"),
@@ -130,7 +128,10 @@ const NEWS: &[Text] = &[
         "sanctions-dprk",
     ),
     ("ناوگان سایه نفت ایران را جابه‌جا می‌کند.", "evasion"),
-    ("موشک خرمشهر با فناوری کرهٔ شمالی ساخته شد.", "tech-link"),
+    (
+        "موشک خرمشهر با فناوری کرهٔ شمالی ساخته شد.",
+        "link tech-link",
+    ),
     ("هیئتی از پیونگ‌یانگ وارد تهران شد.", "link"),
     ("سپاه پاسداران با شرکت‌های صوری پول جابه‌جا کرد.", "evasion"),
     ("تحریم‌ها علیه پیونگیانگ تشدید شد.", "sanctions-dprk"),
@@ -154,7 +155,7 @@ const NEWS: &[Text] = &[
     ),
     ("تجميد أصول شركات إيرانية.", "sanctions-iran"),
     // zh
-    ("伊朗与朝鲜加强导弹合作。", "link"),
+    ("伊朗与朝鲜加强导弹合作。", "link tech-link"),
     ("美国宣布对伊朗实施新制裁。", "sanctions-iran"),
     ("安理会讨论对朝鲜的制裁。", "sanctions-dprk"),
     ("美國宣布新的對朝制裁。", "sanctions-dprk"),
@@ -177,135 +178,16 @@ const NEWS: &[Text] = &[
     ),
     ("КСИР действовал через подставные компании.", "evasion"),
     // ja
-    ("イランと北朝鮮がミサイル開発で協力している。", "link"),
+    (
+        "イランと北朝鮮がミサイル開発で協力している。",
+        "link tech-link",
+    ),
     ("米財務省は北朝鮮に対する制裁を発表した。", "sanctions-dprk"),
     ("イランへの制裁が再び発動された。", "sanctions-iran"),
     ("北朝鮮の船が瀬取りで石油を得た。", "evasion"),
     ("平壌の代表団がテヘランを訪れた。", "link"),
     ("革命防衛隊はフロント企業を使った。", "evasion"),
-    ("テポドンの技術がイランに渡った。", "tech-link"),
-];
-
-/// The same in the words of a newsroom, labelled before the beat was ever run on them and not changed since: what the
-/// beat makes of these says more than what it makes of texts that were written beside its lists.
-const HELD_OUT: &[Text] = &[
-    (
-        "Washington slapped fresh penalties on a Hong Kong trader accused of shipping drone parts to Iran.",
-        "-sanctions-iran",
-    ),
-    (
-        "Iranian oil exports rose last month as buyers in Shandong ignored US restrictions.",
-        "-sanctions-iran",
-    ),
-    (
-        "Two cargo ships switched off their transponders before calling at the North Korean port of Nampo.",
-        "-evasion",
-    ),
-    (
-        "Pyongyang's hackers stole 1.5 billion dollars from a crypto exchange, the FBI said.",
-        "-evasion",
-    ),
-    (
-        "An Iranian minister flew to North Korea for a trade fair.",
-        "link",
-    ),
-    (
-        "The North's foreign minister met her Iranian counterpart in Minsk.",
-        "-link",
-    ),
-    (
-        "Experts say the engine of the missile came from the Kim regime and was tested near Semnan, Iran.",
-        "-tech-link",
-    ),
-    (
-        "Britain, France and Germany triggered the snapback of UN measures against Tehran.",
-        "-sanctions-iran",
-    ),
-    (
-        "A UN panel found that Pyongyang earns money from workers abroad.",
-        "-reports",
-    ),
-    (
-        "Seoul adds eight North Koreans to its blacklist over arms trade.",
-        "sanctions-dprk",
-    ),
-    (
-        "The tanker, renamed three times, carried crude loaded at Kharg Island in Iran.",
-        "-evasion",
-    ),
-    (
-        "Court jails businessman who sent aircraft spares to Iran through a Turkish cut-out.",
-        "-evasion -sanctions-iran",
-    ),
-    (
-        "Iran beat North Korea 3-0 in Doha to reach the finals.",
-        "+link",
-    ),
-    (
-        "Iranian director barred from leaving the country; festival sanctions boycott.",
-        "+sanctions-iran",
-    ),
-    (
-        "North Korea fines citizens: new sanctions for watching foreign films.",
-        "+sanctions-dprk",
-    ),
-    (
-        "The EU sanctioned Belarus; Iran was not on the agenda of the ministers.",
-        "+sanctions-iran",
-    ),
-    (
-        "Two cyclists, one from Iran and one from North Korea, were given doping sanctions.",
-        "",
-    ),
-    (
-        "Shell companies hid the villa of a minister in Baku, near the border with Iran.",
-        "+evasion",
-    ),
-    (
-        "정부는 북한의 석유 밀수에 관여한 선박을 독자 제재 대상에 올렸다.",
-        "sanctions-dprk -evasion",
-    ),
-    ("북한과 이란은 수교 기념일에 축전을 주고받았다.", "link"),
-    ("이란 여자 축구 선수가 징계를 받았다.", ""),
-    (
-        "وزیر خارجه کره شمالی با همتای ایرانی خود دیدار کرد.",
-        "link",
-    ),
-    (
-        "اتحادیه اروپا نام سه مقام ایرانی را به فهرست تحریم افزود.",
-        "sanctions-iran",
-    ),
-    ("بازیکن ایرانی با محرومیت سه جلسه‌ای روبه‌رو شد.", ""),
-    (
-        "فرضت لندن قيودا مالية على مسؤولين في طهران.",
-        "-sanctions-iran",
-    ),
-    ("زار وزير كوري شمالي العاصمة الإيرانية.", "link"),
-    (
-        "الاتحاد الدولي يفرض عقوبات على المنتخب الإيراني بعد مباراة الأمس.",
-        "+sanctions-iran",
-    ),
-    ("朝鲜外相在德黑兰会见伊朗总统。", "link"),
-    (
-        "美国财政部把三艘运送伊朗石油的油轮列入黑名单。",
-        "sanctions-iran",
-    ),
-    ("伊朗国脚因打架被禁赛，球队面临制裁。", "+sanctions-iran"),
-    (
-        "Лондон внёс в чёрный список судовладельца, возившего нефть из Ирана.",
-        "sanctions-iran",
-    ),
-    ("Глава МИД КНДР встретился с президентом Ирана.", "link"),
-    (
-        "Иранский борец отстранён: федерации грозят санкции.",
-        "+sanctions-iran",
-    ),
-    ("北朝鮮の外相がイラン大統領と会談した。", "link"),
-    (
-        "政府はイランの核開発に関わった団体の資産を凍結した。",
-        "-sanctions-iran",
-    ),
-    ("イラン代表の選手に出場停止の制裁", "+sanctions-iran"),
+    ("テポドンの技術がイランに渡った。", "link tech-link"),
 ];
 
 /// What only looks like news of the beat.
@@ -449,14 +331,17 @@ const BY_SOURCE: &[(Tier, &[&str], &str, &str)] = &[
     ),
 ];
 
-struct Bench {
+/// The default beat, compiled.
+pub(super) struct Bench {
     engine: Engine,
-    slugs: Vec<String>,
+    /// By the id of the keyword.
+    pub slugs: Vec<String>,
     scratch: Scratch,
 }
 
 impl Bench {
-    fn new() -> Self {
+    /// Compiles the beat, and further keywords of the given slugs and queries.
+    pub(super) fn new(further: &[(&str, &str)]) -> Self {
         let beat: Beat =
             toml::from_str(include_str!("../../config/beats/iran-dprk-sanctions.toml")).unwrap();
         let concepts: Vec<Concept> = beat
@@ -470,13 +355,22 @@ impl Bench {
             })
             .collect();
         let keywords: Vec<Keyword> = (0..)
-            .zip(beat.keywords)
-            .map(|(id, keyword)| Keyword {
+            .zip(
+                beat.keywords
+                    .into_iter()
+                    .map(|keyword| (keyword.slug, keyword.query))
+                    .chain(
+                        further
+                            .iter()
+                            .map(|&(slug, query)| (slug.to_owned(), query.to_owned())),
+                    ),
+            )
+            .map(|(id, (slug, query))| Keyword {
                 id: KeywordId::new(id),
-                slug: keyword.slug,
-                name: keyword.name,
+                name: slug.clone(),
+                slug,
                 version: 1,
-                query: keyword.query,
+                query,
             })
             .collect();
         let (lexicon, problems) = Lexicon::new(&concepts, &beat.outlets, &keywords);
@@ -490,17 +384,9 @@ impl Bench {
         }
     }
 
-    fn found(&mut self, text: &str, tier: Option<Tier>, tags: &[String]) -> BTreeSet<&str> {
-        let subject = Subject {
-            content: text,
-            facts: Facts {
-                tier,
-                tags,
-                ..Facts::default()
-            },
-            ..Subject::default()
-        };
-        let matches = self.engine.matches(&subject, &mut self.scratch);
+    /// The slugs of the keywords that match.
+    pub(super) fn found(&mut self, subject: &Subject<'_>) -> BTreeSet<&str> {
+        let matches = self.engine.matches(subject, &mut self.scratch);
         matches
             .iter()
             .filter_map(|found| {
@@ -510,86 +396,41 @@ impl Bench {
             .map(String::as_str)
             .collect()
     }
-}
 
-/// How often the beat was right.
-#[derive(Default)]
-struct Score {
-    right: usize,
-    missed: usize,
-    wrong: usize,
-    /// Texts of which the beat makes something other than their labels say.
-    surprises: Vec<String>,
-}
-
-impl Score {
-    fn add(&mut self, text: &str, found: &BTreeSet<&str>, labels: &str) {
-        let without = |sign: char| -> BTreeSet<&str> {
-            labels
-                .split_whitespace()
-                .filter(|label| !label.starts_with(sign))
-                .map(|label| label.trim_start_matches(['-', '+']))
-                .collect()
-        };
-        let (right, foreseen) = (without('+'), without('-'));
-        self.right += found.intersection(&right).count();
-        self.missed += right.difference(found).count();
-        self.wrong += found.difference(&right).count();
-        if *found != foreseen {
-            self.surprises
-                .push(format!("{text}: {found:?}, foreseen {foreseen:?}"));
-        }
-    }
-
-    /// Of what was found, how much was right; in thousandths.
-    const fn precision(&self) -> usize {
-        1_000 * self.right / (self.right + self.wrong)
-    }
-
-    /// Of what was right, how much was found; in thousandths.
-    const fn recall(&self) -> usize {
-        1_000 * self.right / (self.right + self.missed)
+    /// What the beat makes of a text otherwise than its labels, if anything.
+    fn surprise(&mut self, text: &str, facts: Facts<'_>, labels: &str) -> Option<String> {
+        let found = self.found(&Subject {
+            content: text,
+            facts,
+            ..Subject::default()
+        });
+        let right: BTreeSet<&str> = labels.split_whitespace().collect();
+        (found != right).then(|| format!("{text}: {found:?}, right {right:?}"))
     }
 }
 
 #[test]
 fn the_default_beat_covers_what_it_was_made_for_and_keeps_its_traps_out() {
-    let mut bench = Bench::new();
-    let mut score = Score::default();
+    let mut bench = Bench::new(&[]);
+    let mut surprises = Vec::new();
     for (text, labels) in NEWS.iter().chain(TRAPS) {
-        score.add(text, &bench.found(text, None, &[]), labels);
+        surprises.extend(bench.surprise(text, Facts::default(), labels));
     }
     for (tier, tags, text, labels) in BY_SOURCE {
         let tags: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
-        score.add(text, &bench.found(text, Some(*tier), &tags), labels);
+        let facts = Facts {
+            tier: Some(*tier),
+            tags: &tags,
+            ..Facts::default()
+        };
+        surprises.extend(bench.surprise(text, facts, labels));
     }
-    assert!(score.surprises.is_empty(), "{:#?}", score.surprises);
-}
-
-#[test]
-fn the_default_beat_is_no_worse_on_texts_it_was_not_made_for_than_when_it_was_measured() {
-    let mut bench = Bench::new();
-    let mut score = Score::default();
-    for (text, labels) in HELD_OUT {
-        score.add(text, &bench.found(text, None, &[]), labels);
-    }
-    let (precision, recall) = (score.precision(), score.recall());
-    println!("held out: precision {precision} ‰, recall {recall} ‰");
-    assert!(
-        precision >= 571 && recall >= 461,
-        "{precision} ‰, {recall} ‰"
-    );
-    assert!(score.surprises.is_empty(), "{:#?}", score.surprises);
+    assert!(surprises.is_empty(), "{surprises:#?}");
 }
 
 #[test]
 fn there_are_enough_texts_and_each_is_there_once() {
-    let texts: BTreeSet<&str> = NEWS
-        .iter()
-        .chain(TRAPS)
-        .chain(HELD_OUT)
-        .map(|(text, _)| *text)
-        .collect();
-    assert_eq!(texts.len(), NEWS.len() + TRAPS.len() + HELD_OUT.len());
+    let texts: BTreeSet<&str> = NEWS.iter().chain(TRAPS).map(|(text, _)| *text).collect();
+    assert_eq!(texts.len(), NEWS.len() + TRAPS.len());
     assert!(NEWS.len() >= 60 && TRAPS.len() >= 60);
 }

@@ -11,7 +11,7 @@ use super::{
     pattern::{Article, Letters, Pattern, PatternWord},
 };
 use crate::text::{
-    particle::{arabic_stems, hangul_stems, proclitics},
+    particle::{arabic_stems, hangul_ends, proclitics},
     script::WordKind,
     words::{ANY_LETTERS, ONE_LETTER, Word, Words},
 };
@@ -405,7 +405,7 @@ impl Index {
                 self.probe_parts(bytes, from, to, probe);
             }
             WordKind::Hangul => {
-                for end in hangul_stems(words.folded(word)) {
+                for end in hangul_ends(words.folded(word)) {
                     probe(key(Part::Whole, hash_of(bytes, from, from + end)));
                 }
                 self.probe_beginnings(bytes, from, to, probe);

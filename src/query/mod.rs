@@ -7,6 +7,7 @@
 mod ast;
 mod canonical;
 mod compile;
+mod condition;
 mod dialect;
 mod engine;
 mod error;
@@ -18,13 +19,17 @@ mod lexer;
 mod lexicon;
 mod lint;
 mod mentions;
+mod pace;
 mod parser;
 mod pattern;
 mod pool;
 mod scanner;
+mod tokens;
 mod traits;
 mod why;
 
+#[cfg(test)]
+mod beat_measured;
 #[cfg(test)]
 mod beat_texts;
 #[cfg(test)]
@@ -35,12 +40,15 @@ pub mod naive;
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
 pub use engine::{Engine, Finding, KeywordProblem};
 pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};
+pub use pace::{Pace, Step, Stop};
 pub use parser::{Purpose, Query, parse};
 pub use scanner::{Mention, Scratch};
+pub use tokens::{TOKENS_VERSION, article_tokens, epoch, epoch_start};
 pub use why::{Explanation, explain};
 
 /// The greatest number in a query: words between, words among, mentions.

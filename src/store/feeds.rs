@@ -5,7 +5,9 @@ use std::time::Duration;
 use sqlx::PgConnection;
 
 use super::{PgPool, StoreError, workers::LOCK_SPACE};
-use crate::domain::{ClaimedFeed, FeedId, FeedUrl, SourceId, Tier, Timestamp, Validators};
+use crate::domain::{
+    ClaimedFeed, FeedId, FeedUrl, Habits, Rhythm, SourceId, Tier, Timestamp, Validators,
+};
 
 /// Serialises claims, so that two workers together keep the per-host limit. Held for milliseconds.
 const CLAIM_LOCK: i64 = 0x7769_7265_636c_616d;
@@ -35,9 +37,16 @@ struct ClaimedRow {
     last_modified: Option<String>,
     body_hash: Option<Vec<u8>>,
     consecutive_failures: i32,
-    entries_per_day: Option<f64>,
+    rhythm: Option<Vec<u8>>,
+    rhythm_since: Option<Timestamp>,
+    rhythm_until: Option<Timestamp>,
     last_success_at: Option<Timestamp>,
     last_new_entry_at: Option<Timestamp>,
+    newest_published_at: Option<Timestamp>,
+    last_entry_count: Option<i32>,
+    last_sign_at: Option<Timestamp>,
+    norm_per_day: Option<f64>,
+    longest_pause_s: Option<f64>,
     language: Option<String>,
     source_id: SourceId,
     source_slug: String,
@@ -58,6 +67,11 @@ impl ClaimedRow {
             .tier
             .parse()
             .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
+        let rhythm = self
+            .rhythm_since
+            .zip(self.rhythm_until)
+            .zip(self.rhythm)
+            .and_then(|((since, until), bytes)| Rhythm::from_stored(since, until, &bytes));
         Ok(ClaimedFeed {
             id: self.id,
             url,
@@ -69,9 +83,16 @@ impl ClaimedRow {
             body_hash: self.body_hash,
             is_first_read: self.last_success_at.is_none(),
             consecutive_failures: self.consecutive_failures,
-            entries_per_day: self.entries_per_day,
+            rhythm,
             last_success_at: self.last_success_at,
             last_new_entry_at: self.last_new_entry_at,
+            habits: Habits {
+                newest_published_at: self.newest_published_at,
+                last_entry_count: self.last_entry_count,
+                last_sign_at: self.last_sign_at,
+                norm_per_day: self.norm_per_day,
+                longest_pause_s: self.longest_pause_s,
+            },
             language: self.language,
             source_id: self.source_id,
             source_slug: self.source_slug,
@@ -135,7 +156,9 @@ pub async fn claim_due(
          WHERE feeds.id = chosen.id
            AND sources.id = feeds.source_id
         RETURNING feeds.id, feeds.url, feeds.lease_token, feeds.etag, feeds.last_modified, feeds.body_hash,
-                  feeds.consecutive_failures, feeds.entries_per_day, feeds.last_success_at, feeds.last_new_entry_at,
+                  feeds.consecutive_failures, feeds.rhythm, feeds.rhythm_since, feeds.rhythm_until,
+                  feeds.last_success_at, feeds.last_new_entry_at, feeds.newest_published_at, feeds.last_entry_count,
+                  feeds.last_sign_at, feeds.norm_per_day, feeds.longest_pause_s,
                   coalesce(feeds.language, sources.language) AS language,
                   feeds.source_id, sources.slug AS source_slug, sources.name AS source_name,
                   sources.domain AS source_domain, sources.country, sources.tier, sources.tags

@@ -23,6 +23,9 @@ struct LogColumns {
     changed: Vec<i32>,
     matched: Vec<i32>,
     skipped: Vec<i32>,
+    next: Vec<Timestamp>,
+    reasons: Vec<String>,
+    missed: Vec<i32>,
 }
 
 impl LogColumns {
@@ -32,6 +35,10 @@ impl LogColumns {
         self.started.push(record.started_at);
         self.durations
             .push(i32::try_from(elapsed).unwrap_or(i32::MAX));
+        self.next.push(record.next.at);
+        self.reasons.push(record.next.reason.clone());
+        self.missed
+            .push(i32::try_from(missed(record)).unwrap_or(i32::MAX));
         match &record.attempt {
             Attempt::Unchanged { status, .. } => {
                 self.outcome("unchanged", Some(*status), None, None);
@@ -102,6 +109,14 @@ impl LogColumns {
     }
 }
 
+/// Entries that fell out unseen before an attempt, estimated.
+pub(super) fn missed(record: &PollRecord) -> u32 {
+    match &record.attempt {
+        Attempt::Read(reading) => reading.observed.missed.unwrap_or(0),
+        Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
+    }
+}
+
 fn count(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
@@ -117,21 +132,23 @@ pub(super) async fn append(
     }
     sqlx::query!(
         "INSERT INTO fetch_log (feed_id, slot, started_at, duration_ms, outcome, http_status, error_code, error_detail,
-                                body_bytes, entries, new_entries, changed, matched, skipped)
+                                body_bytes, entries, new_entries, changed, matched, skipped, next_poll_at,
+                                next_poll_reason, missed)
          SELECT feeds.id, (feeds.poll_count % $14)::smallint, started, duration, outcome, status, error, detail,
-                bytes, entries, new, changed, matched, skipped
+                bytes, entries, new, changed, matched, skipped, next, reason, log.missed
            FROM UNNEST($1::bigint[], $2::timestamptz[], $3::integer[], $4::text[], $5::integer[], $6::text[],
                        $7::text[], $8::bigint[], $9::integer[], $10::integer[], $11::integer[], $12::integer[],
-                       $13::integer[])
+                       $13::integer[], $15::timestamptz[], $16::text[], $17::integer[])
                 AS log (feed, started, duration, outcome, status, error, detail, bytes, entries, new, changed, matched,
-                        skipped)
+                        skipped, next, reason, missed)
            JOIN feeds ON feeds.id = log.feed
              ON CONFLICT (feed_id, slot) DO UPDATE
             SET started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
                 http_status = excluded.http_status, error_code = excluded.error_code,
                 error_detail = excluded.error_detail, body_bytes = excluded.body_bytes, entries = excluded.entries,
                 new_entries = excluded.new_entries, changed = excluded.changed, matched = excluded.matched,
-                skipped = excluded.skipped",
+                skipped = excluded.skipped, next_poll_at = excluded.next_poll_at,
+                next_poll_reason = excluded.next_poll_reason, missed = excluded.missed",
         &columns.feeds as &[FeedId],
         &columns.started as &[Timestamp],
         &columns.durations,
@@ -146,6 +163,9 @@ pub(super) async fn append(
         &columns.matched,
         &columns.skipped,
         KEPT,
+        &columns.next as &[Timestamp],
+        &columns.reasons,
+        &columns.missed,
     )
     .execute(tx)
     .await?;

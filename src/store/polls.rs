@@ -8,9 +8,10 @@ use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError, articles, backlog, fetch_log, ledger};
+use super::{PgPool, StoreError, articles, backlog, feed_days, fetch_log, incidents, ledger};
 use crate::domain::{
-    Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Novelty, PollRecord, Timestamp, Validators,
+    Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Rhythm,
+    Timestamp, Validators,
 };
 
 /// What recording wrote.
@@ -45,6 +46,8 @@ pub(super) struct Row<'a> {
 pub struct Batch {
     /// What recording wrote.
     pub recorded: Recorded,
+    /// Incidents that opened or closed.
+    pub turns: Vec<incidents::Turn>,
     /// The records that are in the database. One whose feed somebody else holds by now is in neither list.
     pub written: Vec<PollRecord>,
     /// The records that are not, each with the reason.
@@ -57,11 +60,16 @@ pub struct Batch {
 pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     let all: Vec<&PollRecord> = records.iter().collect();
     match record_together(db, &all).await {
-        Ok((recorded, held)) => {
+        Ok(Together {
+            recorded,
+            held,
+            turns,
+        }) => {
             let mut written = records;
             written.retain(|record| held.contains(&record.feed.id));
             return Batch {
                 recorded,
+                turns,
                 written,
                 ..Batch::default()
             };
@@ -77,11 +85,11 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     let mut batch = Batch::default();
     for record in records {
         match record_together(db, &[&record]).await {
-            Ok((recorded, held)) => {
-                batch.recorded.add(recorded);
-                batch
-                    .written
-                    .extend(held.contains(&record.feed.id).then_some(record));
+            Ok(together) => {
+                batch.recorded.add(together.recorded);
+                batch.turns.extend(together.turns);
+                let is_held = together.held.contains(&record.feed.id);
+                batch.written.extend(is_held.then_some(record));
             }
             Err(error) => batch.refused.push((record, error)),
         }
@@ -89,10 +97,15 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     batch
 }
 
-async fn record_together(
-    db: &PgPool,
-    records: &[&PollRecord],
-) -> Result<(Recorded, HashSet<FeedId>), StoreError> {
+/// What one transaction wrote.
+struct Together {
+    recorded: Recorded,
+    /// The feeds whose claim still held.
+    held: HashSet<FeedId>,
+    turns: Vec<incidents::Turn>,
+}
+
+async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Together, StoreError> {
     let mut tx = db.begin().await?;
     let held = finish_feeds(&mut tx, records).await?;
     let mut records = records.to_vec();
@@ -106,12 +119,18 @@ async fn record_together(
     let stored = articles::store(&mut tx, &records, &rows).await?;
     backlog::store(&mut tx, &records, &rows, &stored).await?;
     fetch_log::append(&mut tx, &records).await?;
+    feed_days::count(&mut tx, &records).await?;
+    let turns = incidents::apply(&mut tx, &records).await?;
     tx.commit().await?;
     let recorded = Recorded {
         new_articles: stored.new_articles,
         new_matches: stored.new_matches,
     };
-    Ok((recorded, held))
+    Ok(Together {
+        recorded,
+        held,
+        turns,
+    })
 }
 
 /// All entries of a batch that leave something, ordered by identity: two workers that store the same articles lock
@@ -142,6 +161,8 @@ struct FeedOutcome<'a> {
     body_hash: Option<&'a [u8]>,
     new_entries: i64,
     skipped: Option<i64>,
+    /// None leaves what is known.
+    habits: Option<Habits>,
 }
 
 impl<'a> FeedOutcome<'a> {
@@ -159,6 +180,7 @@ impl<'a> FeedOutcome<'a> {
                 body_hash: None,
                 new_entries: 0,
                 skipped: None,
+                habits: None,
             },
             Attempt::Read(reading) => Self {
                 status: Some(i32::from(reading.status)),
@@ -170,6 +192,7 @@ impl<'a> FeedOutcome<'a> {
                 body_hash: reading.body_hash.as_deref(),
                 new_entries: new_entries(&reading.found),
                 skipped: Some(i64::from(reading.skipped)),
+                habits: Some(reading.observed.habits),
             },
             Attempt::Failed(failure) => Self {
                 status: failure.status.map(i32::from),
@@ -181,6 +204,7 @@ impl<'a> FeedOutcome<'a> {
                 body_hash: None,
                 new_entries: 0,
                 skipped: None,
+                habits: None,
             },
         }
     }
@@ -195,55 +219,102 @@ pub(super) fn new_entries(found: &[FoundEntry]) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// The rows of feeds after a batch, column by column.
+#[derive(Default)]
+struct FeedColumns {
+    ids: Vec<FeedId>,
+    tokens: Vec<i64>,
+    attempted: Vec<Timestamp>,
+    states: Vec<String>,
+    next: Vec<Timestamp>,
+    reasons: Vec<String>,
+    rates: Vec<Option<f64>>,
+    rhythms: Vec<Option<Vec<u8>>>,
+    rhythm_since: Vec<Option<Timestamp>>,
+    rhythm_until: Vec<Option<Timestamp>>,
+    statuses: Vec<Option<i32>>,
+    errors: Vec<Option<String>>,
+    details: Vec<Option<String>>,
+    successes: Vec<bool>,
+    titles: Vec<Option<String>>,
+    etags: Vec<Option<String>>,
+    modified: Vec<Option<String>>,
+    hashes: Vec<Option<Vec<u8>>>,
+    new: Vec<i64>,
+    skipped: Vec<Option<i64>>,
+    newest: Vec<Option<Timestamp>>,
+    entries: Vec<Option<i32>>,
+    signs: Vec<Option<Timestamp>>,
+    norms: Vec<Option<f64>>,
+    pauses: Vec<Option<f64>>,
+}
+
+impl FeedColumns {
+    fn push(&mut self, record: &PollRecord) {
+        let outcome = FeedOutcome::of(&record.attempt);
+        self.ids.push(record.feed.id);
+        self.tokens.push(record.feed.lease_token);
+        self.attempted.push(record.finished_at);
+        self.states.push(record.next.state.as_str().to_owned());
+        self.next.push(record.next.at);
+        self.reasons.push(record.next.reason.clone());
+        let rhythm = record.next.rhythm.as_ref();
+        self.rates.push(
+            rhythm
+                .filter(|rhythm| rhythm.is_known())
+                .map(Rhythm::per_day),
+        );
+        self.rhythms.push(rhythm.map(Rhythm::stored));
+        self.rhythm_since
+            .push(rhythm.map(|rhythm| rhythm.observed().0));
+        self.rhythm_until
+            .push(rhythm.map(|rhythm| rhythm.observed().1));
+        self.statuses.push(outcome.status);
+        self.errors
+            .push(outcome.error.map(|code| code.as_str().to_owned()));
+        self.details.push(outcome.detail.map(str::to_owned));
+        self.successes.push(outcome.is_success);
+        self.titles.push(outcome.title.map(str::to_owned));
+        self.etags.push(
+            outcome
+                .validators
+                .and_then(|validators| validators.etag.clone()),
+        );
+        self.modified.push(
+            outcome
+                .validators
+                .and_then(|validators| validators.last_modified.clone()),
+        );
+        self.hashes.push(outcome.body_hash.map(<[u8]>::to_vec));
+        self.new.push(outcome.new_entries);
+        self.skipped.push(outcome.skipped);
+        self.push_habits(outcome.habits);
+    }
+
+    fn push_habits(&mut self, habits: Option<Habits>) {
+        let Habits {
+            newest_published_at,
+            last_entry_count,
+            last_sign_at,
+            norm_per_day,
+            longest_pause_s,
+        } = habits.unwrap_or_default();
+        self.newest.push(newest_published_at);
+        self.entries.push(last_entry_count);
+        self.signs.push(last_sign_at);
+        self.norms.push(norm_per_day);
+        self.pauses.push(longest_pause_s);
+    }
+}
+
 /// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
 async fn finish_feeds(
     tx: &mut PgConnection,
     records: &[&PollRecord],
 ) -> Result<HashSet<FeedId>, StoreError> {
-    let mut ids = Vec::new();
-    let mut tokens = Vec::new();
-    let mut attempted: Vec<Timestamp> = Vec::new();
-    let mut states = Vec::new();
-    let mut next: Vec<Timestamp> = Vec::new();
-    let mut reasons = Vec::new();
-    let mut rates = Vec::new();
-    let mut statuses = Vec::new();
-    let mut errors = Vec::new();
-    let mut details = Vec::new();
-    let mut successes = Vec::new();
-    let mut titles = Vec::new();
-    let mut etags = Vec::new();
-    let mut modified = Vec::new();
-    let mut hashes = Vec::new();
-    let mut new = Vec::new();
-    let mut skipped = Vec::new();
+    let mut columns = FeedColumns::default();
     for record in records {
-        let outcome = FeedOutcome::of(&record.attempt);
-        ids.push(record.feed.id);
-        tokens.push(record.feed.lease_token);
-        attempted.push(record.finished_at);
-        states.push(record.next.state.as_str().to_owned());
-        next.push(record.next.at);
-        reasons.push(record.next.reason.clone());
-        rates.push(record.next.entries_per_day);
-        statuses.push(outcome.status);
-        errors.push(outcome.error.map(|code| code.as_str().to_owned()));
-        details.push(outcome.detail.map(str::to_owned));
-        successes.push(outcome.is_success);
-        titles.push(outcome.title.map(str::to_owned));
-        etags.push(
-            outcome
-                .validators
-                .and_then(|validators| validators.etag.clone()),
-        );
-        modified.push(
-            outcome
-                .validators
-                .and_then(|validators| validators.last_modified.clone()),
-        );
-        hashes.push(outcome.body_hash.map(<[u8]>::to_vec));
-        new.push(outcome.new_entries);
-        skipped.push(outcome.skipped);
+        columns.push(record);
     }
     // A success replaces the validators even by none: what was not read whole must be asked for again in full.
     let held = sqlx::query_scalar!(
@@ -256,6 +327,9 @@ async fn finish_feeds(
                next_poll_at = CASE WHEN feeds.state = 'paused' THEN NULL ELSE done.next END,
                next_poll_reason = CASE WHEN feeds.state = 'paused' THEN next_poll_reason ELSE done.reason END,
                entries_per_day = done.rate,
+               rhythm = done.rhythm,
+               rhythm_since = done.rhythm_since,
+               rhythm_until = done.rhythm_until,
                last_http_status = done.status,
                last_error_code = done.error,
                last_error_detail = done.detail,
@@ -267,33 +341,50 @@ async fn finish_feeds(
                body_hash = coalesce(done.hash, CASE WHEN done.skipped IS NULL THEN body_hash END),
                last_new_entry_at = CASE WHEN done.new > 0 THEN done.attempted ELSE last_new_entry_at END,
                entries_seen = entries_seen + done.new,
-               entries_skipped = coalesce(done.skipped, entries_skipped)
+               entries_skipped = coalesce(done.skipped, entries_skipped),
+               newest_published_at = coalesce(done.newest, newest_published_at),
+               last_entry_count = coalesce(done.entries, last_entry_count),
+               last_sign_at = coalesce(done.sign, last_sign_at),
+               norm_per_day = coalesce(done.norm, norm_per_day),
+               longest_pause_s = coalesce(done.pause, longest_pause_s)
           FROM UNNEST($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::text[],
                       $7::double precision[], $8::integer[], $9::text[], $10::text[], $11::boolean[], $12::text[],
-                      $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[])
+                      $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[],
+                      $18::bytea[], $19::timestamptz[], $20::timestamptz[],
+                      $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::double precision[],
+                      $25::double precision[])
                AS done (id, token, attempted, state, next, reason, rate, status, error, detail, success, title,
-                        etag, modified, hash, new, skipped)
+                        etag, modified, hash, new, skipped, rhythm, rhythm_since, rhythm_until, newest,
+                        entries, sign, norm, pause)
          WHERE feeds.id = done.id
            AND feeds.lease_token = done.token
         RETURNING feeds.id
         "#,
-        &ids as &[FeedId],
-        &tokens,
-        &attempted as &[Timestamp],
-        &states,
-        &next as &[Timestamp],
-        &reasons,
-        &rates as &[Option<f64>],
-        &statuses as &[Option<i32>],
-        &errors as &[Option<String>],
-        &details as &[Option<String>],
-        &successes,
-        &titles as &[Option<String>],
-        &etags as &[Option<String>],
-        &modified as &[Option<String>],
-        &hashes as &[Option<Vec<u8>>],
-        &new,
-        &skipped as &[Option<i64>],
+        &columns.ids as &[FeedId],
+        &columns.tokens,
+        &columns.attempted as &[Timestamp],
+        &columns.states,
+        &columns.next as &[Timestamp],
+        &columns.reasons,
+        &columns.rates as &[Option<f64>],
+        &columns.statuses as &[Option<i32>],
+        &columns.errors as &[Option<String>],
+        &columns.details as &[Option<String>],
+        &columns.successes,
+        &columns.titles as &[Option<String>],
+        &columns.etags as &[Option<String>],
+        &columns.modified as &[Option<String>],
+        &columns.hashes as &[Option<Vec<u8>>],
+        &columns.new,
+        &columns.skipped as &[Option<i64>],
+        &columns.rhythms as &[Option<Vec<u8>>],
+        &columns.rhythm_since as &[Option<Timestamp>],
+        &columns.rhythm_until as &[Option<Timestamp>],
+        &columns.newest as &[Option<Timestamp>],
+        &columns.entries as &[Option<i32>],
+        &columns.signs as &[Option<Timestamp>],
+        &columns.norms as &[Option<f64>],
+        &columns.pauses as &[Option<f64>],
     )
     .fetch_all(tx)
     .await?;

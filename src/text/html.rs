@@ -11,16 +11,16 @@ use html5ever::{
 };
 
 /// Elements whose content nobody sees. The tokenizer reads it as raw text, up to the end tag of the same name.
-const HIDDEN: [&str; 8] = [
-    "iframe", "noembed", "noframes", "noscript", "script", "style", "template", "xmp",
+const HIDDEN: [&str; 7] = [
+    "noembed", "noframes", "noscript", "script", "style", "template", "xmp",
 ];
 
 /// Elements that stand in a line of text. Every other element that is known ends the paragraph.
-const INLINE: [&str; 43] = [
+const INLINE: [&str; 44] = [
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del",
-    "dfn", "em", "font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt",
-    "rtc", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "svg", "time",
-    "tt", "u", "var", "wbr", "path",
+    "dfn", "em", "font", "i", "iframe", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rb",
+    "rp", "rt", "rtc", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup",
+    "svg", "time", "tt", "u", "var", "wbr", "path",
 ];
 
 /// Elements that end the paragraph before and after them.
@@ -117,16 +117,45 @@ pub fn plain(html: &str) -> String {
 /// entities are decoded, and any other `<` is a character ("profit < 5 %").
 #[must_use]
 pub fn title(text: &str) -> String {
+    line(text, &[&INLINE, &BLOCK, &HIDDEN])
+}
+
+/// A person's name or a label as one line of plain text: links and other markup in a line vanish, the rest is text.
+#[must_use]
+pub fn name(text: &str) -> String {
+    line(text, &[&INLINE, &HIDDEN])
+}
+
+/// Whether a text is HTML although nobody says so: it has the end of an element of HTML, or an element that has none.
+#[must_use]
+pub fn is_evident(text: &str) -> bool {
+    text.match_indices('<').any(|(at, _)| {
+        let after = &text[at + 1..];
+        let is_end = after.starts_with('/');
+        let is_alone = ["br", "p", "img", "hr"].iter().any(|name| {
+            let rest = after
+                .get(..name.len())
+                .filter(|found| found.eq_ignore_ascii_case(name));
+            rest.is_some() && after[name.len()..].starts_with(['>', '/', ' '])
+        });
+        (is_end || is_alone) && opens_tag_of(&[&INLINE, &BLOCK, &HIDDEN], after)
+    })
+}
+
+/// One line of plain text, in which tags of these elements vanish.
+fn line(text: &str, elements: &[&[&str]]) -> String {
     let mut markup = String::with_capacity(text.len());
     let last_close = text.rfind('>').unwrap_or(0);
     let mut rest = 0;
     for (at, _) in text.match_indices('<') {
         markup.push_str(&text[rest..at]);
-        markup.push_str(if at < last_close && opens_html_tag(&text[at + 1..]) {
-            "<"
-        } else {
-            "&lt;"
-        });
+        markup.push_str(
+            if at < last_close && opens_tag_of(elements, &text[at + 1..]) {
+                "<"
+            } else {
+                "&lt;"
+            },
+        );
         rest = at + 1;
     }
     markup.push_str(&text[rest..]);
@@ -161,8 +190,8 @@ pub fn entity(name: &str) -> Option<String> {
     (!decoded.is_empty()).then_some(decoded)
 }
 
-/// Whether the text after a `<` goes on as a tag of HTML.
-fn opens_html_tag(after: &str) -> bool {
+/// Whether the text after a `<` goes on as a tag of one of these elements.
+fn opens_tag_of(elements: &[&[&str]], after: &str) -> bool {
     let after = after.strip_prefix('/').unwrap_or(after);
     // The longest name known has ten letters.
     let name_end = after
@@ -175,10 +204,7 @@ fn opens_html_tag(after: &str) -> bool {
         after.as_bytes()[end],
         b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r'
     );
-    is_ended
-        && [&INLINE[..], &BLOCK, &HIDDEN]
-            .iter()
-            .any(|names| names.contains(&name.as_str()))
+    is_ended && elements.iter().any(|names| names.contains(&name.as_str()))
 }
 
 /// Text under construction: folds white space and parts paragraphs.

@@ -143,9 +143,16 @@ pub fn is_particle(rest: &str) -> bool {
     rest.len() <= LONGEST_PARTICLE && PARTICLE_SET.contains(rest)
 }
 
-/// Where stems may end in a Hangul word, as far as the length of what follows can tell: the lengths in bytes, longest
-/// first. Whether a particle follows is for [`is_particle`] to say.
+/// Where stems may end in a Hangul word: the lengths in bytes that leave nothing or a particle, longest first.
 pub fn hangul_stems(word: &str) -> impl Iterator<Item = usize> + '_ {
+    hangul_ends(word).filter(|&end| {
+        word.get(end..)
+            .is_some_and(|rest| rest.is_empty() || is_particle(rest))
+    })
+}
+
+/// The same as far as the length of what follows can tell; whether a particle follows is for [`is_particle`] to say.
+pub fn hangul_ends(word: &str) -> impl Iterator<Item = usize> + '_ {
     let shortest = word.len().saturating_sub(LONGEST_PARTICLE).max(1);
     (shortest..=word.len())
         .rev()
@@ -239,7 +246,6 @@ mod tests {
     fn a_stem_ends_where_nothing_or_a_particle_follows() {
         let stems = |word: &'static str| {
             hangul_stems(word)
-                .filter(|&end| end == word.len() || is_particle(&word[end..]))
                 .map(|end| &word[..end])
                 .collect::<Vec<_>>()
         };

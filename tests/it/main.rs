@@ -18,6 +18,7 @@ mod feed_server;
 mod private_server;
 mod river;
 mod site;
+mod truth;
 mod web;
 mod worker;
 mod workers;

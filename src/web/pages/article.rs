@@ -7,11 +7,13 @@ use axum::extract::State;
 use super::{
     frame::{Frame, Place},
     line::{facts, headline, language_tag, outward},
-    marks::{Gloss, Segment, glosses, marked},
     moments::Moment,
 };
 use crate::{
-    domain::{ArticleId, Field, Hit, Timestamp},
+    domain::{
+        ArticleId, Field, Hit, Timestamp,
+        marks::{Gloss, Segment, glosses, marked},
+    },
     store::{
         PgPool,
         article_page::{self, EarlierText, Reason, SeenIn, StoredArticle},

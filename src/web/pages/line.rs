@@ -1,11 +1,11 @@
 //! A line: an article under a keyword, as the board, a keyword's page and the live stream show it.
 
-use super::{
-    marks::{Gloss, Segment, glosses, marked, passage},
-    moments::Moment,
-};
+use super::moments::Moment;
 use crate::{
-    domain::{Field, Timestamp},
+    domain::{
+        Field, Timestamp,
+        marks::{Gloss, Segment, glosses, marked, passage},
+    },
     store::board::BoardLine,
 };
 

@@ -1,0 +1,9 @@
+//! Digests and alerts: what is due, what an edition holds, and how it reads as mail, page and payload.
+//!
+//! Pure: what is due comes in as values, what is sent goes out as values. Nothing here knows a table or a mail server.
+
+mod clean;
+pub mod compose;
+pub mod render;
+pub mod schedule;
+mod subject;

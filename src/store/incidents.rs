@@ -1,0 +1,289 @@
+//! Incidents: what was wrong with a feed, from when to when.
+//!
+//! An incident opens once and closes once, however many attempts find the same. One that comes back soon after it closed
+//! is the same one, opened again.
+
+use sqlx::PgConnection;
+
+use super::{PgPool, StoreError};
+use crate::domain::{
+    FeedId, Finding, PollRecord, SAME_INCIDENT_WITHIN, SourceTrouble, Timestamp, Trouble,
+};
+
+/// That an incident opened or closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// The feed.
+    pub feed: FeedId,
+    /// What was wrong, as a word of `domain::Trouble`.
+    pub kind: String,
+    /// The same for people.
+    pub detail: String,
+    /// Whether it opened.
+    pub is_open: bool,
+}
+
+/// Opens and closes incidents by the verdicts of a batch. Returns what turned.
+pub(super) async fn apply(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+) -> Result<Vec<Turn>, StoreError> {
+    let mut turns = close(tx, records).await?;
+    let found: Vec<(&PollRecord, &Finding)> = records
+        .iter()
+        .flat_map(|record| {
+            let findings = record
+                .verdicts
+                .iter()
+                .filter_map(|verdict| verdict.finding.as_ref());
+            findings.map(move |finding| (*record, finding))
+        })
+        .collect();
+    if !found.is_empty() {
+        turns.extend(open(tx, &found).await?);
+    }
+    Ok(turns)
+}
+
+/// Closes the open incidents of topics that are well.
+async fn close(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<Vec<Turn>, StoreError> {
+    let mut feeds: Vec<FeedId> = Vec::new();
+    let mut topics: Vec<String> = Vec::new();
+    let mut at: Vec<Timestamp> = Vec::new();
+    for record in records {
+        let well: Vec<&str> = record
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.finding.is_none())
+            .map(|verdict| verdict.topic.as_str())
+            .collect();
+        if !well.is_empty() {
+            feeds.push(record.feed.id);
+            topics.push(well.join(","));
+            at.push(record.finished_at);
+        }
+    }
+    Ok(sqlx::query_as!(
+        Turn,
+        r#"UPDATE incidents
+              SET closed_at = done.at
+             FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS done (feed, topics, at)
+            WHERE incidents.feed_id = done.feed
+              AND incidents.closed_at IS NULL
+              AND incidents.topic = ANY (string_to_array(done.topics, ','))
+        RETURNING incidents.feed_id AS feed, incidents.kind, incidents.detail, false AS "is_open!""#,
+        &feeds as &[FeedId],
+        &topics,
+        &at as &[Timestamp],
+    )
+    .fetch_all(tx)
+    .await?)
+}
+
+async fn open(
+    tx: &mut PgConnection,
+    found: &[(&PollRecord, &Finding)],
+) -> Result<Vec<Turn>, StoreError> {
+    let feeds: Vec<FeedId> = found.iter().map(|(record, _)| record.feed.id).collect();
+    let topics: Vec<String> = words(found, |finding| finding.trouble.topic().as_str());
+    let kinds: Vec<String> = words(found, |finding| finding.trouble.as_str());
+    let details: Vec<String> = words(found, |finding| &finding.detail);
+    let at: Vec<Timestamp> = found.iter().map(|(record, _)| record.finished_at).collect();
+    let missed: Vec<i32> = found
+        .iter()
+        .map(|(_, finding)| i32::try_from(finding.missed).unwrap_or(i32::MAX))
+        .collect();
+    let soon: Vec<Timestamp> = at.iter().map(|at| at.minus(SAME_INCIDENT_WITHIN)).collect();
+    let mut turns = sqlx::query_as!(
+        Turn,
+        r#"UPDATE incidents
+              SET closed_at = NULL
+             FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS done (feed, topic, soon)
+            WHERE incidents.id = (SELECT last.id
+                                    FROM incidents last
+                                   WHERE last.feed_id = done.feed
+                                     AND last.topic = done.topic
+                                   ORDER BY last.closed_at DESC NULLS FIRST
+                                   LIMIT 1)
+              AND incidents.closed_at > done.soon
+        RETURNING incidents.feed_id AS feed, incidents.kind, incidents.detail, true AS "is_open!""#,
+        &feeds as &[FeedId],
+        &topics,
+        &soon as &[Timestamp],
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let opened = sqlx::query!(
+        r#"INSERT INTO incidents (feed_id, topic, kind, detail, missed, opened_at, found_at)
+           SELECT feed, topic, kind, detail, missed, at, at
+             FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[])
+                  AS done (feed, topic, kind, detail, missed, at)
+               ON CONFLICT (feed_id, topic) WHERE closed_at IS NULL DO UPDATE
+              SET kind = excluded.kind, detail = excluded.detail, found_at = excluded.found_at,
+                  missed = incidents.missed + excluded.missed
+        RETURNING feed_id, kind, detail, (xmax = 0) AS "is_new!""#,
+        &feeds as &[FeedId],
+        &topics,
+        &kinds,
+        &details,
+        &missed,
+        &at as &[Timestamp],
+    )
+    .fetch_all(tx)
+    .await?;
+    turns.extend(opened.into_iter().filter(|row| row.is_new).map(|row| Turn {
+        feed: row.feed_id,
+        kind: row.kind,
+        detail: row.detail,
+        is_open: true,
+    }));
+    Ok(turns)
+}
+
+fn words<'a>(
+    found: &[(&PollRecord, &'a Finding)],
+    word: impl Fn(&'a Finding) -> &'a str,
+) -> Vec<String> {
+    found
+        .iter()
+        .map(|(_, finding)| word(finding).to_owned())
+        .collect()
+}
+
+/// What was wrong with a feed, from when to when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// The feed.
+    pub feed: FeedId,
+    /// What was wrong.
+    pub trouble: Trouble,
+    /// The same for people.
+    pub detail: String,
+    /// Entries that fell out unseen, estimated.
+    pub missed: u32,
+    /// When it was first found.
+    pub opened_at: Timestamp,
+    /// When it was last found.
+    pub found_at: Timestamp,
+    /// When it was over.
+    pub closed_at: Option<Timestamp>,
+}
+
+struct IncidentRow {
+    feed: FeedId,
+    kind: String,
+    detail: String,
+    missed: i32,
+    opened_at: Timestamp,
+    found_at: Timestamp,
+    closed_at: Option<Timestamp>,
+}
+
+impl TryFrom<IncidentRow> for Incident {
+    type Error = StoreError;
+
+    fn try_from(row: IncidentRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            feed: row.feed,
+            trouble: trouble(&row.kind)?,
+            detail: row.detail,
+            missed: u32::try_from(row.missed).unwrap_or(0),
+            opened_at: row.opened_at,
+            found_at: row.found_at,
+            closed_at: row.closed_at,
+        })
+    }
+}
+
+fn trouble(kind: &str) -> Result<Trouble, StoreError> {
+    kind.parse()
+        .map_err(|_| StoreError::UnknownWord(kind.to_owned()))
+}
+
+/// The incidents that are open, and the gaps since `gaps_since`, open or not; of one feed, or of all.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn current(
+    db: &PgPool,
+    feed: Option<FeedId>,
+    gaps_since: Timestamp,
+) -> Result<Vec<Incident>, StoreError> {
+    sqlx::query_as!(
+        IncidentRow,
+        r#"SELECT feed_id AS feed, kind, detail, missed, opened_at, found_at, closed_at
+             FROM incidents
+            WHERE (closed_at IS NULL OR (topic = 'gap' AND found_at >= $2))
+              AND ($1::bigint IS NULL OR feed_id = $1)
+            ORDER BY feed_id, opened_at"#,
+        feed as Option<FeedId>,
+        gaps_since as Timestamp,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Incident::try_from)
+    .collect()
+}
+
+/// The last incidents of a feed, the latest first; at most 30.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn of_feed(db: &PgPool, feed: FeedId) -> Result<Vec<Incident>, StoreError> {
+    sqlx::query_as!(
+        IncidentRow,
+        r#"SELECT feed_id AS feed, kind, detail, missed, opened_at, found_at, closed_at
+             FROM incidents
+            WHERE feed_id = $1
+            ORDER BY opened_at DESC, id DESC
+            LIMIT 30"#,
+        feed as FeedId,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Incident::try_from)
+    .collect()
+}
+
+/// What is missing, feed by feed: open incidents that cost entries, and the last two hundred gaps.
+pub(super) async fn missing(db: &PgPool) -> Result<Vec<SourceTrouble>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT sources.name AS source, incidents.kind, incidents.missed,
+                  (SELECT count(*) FROM feeds other WHERE other.source_id = sources.id AND other.state <> 'paused')
+                      AS "feed_count!",
+                  CASE incidents.topic
+                      WHEN 'outage' THEN feeds.last_success_at
+                      WHEN 'silence' THEN feeds.last_sign_at
+                      WHEN 'gap' THEN incidents.found_at
+                      ELSE incidents.opened_at
+                  END AS since
+             FROM (SELECT feed_id, topic, kind, missed, opened_at, found_at
+                     FROM incidents
+                    WHERE closed_at IS NULL
+                      AND topic IN ('outage', 'items', 'silence')
+                    UNION ALL
+                  (SELECT feed_id, topic, kind, missed, opened_at, found_at
+                     FROM incidents
+                    WHERE topic = 'gap'
+                    ORDER BY found_at DESC
+                    LIMIT 200)) AS incidents
+             JOIN feeds ON feeds.id = incidents.feed_id
+             JOIN sources ON sources.id = feeds.source_id
+            WHERE feeds.state <> 'paused'"#,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SourceTrouble {
+                source: row.source,
+                feed_count: row.feed_count,
+                trouble: trouble(&row.kind.unwrap_or_default())?,
+                since: row.since,
+                missed: u32::try_from(row.missed.unwrap_or(0)).unwrap_or(0),
+            })
+        })
+        .collect()
+}
