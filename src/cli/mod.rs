@@ -13,7 +13,9 @@ mod opml;
 mod output;
 mod parse;
 mod query;
+mod schedule;
 mod serve;
+mod story;
 mod token;
 mod user;
 
@@ -55,6 +57,11 @@ enum Command {
         #[command(subcommand)]
         command: QueryCommand,
     },
+    /// Group reports into stories, or compare pairs, as the service does.
+    Story {
+        #[command(subcommand)]
+        command: StoryCommand,
+    },
     /// Check a beat file, merge one into the database, or write the database's beat to a file.
     Beat {
         #[command(subcommand)]
@@ -64,6 +71,11 @@ enum Command {
     Opml {
         #[command(subcommand)]
         command: OpmlCommand,
+    },
+    /// Try polling policies on recorded or invented publication times.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
     },
     /// Add, list and change accounts.
     User {
@@ -183,6 +195,35 @@ enum QueryCommand {
         #[arg(long)]
         why: bool,
         /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoryCommand {
+    /// The story of each report of a stream, as placed after the whole stream.
+    Cluster {
+        /// Reports as JSON lines, in order of arrival: {"id","title","text","published","lang","source"}, all but the
+        /// title optional.
+        #[arg(long, value_name = "FILE")]
+        jsonl: PathBuf,
+        /// The beat whose concepts carry over between languages; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        beat: Option<PathBuf>,
+        /// Print JSON lines: {"id","story","reason"}, and for a copy its original.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Whether two reports are copies, tell the same story, or are different.
+    Compare {
+        /// Pairs as JSON lines: {"id","a","b"}, each side a report or a headline.
+        #[arg(long, value_name = "FILE")]
+        jsonl: PathBuf,
+        /// The beat whose concepts carry over between languages; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        beat: Option<PathBuf>,
+        /// Print JSON lines: {"id","verdict","reason"}.
         #[arg(long)]
         json: bool,
     },
@@ -345,6 +386,37 @@ enum DbCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum ScheduleCommand {
+    /// How long entries would have waited under a policy that makes so many requests.
+    Simulate {
+        /// Publication times, a JSON object {"feed","published"} a line, or - for standard input.
+        #[arg(long, value_name = "FILE")]
+        trace: PathBuf,
+        /// The policy.
+        #[arg(long, value_enum, value_name = "NAME", default_value = "ours")]
+        policy: schedule::Policy,
+        /// Requests in all: the policy's intervals are scaled by one factor to make as many.
+        #[arg(long, value_name = "N")]
+        requests: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a trace of an invented desk: steady, bursty, nearly dead and busy feeds, and such with office hours.
+    Trace {
+        /// Feeds.
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        feeds: usize,
+        /// Days.
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        days: u32,
+        /// Another seed is another trace.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+}
+
 /// What a command came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -424,6 +496,7 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
         }
         Command::Parse(args) => parse::run(args, &settings).await,
         Command::Query { command } => query::run(command),
+        Command::Story { command } => story::run(command),
         Command::Beat { command } => {
             if let BeatCommand::Import { data_dir, .. } | BeatCommand::Export { data_dir, .. } =
                 &command
@@ -438,6 +511,7 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
             at(data_dir.clone());
             opml::run(command, &settings).await
         }
+        Command::Schedule { command } => schedule::run(command),
         Command::User {
             command,
             data_dir,

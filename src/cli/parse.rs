@@ -8,8 +8,8 @@ use super::{Outcome, ParseArgs, output};
 use crate::{
     app::SystemClock,
     config::Settings,
-    domain::{Clock as _, Document, Entry, Validators},
-    fetch::{Fetched, Fetcher},
+    domain::{Clock as _, Document, Entry},
+    fetch::{Ask, Fetched, Fetcher},
     pipeline::{normalise, parse, shape},
 };
 
@@ -62,7 +62,7 @@ async fn download(
 ) -> anyhow::Result<Input> {
     let fetcher = Fetcher::new(&settings.fetch)?;
     let answer = fetcher
-        .fetch(&url, &Validators::default(), SystemClock.now())
+        .fetch(Ask::for_document(&url), SystemClock.now())
         .await
         .map_err(|failure| anyhow::anyhow!("{url}: {}: {}", failure.code, failure.detail))?;
     match answer {

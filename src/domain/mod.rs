@@ -26,7 +26,9 @@ pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
-pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
+pub use feed::{
+    ClaimedFeed, Course, FeedState, FeedUrl, FeedUrlError, Move, PollHints, Validators,
+};
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, StoryId,
     SubscriptionId, UserId,

@@ -5,10 +5,12 @@
 
 pub mod address;
 pub mod condition;
+pub mod course;
 pub mod dates;
 pub mod decode;
 mod dialect;
 mod entities;
+pub mod freshness;
 pub mod identify;
 mod json;
 mod markup;
@@ -16,6 +18,7 @@ pub mod normalise;
 pub mod opml;
 pub mod parse;
 mod repair;
+pub mod replay;
 pub mod rhythm;
 pub mod schedule;
 pub mod shape;

@@ -118,7 +118,7 @@ pub(super) const fn may_join(c: char) -> bool {
 pub(super) const fn joins_letters(c: char) -> bool {
     matches!(
         c,
-        '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | ':' | '\u{FF07}' | '\u{FF0E}'
+        '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | '\u{FF07}' | '\u{FF0E}'
     )
 }
 
@@ -165,6 +165,8 @@ fn folds_alone(c: char) -> Option<char> {
     letters
         .next()
         .filter(|_| is_steady && letters.next().is_none())
+        // An apostrophe may begin a possessive.
+        .filter(|&folded| folded != '\'')
 }
 
 impl Letters {
