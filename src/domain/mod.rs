@@ -20,7 +20,9 @@ pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
-pub use feed::{ClaimedFeed, FeedState, FeedUrl, FeedUrlError, PollHints, Validators};
+pub use feed::{
+    ClaimedFeed, FeedState, FeedUrl, FeedUrlError, ListSelectors, PollHints, Validators,
+};
 pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, StoryId, SubscriptionId};
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
