@@ -15,10 +15,17 @@ pub use database::Database;
 pub use lifecycle::Lifecycle;
 
 use crate::{
+    auth::throttle::FORGOTTEN_AFTER,
     config::Settings,
     domain::{Beat, Clock, Timestamp},
     fetch::Fetcher,
-    jobs::{engine::LiveEngine, place::Placer, poll::Poller, upkeep::Upkeep},
+    jobs::{
+        engine::LiveEngine,
+        index::Lister,
+        place::Placer,
+        poll::Poller,
+        upkeep::{Keep, Upkeep},
+    },
     store::{self, PgPool, beat::Merge, workers::Worker},
     web,
 };
@@ -61,6 +68,15 @@ impl Role {
     }
 }
 
+/// How people get in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doors {
+    /// With an account.
+    Accounts,
+    /// As anybody.
+    Demo,
+}
+
 /// Reads a beat file's text.
 ///
 /// # Errors
@@ -83,6 +99,16 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --listen (for example 127.0.0.1:0)")
     })
+}
+
+/// Random bytes of the system, for a token.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn random() -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    Ok(bytes)
 }
 
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
@@ -126,6 +152,8 @@ pub struct WorkerParts {
     pub poller: Poller,
     /// Places.
     pub placer: Placer,
+    /// Lists articles in the search index.
+    pub lister: Lister,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -155,11 +183,16 @@ impl WorkerParts {
             cores: Arc::new(Semaphore::new(cores)),
             only: Vec::new(),
         };
-        let window = Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400);
+        let keep = Keep {
+            backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
+            sessions: settings.web.session_idle,
+            attempts: FORGOTTEN_AFTER,
+        };
         Ok(Self {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
-            upkeep: Upkeep::new(db.clone(), clock, worker, window),
+            lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
 }
@@ -173,6 +206,7 @@ pub async fn run(
     settings: &Settings,
     role: Role,
     listener: Option<TcpListener>,
+    doors: Doors,
     clock: Arc<dyn Clock>,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
@@ -181,6 +215,7 @@ pub async fn run(
         let WorkerParts {
             poller,
             placer,
+            lister,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -190,6 +225,10 @@ pub async fn run(
         lifecycle.spawn("place", {
             let stop = stop.clone();
             async move { placer.run(stop).await }
+        });
+        lifecycle.spawn("index", {
+            let stop = stop.clone();
+            async move { lister.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();
@@ -205,7 +244,12 @@ pub async fn run(
             store::live::follow_arrivals(db.clone(), sender, stop.clone()),
         );
         let address = listener.local_addr()?;
-        let state = web::WebState::new(db.clone(), clock, receiver, stop.clone());
+        let options = settings.web.clone();
+        let state = web::WebState::new(db.clone(), clock, receiver, stop.clone(), options);
+        let state = match doors {
+            Doors::Accounts => state,
+            Doors::Demo => state.as_demo(),
+        };
         lifecycle.spawn("web", async move {
             if let Err(error) = web::serve(listener, state, stop).await {
                 tracing::error!(

@@ -19,6 +19,7 @@ use crate::{
     fetch::FetchOptions,
     jobs::PollOptions,
     pipeline::{address::AllowedNetworks, schedule},
+    web::WebOptions,
 };
 
 /// Every setting with its default, its unit and one line of meaning.
@@ -149,6 +150,8 @@ pub struct WebhookOptions {
 pub struct Settings {
     /// `[server]`
     pub server: ServerOptions,
+    /// `[web]`
+    pub web: WebOptions,
     /// `[database]`
     pub database: DatabaseOptions,
     /// `[log]`
@@ -246,6 +249,8 @@ impl Settings {
             ("fetch.connect_timeout", self.fetch.connect_timeout),
             ("fetch.idle_timeout", self.fetch.idle_timeout),
             ("schedule.min_interval", self.schedule.min_interval),
+            ("web.session_idle", self.web.session_idle),
+            ("web.session_lifetime", self.web.session_lifetime),
         ];
         for (key, value) in durations {
             let shown = format!("{value:?}");
@@ -256,6 +261,13 @@ impl Settings {
                 "it must be at least one second",
             )?;
         }
+        let public_url = &self.web.public_url;
+        refuse_if(
+            !public_url.is_empty() && self.web.public_host().is_none(),
+            "web.public_url",
+            public_url,
+            "it must be an address such as https://wirewatch.example.org, without a path",
+        )?;
         refuse_if(
             self.schedule.max_interval < self.schedule.min_interval,
             "schedule.max_interval",

@@ -104,7 +104,14 @@ const ROOMS: &[Room] = &[
         name: "auth",
         floor: Floor::Core,
         rooms: &["domain", "text"],
-        crates: &["argon2", "serde", "sha2", "subtle", "thiserror"],
+        crates: &[
+            "argon2",
+            "serde",
+            "sha2",
+            "thiserror",
+            "unicode_normalization",
+            "zxcvbn",
+        ],
     },
     Room {
         name: "fetch",
@@ -176,6 +183,8 @@ const ROOMS: &[Room] = &[
             "askama_web",
             "axum",
             "futures_util",
+            "getrandom",
+            "ipnet",
             "jiff",
             "serde",
             "serde_json",
@@ -247,6 +256,7 @@ const ENTRANCE_CRATES: &[&str] = &[
     "clap",
     "encoding_rs",
     "futures_util",
+    "getrandom",
     "indicatif",
     "ipnet",
     "jiff",
@@ -602,7 +612,7 @@ fn dependencies() -> BTreeSet<String> {
     let names = manifest["dependencies"].as_table().unwrap().keys();
     names
         .map(|name| name.replace('-', "_"))
-        .chain(["lettre", "argon2", "tower", "rand"].map(str::to_owned))
+        .chain(["lettre", "tower", "rand"].map(str::to_owned))
         .collect()
 }
 

@@ -14,11 +14,11 @@ use super::{
     output,
 };
 use crate::{
-    app::{self, BUILT_IN_BEAT, Database, Lifecycle, Role, SystemClock},
+    app::{self, BUILT_IN_BEAT, Database, Doors, Lifecycle, Role, SystemClock},
     config::{self, Settings},
-    domain::{Beat, Clock as _},
+    domain::{self, Beat, Clock as _, Timestamp, UserName},
     pipeline::address::AllowedNetworks,
-    store::{self, beat::Merge},
+    store::{self, PgPool, beat::Merge},
 };
 
 /// The sample feeds publish every few seconds, so they are asked as often.
@@ -41,6 +41,7 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
             &|_| {},
         )
         .await?;
+        add_accounts(&database.pool, clock.now()).await?;
         output::complain(&format!(
             "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
             listener.local_addr()?
@@ -50,6 +51,7 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
             &settings,
             Role::All,
             Some(listener),
+            Doors::Demo,
             clock.clone(),
             &lifecycle,
         )
@@ -88,6 +90,15 @@ async fn serve_sample_feeds(
     Ok(beat)
 }
 
+/// One account for each role, named like it. They have no passwords: the sign-in page of the demo needs none.
+async fn add_accounts(db: &PgPool, now: Timestamp) -> anyhow::Result<()> {
+    for role in domain::Role::ALL {
+        let name: UserName = role.as_str().parse()?;
+        store::users::add(db, &name, "", role, None, "demo", now).await?;
+    }
+    Ok(())
+}
+
 fn for_the_demo(mut settings: Settings) -> anyhow::Result<Settings> {
     settings.database.url.clear();
     settings.server.data_dir = config::temporary_dir("demo");
@@ -96,5 +107,6 @@ fn for_the_demo(mut settings: Settings) -> anyhow::Result<Settings> {
     settings.schedule.max_interval = INTERVAL * 2;
     settings.schedule.failure_interval = INTERVAL * 2;
     settings.poll.per_host = settings.poll.concurrency;
+    settings.web.anonymous_reading = true;
     Ok(settings)
 }

@@ -14,13 +14,20 @@ mod output;
 mod parse;
 mod query;
 mod serve;
+mod token;
+mod user;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
-use crate::{app::Role, config::Settings, domain::FeedUrl, telemetry};
+use crate::{
+    app::Role,
+    config::Settings,
+    domain::{self, FeedUrl, UserName},
+    telemetry,
+};
 
 /// News monitoring for newsrooms: feeds in, matching articles in PostgreSQL, new items by keyword on a live page.
 #[derive(Debug, Parser)]
@@ -57,6 +64,28 @@ enum Command {
     Opml {
         #[command(subcommand)]
         command: OpmlCommand,
+    },
+    /// Add, list and change accounts.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR", global = true)]
+        data_dir: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+    },
+    /// Make, list and revoke keys of programs to the API.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR", global = true)]
+        data_dir: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
     },
     /// Look at database, clock, disk and feeds, and say what to do.
     Doctor(DoctorArgs),
@@ -231,6 +260,83 @@ enum OpmlCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Make an account, and a link that sets its password once.
+    Add {
+        /// What it signs in with.
+        name: UserName,
+        /// What it may: viewer, editor, analyst or admin.
+        #[arg(long, default_value = "viewer")]
+        role: domain::Role,
+        /// What its person is called.
+        #[arg(long, value_name = "NAME", default_value = "")]
+        full_name: String,
+        /// Read the password from standard input, its first line.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// All accounts.
+    List,
+    /// Give an account another role. Its browsers are signed out.
+    Role {
+        /// The account.
+        name: UserName,
+        /// viewer, editor, analyst or admin.
+        role: domain::Role,
+    },
+    /// Make a link that sets the password of an account once, or set it.
+    Password {
+        /// The account.
+        name: UserName,
+        /// Read the password from standard input, its first line.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Keep an account out, at once.
+    Disable {
+        /// The account.
+        name: UserName,
+    },
+    /// Let an account in again.
+    Enable {
+        /// The account.
+        name: UserName,
+    },
+    /// Make a link that makes an account once; who follows it chooses the name.
+    Invite {
+        /// What it may: viewer, editor, analyst or admin.
+        #[arg(long, default_value = "viewer")]
+        role: domain::Role,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token; it is shown this once.
+    Create {
+        /// What it may: viewer, editor, analyst or admin.
+        #[arg(long)]
+        role: domain::Role,
+        /// What it is for.
+        #[arg(long, value_name = "NAME", default_value = "from the shell")]
+        name: String,
+        /// Whose it is; without, the installation's own.
+        #[arg(long, value_name = "NAME")]
+        user: Option<UserName>,
+        /// Days it works.
+        #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+        days: u32,
+    },
+    /// All tokens.
+    List,
+    /// End a token.
+    Revoke {
+        /// Its number, as `list` tells it.
+        id: i64,
+    },
+}
+
 #[derive(Debug, Args)]
 struct DoctorArgs {
     /// Folder of the private PostgreSQL.
@@ -352,6 +458,22 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
                 &command;
             at(data_dir.clone());
             opml::run(command, &settings).await
+        }
+        Command::User {
+            command,
+            data_dir,
+            json,
+        } => {
+            at(data_dir);
+            user::run(command, json, &settings).await
+        }
+        Command::Token {
+            command,
+            data_dir,
+            json,
+        } => {
+            at(data_dir);
+            token::run(command, json, &settings).await
         }
         Command::Doctor(args) => {
             at(args.data_dir.clone());

@@ -1,11 +1,15 @@
 //! `wirewatch serve`: the service.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use super::{Outcome, ServeArgs};
+use super::{Outcome, ServeArgs, output};
 use crate::{
-    app::{self, Database, Lifecycle, Role, SystemClock},
+    app::{self, Database, Doors, Lifecycle, Role, SystemClock},
+    auth::Token,
     config::Settings,
+    domain::Clock as _,
+    store::PgPool,
+    web::links,
 };
 
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -20,11 +24,15 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<O
     let clock = Arc::new(SystemClock);
     let served = async {
         app::load_beat(&database.pool, &settings, clock.as_ref()).await?;
+        if let Some(listener) = &listener {
+            offer_first_account(&database.pool, &settings, listener.local_addr()?).await?;
+        }
         app::run(
             &database.pool,
             &settings,
             args.role,
             listener,
+            Doors::Accounts,
             clock.clone(),
             &lifecycle,
         )
@@ -33,4 +41,20 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<O
     .await;
     database.close().await;
     served.map(|()| Outcome::Done)
+}
+
+/// Tells the link that makes the first admin, while nobody administers. It goes to the terminal, never into a log.
+async fn offer_first_account(
+    db: &PgPool,
+    settings: &Settings,
+    listening: SocketAddr,
+) -> anyhow::Result<()> {
+    let base = links::base(&settings.web, listening);
+    let token = Token::new(app::random()?);
+    if let Some(link) = links::first_admin_link(db, &base, &token, SystemClock.now()).await? {
+        output::complain(&format!(
+            "wirewatch: nobody has an account yet. This link makes the first one, once, within 24 hours:\n\n    {link}\n"
+        ));
+    }
+    Ok(())
 }

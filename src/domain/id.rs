@@ -44,6 +44,12 @@ ids! {
     KeywordId,
     /// A named list of terms.
     ConceptId,
+    /// An account.
+    UserId,
+    /// A signed-in browser.
+    SessionId,
+    /// A key of a program to the API.
+    ApiTokenId,
     /// The articles that report one event.
     StoryId,
     /// Who is told of which keywords when.

@@ -2,9 +2,12 @@
 //!
 //! Values only. Nothing here is async, reads a clock, logs, or knows how it is stored or sent.
 
+mod account;
+mod address;
 mod article;
 mod attempt;
 mod beat;
+mod coverage;
 pub mod digest;
 pub mod duration;
 mod entry;
@@ -16,14 +19,20 @@ mod source;
 mod time;
 mod trouble;
 
+pub use account::{AccountWordError, ClockFormat, Role, UserName};
+pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{
     ClaimedFeed, FeedState, FeedUrl, FeedUrlError, ListSelectors, PollHints, Validators,
 };
-pub use id::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, StoryId, SubscriptionId};
+pub use id::{
+    ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, StoryId,
+    SubscriptionId, UserId,
+};
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};

@@ -2,6 +2,7 @@
 
 mod claims;
 pub mod engine;
+pub mod index;
 pub mod place;
 pub mod poll;
 mod record;

@@ -13,31 +13,40 @@ use crate::{
 /// Upkeep is done this often.
 const INTERVAL: Duration = Duration::from_mins(15);
 
+/// Days of feeds are kept for so long: twice what any page shows.
+const DAYS_KEPT: Duration = Duration::from_hours(24 * 28);
+
 /// Longer than one round takes, shorter than the interval.
 const LEASE: Duration = Duration::from_mins(10);
 
-/// Trims the backlog.
+/// Trims the backlog and the sessions.
 pub struct Upkeep {
     db: PgPool,
     clock: Arc<dyn Clock>,
     holder: Arc<Worker>,
-    backlog_window: Duration,
+    keep: Keep,
+}
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Entries that matched nothing.
+    pub backlog: Duration,
+    /// Sessions, after their last use.
+    pub sessions: Duration,
+    /// What is remembered against guessing, after the last attempt.
+    pub attempts: Duration,
 }
 
 impl Upkeep {
-    /// Upkeep that holds its lease as `holder` and keeps the backlog for `backlog_window`.
+    /// Upkeep that holds its lease as `holder`.
     #[must_use]
-    pub fn new(
-        db: PgPool,
-        clock: Arc<dyn Clock>,
-        holder: Arc<Worker>,
-        backlog_window: Duration,
-    ) -> Self {
+    pub fn new(db: PgPool, clock: Arc<dyn Clock>, holder: Arc<Worker>, keep: Keep) -> Self {
         Self {
             db,
             clock,
             holder,
-            backlog_window,
+            keep,
         }
     }
 
@@ -57,7 +66,8 @@ impl Upkeep {
         }
     }
 
-    /// Deletes backlog entries that left the window, batch by batch. Returns how many.
+    /// Deletes backlog entries that left the window, batch by batch, and what let people in and does not any more. Returns
+    /// how many entries.
     ///
     /// # Errors
     /// The database does not answer.
@@ -66,14 +76,16 @@ impl Upkeep {
         if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
             return Ok(0);
         }
+        store::sessions::trim(&self.db, now, self.keep.sessions, self.keep.attempts).await?;
         let mut total = 0;
         while !stop.is_cancelled() {
-            let trimmed = store::backlog::trim(&self.db, now, self.backlog_window).await?;
+            let trimmed = store::backlog::trim(&self.db, now, self.keep.backlog).await?;
             total += trimmed;
             if trimmed == 0 {
                 break;
             }
         }
+        store::feed_days::trim(&self.db, now.minus(DAYS_KEPT)).await?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }

@@ -7,6 +7,7 @@
 mod ast;
 mod canonical;
 mod compile;
+mod condition;
 mod dialect;
 mod engine;
 mod error;
@@ -18,9 +19,11 @@ mod lexer;
 mod lexicon;
 mod lint;
 mod mentions;
+mod pace;
 mod parser;
 mod pattern;
 mod scanner;
+mod tokens;
 mod traits;
 mod why;
 
@@ -34,12 +37,15 @@ mod naive;
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
 pub use engine::{Engine, KeywordProblem};
 pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};
+pub use pace::{Pace, Step, Stop};
 pub use parser::{Purpose, Query, parse};
 pub use scanner::Scratch;
+pub use tokens::{TOKENS_VERSION, article_tokens, epoch, epoch_start};
 pub use why::{Explanation, explain};
 
 /// The greatest number in a query: words between, words among, mentions.

@@ -186,6 +186,13 @@ async fn revise(
         &columns.contents,
         &columns.seen as &[Timestamp],
     )
+    .execute(&mut *tx)
+    .await?;
+    // A statement of its own: it sees what the search index listed while the one above waited for a row.
+    sqlx::query!(
+        "UPDATE article_tokens SET tokens = NULL WHERE article_id = ANY($1) AND tokens IS NOT NULL",
+        &ids as &[ArticleId],
+    )
     .execute(tx)
     .await?;
     Ok(())

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
+use super::search::Text;
 use super::{
     PgPool, StoreError,
     articles::{EntryColumns, LIST_SEPARATOR, StoredArticles},
     polls::Row,
 };
-use crate::domain::{FeedId, PollRecord, Timestamp};
+use crate::domain::{FeedId, Identity, PollRecord, SourceId, Timestamp};
 
 /// Rows deleted at a time, so that upkeep never holds many locks.
 const DELETE_BATCH: i64 = 5_000;
@@ -86,4 +87,84 @@ pub async fn trim(db: &PgPool, now: Timestamp, window: Duration) -> Result<u64, 
     .execute(db)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Where an entry stands in the backlog, in the order in which entries came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BacklogKey {
+    /// When a feed first carried it.
+    pub first_seen_at: Timestamp,
+    /// What tells it from others of the same poll.
+    pub identity: Identity,
+}
+
+/// An entry that the engine is to judge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BacklogText {
+    /// Where it stands.
+    pub key: BacklogKey,
+    /// What it says.
+    pub text: Text,
+}
+
+/// The newest entries before `before` that came at `from` or later, at most `limit`, the last that came first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn newest(
+    db: &PgPool,
+    before: BacklogKey,
+    from: Timestamp,
+    limit: i64,
+) -> Result<Vec<BacklogText>, StoreError> {
+    sqlx::query!(
+        r#"SELECT b.identity, b.first_seen_at, f.source_id AS "source_id: SourceId", b.url, b.title, b.summary,
+                  b.content, b.language, b.authors, b.categories, b.sort_at
+             FROM backlog b
+             JOIN feeds f ON f.id = b.feed_id
+            WHERE b.first_seen_at <= $1
+              AND (b.first_seen_at, b.identity) < ($1, $2)
+              AND b.first_seen_at >= $3
+            ORDER BY b.first_seen_at DESC, b.identity DESC
+            LIMIT $4"#,
+        before.first_seen_at as Timestamp,
+        &before.identity.0,
+        from as Timestamp,
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(BacklogText {
+            key: BacklogKey {
+                first_seen_at: row.first_seen_at,
+                identity: super::ledger::identity(&row.identity)?,
+            },
+            text: Text {
+                source_id: row.source_id,
+                url: row.url,
+                title: row.title,
+                summary: row.summary,
+                content: row.content,
+                language: row.language,
+                authors: row.authors,
+                categories: row.categories,
+                sort_at: row.sort_at,
+            },
+        })
+    })
+    .collect()
+}
+
+/// About how many entries there are, as the planner knows it; 0 while nobody has counted.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn about_how_many(db: &PgPool) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT greatest(reltuples, 0)::bigint AS "count!" FROM pg_class WHERE oid = 'backlog'::regclass"#
+    )
+    .fetch_one(db)
+    .await?)
 }

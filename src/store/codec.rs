@@ -9,7 +9,9 @@ use sqlx::{
     },
 };
 
-use crate::domain::{ArticleId, ConceptId, FeedId, KeywordId, SourceId, Timestamp};
+use crate::domain::{
+    ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, Timestamp, UserId,
+};
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -81,4 +83,6 @@ macro_rules! id_codec {
     )*};
 }
 
-id_codec!(SourceId, FeedId, ArticleId, KeywordId, ConceptId);
+id_codec!(
+    SourceId, FeedId, ArticleId, KeywordId, ConceptId, UserId, SessionId, ApiTokenId
+);

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{StoreError, fetch_log::missed, polls::new_entries};
+use super::{PgPool, StoreError, fetch_log::missed, polls::new_entries};
 use crate::domain::{Attempt, FeedId, PollRecord, Timestamp};
 
 /// Adds a batch of attempts to the days (UTC) on which they ended.
@@ -47,4 +47,60 @@ fn news(record: &PollRecord) -> i32 {
         Attempt::Read(reading) => i32::try_from(new_entries(&reading.found)).unwrap_or(i32::MAX),
         Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
     }
+}
+
+/// A day of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedDay {
+    /// The feed.
+    pub feed: FeedId,
+    /// How many days ago, 0 being today (UTC).
+    pub ago: i32,
+    /// Attempts.
+    pub attempts: i32,
+    /// Those of them that failed.
+    pub failures: i32,
+    /// Entries that were new.
+    pub new_entries: i32,
+    /// Entries that fell out unseen, estimated.
+    pub missed: i32,
+}
+
+/// The last `days` days of some feeds, as far as there were attempts.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn last(
+    db: &PgPool,
+    feeds: &[FeedId],
+    now: Timestamp,
+    days: i32,
+) -> Result<Vec<FeedDay>, StoreError> {
+    Ok(sqlx::query_as!(
+        FeedDay,
+        r#"SELECT feed_id AS feed, ((($2::timestamptz) AT TIME ZONE 'UTC')::date - day) AS "ago!", attempts, failures,
+                  new_entries, missed
+             FROM feed_days
+            WHERE feed_id = ANY ($1)
+              AND day > (($2::timestamptz) AT TIME ZONE 'UTC')::date - $3::integer"#,
+        feeds as &[FeedId],
+        now as Timestamp,
+        days,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Deletes days before `before`. Returns how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "DELETE FROM feed_days WHERE day < (($1::timestamptz) AT TIME ZONE 'UTC')::date",
+        before as Timestamp,
+    )
+    .execute(db)
+    .await?
+    .rows_affected())
 }

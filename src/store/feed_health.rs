@@ -4,7 +4,8 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::Error as WordError};
 use sqlx::{PgExecutor, PgPool, query_as, query_scalar};
 
 use super::StoreError;
-use crate::domain::{FeedId, FeedState, Tier, Timestamp};
+pub use crate::domain::Collection;
+use crate::domain::{FeedId, FeedState, Habits, Rhythm, Tier, Timestamp};
 
 /// A feed with all that its line and its page say.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +36,10 @@ pub struct FeedHealth {
     pub next_poll_reason: String,
     /// Attempts so far.
     pub poll_count: i64,
-    /// New entries a day, smoothed.
-    pub entries_per_day: Option<f64>,
+    /// What it is measured against.
+    pub habits: Habits,
+    /// When how many new entries are expected of it.
+    pub rhythm: Option<Rhythm>,
     /// The last attempt.
     pub last_attempt_at: Option<Timestamp>,
     /// The last success.
@@ -84,34 +87,12 @@ pub struct LoggedAttempt {
     pub matched: i32,
     /// Entries that could not be read.
     pub skipped: i32,
-}
-
-/// What can be said about the collection as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Collection {
-    /// Feeds that are to be read: all but the paused.
-    pub feed_count: i64,
-    /// Those of them that were read at least once.
-    pub read_count: i64,
-    /// Those of them that no attempt has reached yet.
-    pub waiting_count: i64,
-    /// The earliest last success of the feeds that are read well: nothing is missing before it.
-    pub complete_to: Option<Timestamp>,
-    /// Sources of feeds that are failing or gone, the longest first.
-    pub troubled: Vec<TroubledSource>,
-}
-
-/// A source that is not read whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TroubledSource {
-    /// Its name.
-    pub name: String,
-    /// Its feeds that are failing or gone.
-    pub troubled_count: i64,
-    /// Its feeds that are to be read.
-    pub feed_count: i64,
-    /// The earliest last success of the troubled feeds; none if one was never read.
-    pub since: Option<Timestamp>,
+    /// Entries that fell out unseen before it, estimated.
+    pub missed: i32,
+    /// The next check as it was decided then.
+    pub next_poll_at: Option<Timestamp>,
+    /// Why then.
+    pub next_poll_reason: String,
 }
 
 /// What became of the wish to read a feed soon.
@@ -139,7 +120,14 @@ struct FeedRow {
     next_poll_at: Option<Timestamp>,
     next_poll_reason: String,
     poll_count: i64,
-    entries_per_day: Option<f64>,
+    newest_published_at: Option<Timestamp>,
+    last_entry_count: Option<i32>,
+    last_sign_at: Option<Timestamp>,
+    norm_per_day: Option<f64>,
+    longest_pause_s: Option<f64>,
+    rhythm: Option<Vec<u8>>,
+    rhythm_since: Option<Timestamp>,
+    rhythm_until: Option<Timestamp>,
     last_attempt_at: Option<Timestamp>,
     last_success_at: Option<Timestamp>,
     last_new_entry_at: Option<Timestamp>,
@@ -169,7 +157,14 @@ impl TryFrom<FeedRow> for FeedHealth {
             next_poll_at,
             next_poll_reason,
             poll_count,
-            entries_per_day,
+            newest_published_at,
+            last_entry_count,
+            last_sign_at,
+            norm_per_day,
+            longest_pause_s,
+            rhythm,
+            rhythm_since,
+            rhythm_until,
             last_attempt_at,
             last_success_at,
             last_new_entry_at,
@@ -194,7 +189,19 @@ impl TryFrom<FeedRow> for FeedHealth {
             next_poll_at,
             next_poll_reason,
             poll_count,
-            entries_per_day,
+            habits: Habits {
+                newest_published_at,
+                last_entry_count,
+                last_sign_at,
+                norm_per_day,
+                longest_pause_s,
+            },
+            rhythm: match (rhythm_since, rhythm_until, rhythm) {
+                (Some(since), Some(until), Some(bytes)) => {
+                    Rhythm::from_stored(since, until, &bytes)
+                }
+                _ => None,
+            },
             last_attempt_at,
             last_success_at,
             last_new_entry_at,
@@ -221,7 +228,8 @@ macro_rules! select_feeds {
             FeedRow,
             r#"SELECT f.id, f.url, f.title, f.note, s.name AS source, s.tier, s.country,
                       coalesce(f.language, s.language) AS language, f.state, f.created_at, f.next_poll_at,
-                      f.next_poll_reason, f.poll_count, f.entries_per_day, f.last_attempt_at, f.last_success_at,
+                      f.next_poll_reason, f.poll_count, f.newest_published_at, f.last_entry_count, f.last_sign_at,
+                      f.norm_per_day, f.longest_pause_s, f.rhythm, f.rhythm_since, f.rhythm_until, f.last_attempt_at, f.last_success_at,
                       f.last_new_entry_at, f.last_http_status, f.last_error_code, f.last_error_detail,
                       f.consecutive_failures, f.entries_seen, f.entries_skipped
                  FROM feeds f
@@ -281,7 +289,7 @@ pub async fn attempts(
     let attempts = query_as!(
         LoggedAttempt,
         r#"SELECT started_at, duration_ms, outcome, http_status, error_code, error_detail, body_bytes, entries,
-                  new_entries, changed, matched, skipped
+                  new_entries, changed, matched, skipped, missed, next_poll_at, next_poll_reason
              FROM fetch_log
             WHERE feed_id = $1
             ORDER BY started_at DESC, slot DESC"#,
@@ -292,7 +300,7 @@ pub async fn attempts(
     Ok(attempts)
 }
 
-/// What can be said about the collection as a whole.
+/// The facts that the statement about the collection is made of.
 ///
 /// # Errors
 ///
@@ -302,47 +310,47 @@ pub async fn collection(db: &PgPool) -> Result<Collection, StoreError> {
         feed_count: i64,
         read_count: i64,
         waiting_count: i64,
+        paused_count: i64,
         complete_to: Option<Timestamp>,
+        oldest_due: Option<Timestamp>,
+        worker_until: Option<Timestamp>,
     }
     let counts = query_as!(
         Counts,
         r#"SELECT count(*) FILTER (WHERE state <> 'paused') AS "feed_count!",
                   count(*) FILTER (WHERE state <> 'paused' AND last_success_at IS NOT NULL) AS "read_count!",
-                  count(*) FILTER (WHERE state = 'waiting') AS "waiting_count!",
-                  min(last_success_at) FILTER (WHERE state = 'active') AS complete_to
-             FROM feeds"#,
+                  count(*) FILTER (WHERE state <> 'paused' AND last_success_at IS NULL AND missing IS NULL)
+                      AS "waiting_count!",
+                  count(*) FILTER (WHERE state = 'paused') AS "paused_count!",
+                  min(last_success_at) FILTER (WHERE state <> 'paused' AND missing IS NULL) AS complete_to,
+                  min(next_poll_at) AS oldest_due,
+                  (SELECT until FROM leases WHERE name = 'place') AS worker_until
+             FROM feeds
+             LEFT JOIN (SELECT DISTINCT feed_id AS missing
+                          FROM incidents
+                         WHERE closed_at IS NULL
+                           AND topic IN ('outage', 'items', 'silence')) AS open ON missing = feeds.id"#,
     )
     .fetch_one(db)
-    .await?;
-    let troubled = query_as!(
-        TroubledSource,
-        r#"SELECT s.name,
-                  count(*) FILTER (WHERE f.state IN ('failing', 'gone')) AS "troubled_count!",
-                  count(*) AS "feed_count!",
-                  CASE WHEN bool_or(f.last_success_at IS NULL) FILTER (WHERE f.state IN ('failing', 'gone')) THEN NULL
-                       ELSE min(f.last_success_at) FILTER (WHERE f.state IN ('failing', 'gone'))
-                  END AS since
-             FROM feeds f
-             JOIN sources s ON s.id = f.source_id
-            WHERE f.state <> 'paused'
-            GROUP BY s.id
-           HAVING bool_or(f.state IN ('failing', 'gone'))
-            ORDER BY since NULLS FIRST, s.name"#,
-    )
-    .fetch_all(db)
     .await?;
     let Counts {
         feed_count,
         read_count,
         waiting_count,
+        paused_count,
         complete_to,
+        oldest_due,
+        worker_until,
     } = counts;
     Ok(Collection {
         feed_count,
         read_count,
         waiting_count,
+        paused_count,
         complete_to,
-        troubled,
+        troubles: super::incidents::missing(db).await?,
+        worker_until,
+        oldest_due,
     })
 }
 

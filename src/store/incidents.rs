@@ -5,8 +5,10 @@
 
 use sqlx::PgConnection;
 
-use super::StoreError;
-use crate::domain::{FeedId, Finding, PollRecord, SAME_INCIDENT_WITHIN, Timestamp};
+use super::{PgPool, StoreError};
+use crate::domain::{
+    FeedId, Finding, PollRecord, SAME_INCIDENT_WITHIN, SourceTrouble, Timestamp, Trouble,
+};
 
 /// That an incident opened or closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,5 +147,143 @@ fn words<'a>(
     found
         .iter()
         .map(|(_, finding)| word(finding).to_owned())
+        .collect()
+}
+
+/// What was wrong with a feed, from when to when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// The feed.
+    pub feed: FeedId,
+    /// What was wrong.
+    pub trouble: Trouble,
+    /// The same for people.
+    pub detail: String,
+    /// Entries that fell out unseen, estimated.
+    pub missed: u32,
+    /// When it was first found.
+    pub opened_at: Timestamp,
+    /// When it was last found.
+    pub found_at: Timestamp,
+    /// When it was over.
+    pub closed_at: Option<Timestamp>,
+}
+
+struct IncidentRow {
+    feed: FeedId,
+    kind: String,
+    detail: String,
+    missed: i32,
+    opened_at: Timestamp,
+    found_at: Timestamp,
+    closed_at: Option<Timestamp>,
+}
+
+impl TryFrom<IncidentRow> for Incident {
+    type Error = StoreError;
+
+    fn try_from(row: IncidentRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            feed: row.feed,
+            trouble: trouble(&row.kind)?,
+            detail: row.detail,
+            missed: u32::try_from(row.missed).unwrap_or(0),
+            opened_at: row.opened_at,
+            found_at: row.found_at,
+            closed_at: row.closed_at,
+        })
+    }
+}
+
+fn trouble(kind: &str) -> Result<Trouble, StoreError> {
+    kind.parse()
+        .map_err(|_| StoreError::UnknownWord(kind.to_owned()))
+}
+
+/// The incidents that are open, and the gaps since `gaps_since`, open or not; of one feed, or of all.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn current(
+    db: &PgPool,
+    feed: Option<FeedId>,
+    gaps_since: Timestamp,
+) -> Result<Vec<Incident>, StoreError> {
+    sqlx::query_as!(
+        IncidentRow,
+        r#"SELECT feed_id AS feed, kind, detail, missed, opened_at, found_at, closed_at
+             FROM incidents
+            WHERE (closed_at IS NULL OR (topic = 'gap' AND found_at >= $2))
+              AND ($1::bigint IS NULL OR feed_id = $1)
+            ORDER BY feed_id, opened_at"#,
+        feed as Option<FeedId>,
+        gaps_since as Timestamp,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Incident::try_from)
+    .collect()
+}
+
+/// The last incidents of a feed, the latest first; at most 30.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn of_feed(db: &PgPool, feed: FeedId) -> Result<Vec<Incident>, StoreError> {
+    sqlx::query_as!(
+        IncidentRow,
+        r#"SELECT feed_id AS feed, kind, detail, missed, opened_at, found_at, closed_at
+             FROM incidents
+            WHERE feed_id = $1
+            ORDER BY opened_at DESC, id DESC
+            LIMIT 30"#,
+        feed as FeedId,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Incident::try_from)
+    .collect()
+}
+
+/// What is missing, feed by feed: open incidents that cost entries, and the last two hundred gaps.
+pub(super) async fn missing(db: &PgPool) -> Result<Vec<SourceTrouble>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT sources.name AS source, incidents.kind, incidents.missed,
+                  (SELECT count(*) FROM feeds other WHERE other.source_id = sources.id AND other.state <> 'paused')
+                      AS "feed_count!",
+                  CASE incidents.topic
+                      WHEN 'outage' THEN feeds.last_success_at
+                      WHEN 'silence' THEN feeds.last_sign_at
+                      WHEN 'gap' THEN incidents.found_at
+                      ELSE incidents.opened_at
+                  END AS since
+             FROM (SELECT feed_id, topic, kind, missed, opened_at, found_at
+                     FROM incidents
+                    WHERE closed_at IS NULL
+                      AND topic IN ('outage', 'items', 'silence')
+                    UNION ALL
+                  (SELECT feed_id, topic, kind, missed, opened_at, found_at
+                     FROM incidents
+                    WHERE topic = 'gap'
+                    ORDER BY found_at DESC
+                    LIMIT 200)) AS incidents
+             JOIN feeds ON feeds.id = incidents.feed_id
+             JOIN sources ON sources.id = feeds.source_id
+            WHERE feeds.state <> 'paused'"#,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SourceTrouble {
+                source: row.source,
+                feed_count: row.feed_count,
+                trouble: trouble(&row.kind.unwrap_or_default())?,
+                since: row.since,
+                missed: u32::try_from(row.missed.unwrap_or(0)).unwrap_or(0),
+            })
+        })
         .collect()
 }

@@ -3,9 +3,11 @@
 //! Plain async functions with domain values in and out. A function that writes several tables begins and commits its
 //! own transaction, and no transaction waits on anything but PostgreSQL.
 
+pub mod api_tokens;
 pub mod arrivals;
 pub mod article_page;
 pub mod article_stream;
+pub mod article_tokens;
 mod articles;
 mod audit;
 pub mod backlog;
@@ -13,18 +15,23 @@ pub mod beat;
 pub mod board;
 mod codec;
 mod error;
-mod feed_days;
+pub mod feed_days;
 pub mod feed_health;
 pub mod feeds;
 mod fetch_log;
 mod hits;
 pub mod incidents;
+pub mod invitations;
 pub mod leases;
 pub mod ledger;
 pub mod live;
 pub mod polls;
 pub mod private;
 pub mod readiness;
+pub mod search;
+pub mod sessions;
+pub mod sign_in_buckets;
+pub mod users;
 pub mod workers;
 
 use std::time::Duration;

@@ -1,182 +1,104 @@
-//! Who may enter.
-//!
-//! Without accounts, the API answers programs on the same machine only. A page of any site can send a browser on that
-//! machine to it (DNS rebinding), and a proxy on that machine can bring anybody: hence the look at `Host` and at the
-//! headers that proxies add.
-
-use std::net::{IpAddr, SocketAddr};
+//! Who may enter which address: the guard that stands before every handler.
 
 use axum::{
-    extract::{ConnectInfo, Request},
-    http::{HeaderMap, Uri, header, uri::Authority},
+    extract::{Request, State},
+    http::{Method, Uri},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 
-use super::error::WebError;
+use super::{
+    WebState,
+    error::{self, WebError},
+    peer::Peer,
+    reading::{self, Reader},
+    visitor::{self, Visitor},
+};
+use crate::auth::Capability;
 
-/// Lets requests pass that come from this machine, ask for this machine, and passed no proxy.
-pub(super) async fn local_only(request: Request, next: Next) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip());
-    match refusal(peer, request.uri(), request.headers()) {
-        None => next.run(request).await,
-        Some(reason) => WebError::Forbidden(reason).into_response(),
+/// What it takes to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing, and nobody is looked up: no question to the database.
+    Open,
+    /// Nothing; who comes is known.
+    Anyone,
+    /// A person who signed in.
+    Account,
+    /// This capability, of a person or a program; to read, nothing more where everybody may.
+    May(Capability),
+}
+
+impl Gate {
+    /// Why the visitor may not pass; none if they may.
+    fn refusal(self, visitor: &Visitor) -> Option<WebError> {
+        match self {
+            Self::Open | Self::Anyone => None,
+            Self::Account if visitor.member().is_some() => None,
+            Self::May(capability) if visitor.may(capability) => None,
+            Self::Account | Self::May(_) if visitor.is_anonymous() => Some(WebError::SignInFirst),
+            Self::Account => Some(WebError::Forbidden(
+                "this is for people who sign in, not for tokens",
+            )),
+            Self::May(capability) => Some(WebError::NotYours(capability.least_role())),
+        }
     }
 }
 
-/// Why a request may not enter; none if it may.
-fn refusal(peer: Option<IpAddr>, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
-    if !peer.is_some_and(|address| address.to_canonical().is_loopback()) {
-        return Some("the API answers programs on this machine only, until there are accounts");
+/// Stands before a handler: finds out who comes, and lets pass who may.
+pub(super) async fn guard(
+    State((state, gate)): State<(WebState, Gate)>,
+    peer: Peer,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if gate == Gate::Open {
+        return next.run(request).await;
     }
-    if !asks_for_this_machine(uri, headers) {
-        return Some(
-            "the API answers on loopback names only (localhost, 127.0.0.1, [::1]), until there are accounts",
-        );
-    }
-    if headers.keys().any(|name| tells_of_a_proxy(name.as_str())) {
-        return Some(
-            "the request came through a proxy; the API answers direct requests only, until there are accounts",
-        );
-    }
-    None
-}
-
-/// Whether every name that the request gives for its target is a loopback name.
-fn asks_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host
-            .to_str()
-            .ok()
-            .and_then(|host| host.parse::<Authority>().ok()),
-        // HTTP/2 may leave it to the target alone.
-        (None, _) if uri.authority().is_some() => uri.authority().cloned(),
-        _ => None,
+    let visitor = match visitor::recognise(&state, request.headers(), peer).await {
+        Ok(visitor) => visitor,
+        Err(error) => return error.into_response(),
     };
-    host.is_some_and(|host| is_loopback_name(host.host()))
-        && uri
-            .authority()
-            .is_none_or(|target| is_loopback_name(target.host()))
+    let mut response = match gate.refusal(&visitor) {
+        None => {
+            request.extensions_mut().insert(visitor.clone());
+            reading::scope(Reader::of(&visitor), next.run(request)).await
+        }
+        Some(WebError::SignInFirst) if is_page(request.method(), request.uri()) => {
+            Redirect::to(&sign_in_address(request.uri())).into_response()
+        }
+        Some(error) => error.into_response(),
+    };
+    // A refusal is written down further out, for the same reader.
+    response.extensions_mut().insert(visitor);
+    response
 }
 
-fn is_loopback_name(host: &str) -> bool {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+/// Whether a person looks at this, whom a sign-in helps on.
+fn is_page(method: &Method, uri: &Uri) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && !error::is_for_programs(uri.path())
 }
 
-fn tells_of_a_proxy(header: &str) -> bool {
-    header == "forwarded" || header == "x-real-ip" || header.starts_with("x-forwarded-")
+/// The sign-in that leads back here.
+fn sign_in_address(uri: &Uri) -> String {
+    let here = uri.path_and_query().map_or("/", |here| here.as_str());
+    if here == "/" {
+        return "/login".to_owned();
+    }
+    let query: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    format!("/login?next={query}")
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use axum::http::{HeaderName, HeaderValue};
-
     use super::*;
 
-    fn entry(peer: &str, target: &str, headers: &[(&str, &str)]) -> bool {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.parse::<HeaderName>().unwrap(),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
-            .fold(HeaderMap::new(), |mut all, (name, value)| {
-                all.append(name, value);
-                all
-            });
-        refusal(
-            Some(peer.parse().unwrap()),
-            &target.parse().unwrap(),
-            &headers,
-        )
-        .is_none()
-    }
-
     #[test]
-    fn programs_on_this_machine_enter() {
-        for host in [
-            "localhost",
-            "LOCALHOST:8080",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "127.9.9.9",
-        ] {
-            assert!(entry("127.0.0.1", "/feeds", &[("host", host)]), "{host}");
-        }
-        assert!(entry("::1", "/feeds", &[("host", "localhost")]));
-        assert!(entry(
-            "::ffff:127.0.0.1",
-            "/feeds",
-            &[("host", "localhost")]
-        ));
-    }
-
-    #[test]
-    fn other_machines_do_not_whatever_they_say() {
-        assert!(!entry("192.0.2.7", "/feeds", &[("host", "localhost")]));
-        assert!(!entry(
-            "192.0.2.7",
-            "/feeds",
-            &[("host", "localhost"), ("x-forwarded-for", "127.0.0.1")]
-        ));
-        assert!(refusal(None, &Uri::from_static("/feeds"), &HeaderMap::new()).is_some());
-    }
-
-    #[test]
-    fn a_name_that_only_leads_to_this_machine_is_not_its_name() {
-        for host in [
-            "news.example",
-            "localhost.news.example",
-            "127.0.0.1.nip.example",
-            "",
-            "localhost@news.example",
-        ] {
-            assert!(!entry("127.0.0.1", "/feeds", &[("host", host)]), "{host}");
-        }
-        assert!(!entry("127.0.0.1", "/feeds", &[]));
-        assert!(!entry(
-            "127.0.0.1",
-            "/feeds",
-            &[("host", "localhost"), ("host", "news.example")]
-        ));
-        assert!(!entry(
-            "127.0.0.1",
-            "http://news.example/feeds",
-            &[("host", "localhost")]
-        ));
-    }
-
-    #[test]
-    fn what_came_through_a_proxy_does_not_enter() {
-        for name in [
-            "forwarded",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "X-Forwarded-Proto",
-            "x-real-ip",
-        ] {
-            assert!(
-                !entry(
-                    "127.0.0.1",
-                    "/feeds",
-                    &[("host", "localhost"), (name, "127.0.0.1")]
-                ),
-                "{name}"
-            );
-        }
+    fn the_way_back_is_carried_along() {
+        assert_eq!(sign_in_address(&Uri::from_static("/")), "/login");
+        assert_eq!(
+            sign_in_address(&Uri::from_static("/keywords/iran?before=7&x=%20")),
+            "/login?next=%2Fkeywords%2Firan%3Fbefore%3D7%26x%3D%2520"
+        );
     }
 }

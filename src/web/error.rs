@@ -4,6 +4,8 @@
 //! body: a page for people, problem details (RFC 9457) for programs. Refusals of the layers and of the router itself
 //! (405, timeouts, foreign requests) go the same way. The log gets the whole chain, once; the client nothing internal.
 
+use std::time::Duration;
+
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
@@ -15,12 +17,16 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::pages::frame::Frame;
-use crate::store::StoreError;
+use super::{
+    pages::{frame::Frame, moments::span_up},
+    reading::{self, Reader},
+    visitor::Visitor,
+};
+use crate::{domain::Role, store::StoreError};
 
 /// Why a request was not answered.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WebError {
+pub(crate) enum WebError {
     /// There is no such thing; the word for people.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -30,6 +36,30 @@ pub(super) enum WebError {
     /// The request may not be made; why.
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
+    /// Nobody signed in.
+    #[error("nobody signed in")]
+    SignInFirst,
+    /// The token of a program is unknown, or works no more.
+    #[error("a token that is none")]
+    WrongToken,
+    /// The visitor's role does not reach; the least that does.
+    #[error("forbidden: this takes the role {0}")]
+    NotYours(Role),
+    /// A request for a host that is not ours; which.
+    #[error("forbidden: a request for the host {0:?}")]
+    UnknownHost(String),
+    /// Too many wrong passwords; how long to wait.
+    #[error("too many attempts to sign in")]
+    TooManyAttempts(Duration),
+    /// What was sent is larger than anything that is expected.
+    #[error("the request is too large")]
+    TooLarge,
+    /// More passwords to hash than there are places for.
+    #[error("too many sign-ins at once")]
+    Busy,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
     /// What is wished for does not go with how things stand.
     #[error("conflict: {0}")]
     Conflict(&'static str),
@@ -67,6 +97,39 @@ impl WebError {
             Self::NotFound(what) => (StatusCode::NOT_FOUND, format!("There is no such {what}.")),
             Self::BadRequest(what) => (StatusCode::BAD_REQUEST, what.clone()),
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, sentence(why)),
+            Self::SignInFirst => (
+                StatusCode::UNAUTHORIZED,
+                "Sign in first, or send a token: “Authorization: Bearer …”.".to_owned(),
+            ),
+            Self::WrongToken => (
+                StatusCode::UNAUTHORIZED,
+                "The token is not known here, or works no more.".to_owned(),
+            ),
+            Self::NotYours(least) => (
+                StatusCode::FORBIDDEN,
+                format!("This takes the role {least}. An admin can give it to you."),
+            ),
+            Self::UnknownHost(host) => (
+                StatusCode::FORBIDDEN,
+                format!(
+                    "This wirewatch does not go by the name “{host}”. If it should, whoever runs it sets                      web.public_url = \"https://{host}\", or adds the name to web.allowed_hosts."
+                ),
+            ),
+            Self::TooManyAttempts(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "Too many wrong passwords from here. Try again in {}.",
+                    span_up(*wait)
+                ),
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "What was sent is larger than anything that is expected here.".to_owned(),
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many people sign in at this moment. Try again in a few seconds.".to_owned(),
+            ),
             Self::Conflict(why) => (StatusCode::CONFLICT, sentence(why)),
             Self::NotReady(why) => (StatusCode::SERVICE_UNAVAILABLE, sentence(why)),
             Self::Crowded => (
@@ -75,7 +138,7 @@ impl WebError {
             ),
             Self::NotServing(_) => database_is_away(),
             Self::Store(error) if error.is_unavailable() => database_is_away(),
-            Self::Panicked | Self::Store(_) | Self::Template(_) => {
+            Self::Panicked | Self::NoRandomness | Self::Store(_) | Self::Template(_) => {
                 return Refusal::of(StatusCode::INTERNAL_SERVER_ERROR);
             }
         };
@@ -103,6 +166,20 @@ impl WebError {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        let said = match &self {
+            Self::SignInFirst => Some((header::WWW_AUTHENTICATE, "Bearer".to_owned())),
+            Self::WrongToken => Some((
+                header::WWW_AUTHENTICATE,
+                "Bearer error=\"invalid_token\"".to_owned(),
+            )),
+            Self::TooManyAttempts(wait) => Some((header::RETRY_AFTER, wait.as_secs().to_string())),
+            _ => None,
+        };
+        if let Some((name, value)) = said
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            response.headers_mut().insert(name, value);
+        }
         response.extensions_mut().insert(refusal);
         response
     }
@@ -122,6 +199,12 @@ impl Refusal {
                 "This request makes no sense",
                 "The address or what was sent with it is not understood.",
             ),
+            StatusCode::UNAUTHORIZED => ("Sign in first", "This is not for everybody."),
+            StatusCode::PAYLOAD_TOO_LARGE => (
+                "Too large",
+                "What was sent is larger than anything that is expected here.",
+            ),
+            StatusCode::TOO_MANY_REQUESTS => ("Slow down", "Too many requests of this kind."),
             StatusCode::FORBIDDEN => ("Not allowed", "This may not be done from here."),
             StatusCode::NOT_FOUND => ("Nothing here", "There is nothing at this address."),
             StatusCode::METHOD_NOT_ALLOWED => (
@@ -164,6 +247,17 @@ fn sentence(clause: &str) -> String {
     })
 }
 
+/// That a refusal has a body of its own.
+#[derive(Debug, Clone, Copy)]
+struct Explained;
+
+/// A page that says itself what is wrong: a form with its mistakes.
+pub(super) fn with_page(status: StatusCode, page: impl IntoResponse) -> Response {
+    let mut response = (status, page).into_response();
+    response.extensions_mut().insert(Explained);
+    response
+}
+
 /// Answers an address that names nothing.
 pub(super) async fn missing() -> StatusCode {
     StatusCode::NOT_FOUND
@@ -174,7 +268,8 @@ pub(super) async fn explain(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
     let response = next.run(request).await;
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    if !is_refusal || response.extensions().get::<Explained>().is_some() {
         return response;
     }
     let refusal = response
@@ -190,7 +285,10 @@ pub(super) async fn explain(request: Request, next: Next) -> Response {
             }
             Refusal::of(status)
         });
-    with_body(response, &uri, &refusal)
+    let visitor = response.extensions().get::<Visitor>().cloned();
+    reading::within(Reader::of(&visitor.unwrap_or_default()), || {
+        with_body(response, &uri, &refusal)
+    })
 }
 
 fn with_body(bare: Response, uri: &Uri, refusal: &Refusal) -> Response {
@@ -206,8 +304,9 @@ fn with_body(bare: Response, uri: &Uri, refusal: &Refusal) -> Response {
     Response::from_parts(parts, body)
 }
 
-fn is_for_programs(path: &str) -> bool {
-    ["/api/", "/events", "/livez", "/readyz"]
+/// Whether programs ask here rather than people.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    ["/api/", "/events", "/session", "/livez", "/readyz"]
         .iter()
         .any(|prefix| path.starts_with(prefix))
 }
@@ -251,6 +350,7 @@ struct RefusalPage {
     detail: String,
     is_missing: bool,
     is_passing: bool,
+    is_for_members: bool,
 }
 
 impl RefusalPage {
@@ -262,6 +362,7 @@ impl RefusalPage {
             detail: refusal.detail.clone(),
             is_missing: refusal.status == StatusCode::NOT_FOUND,
             is_passing: refusal.status == StatusCode::SERVICE_UNAVAILABLE,
+            is_for_members: refusal.status == StatusCode::UNAUTHORIZED,
         }
     }
 }

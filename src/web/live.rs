@@ -2,7 +2,7 @@
 //!
 //! A number of arrival is sent as one event with all its lines, so a client that has the number has all of it: it
 //! resumes after the last number it saw (`Last-Event-ID`, or `after` in the address of a fresh page) without loss or
-//! repeats. The stream ends when the process is to stop.
+//! repeats. The stream ends when the process is to stop, and within seconds after its reader may read no more.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -17,9 +17,19 @@ use axum::{
 };
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{self, Instant},
+};
 
-use super::{WebState, error::WebError, extract::Query, pages::line::Line};
+use super::{
+    WebState,
+    error::WebError,
+    extract::Query,
+    pages::line::Line,
+    reading::{self, Reader},
+    visitor::Visitor,
+};
 use crate::{
     domain::Timestamp,
     store::{
@@ -34,6 +44,9 @@ const BATCH: i64 = 50;
 
 /// How often a silent stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether the client still may read.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
 
 /// How long a browser waits before it connects again.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
@@ -70,14 +83,18 @@ struct LineFragment<'a> {
 /// One client's stream: what it has seen, and what is ready for it.
 struct Following {
     state: WebState,
+    visitor: Visitor,
     seen: i64,
     ready: VecDeque<Event>,
+    look_again_at: Instant,
+    is_over: bool,
     _seat: OwnedSemaphorePermit,
 }
 
 /// Streams lines from where the client left off.
 pub(super) async fn events(
     State(state): State<WebState>,
+    visitor: Visitor,
     Query(resume): Query<Resume>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, WebError> {
@@ -90,8 +107,11 @@ pub(super) async fn events(
     let seen = resume_after(last_event_id(&headers), resume.after, last);
     let mut following = Following {
         state,
+        visitor,
         seen,
         ready: VecDeque::new(),
+        look_again_at: Instant::now() + LOOK_AGAIN,
+        is_over: false,
         _seat: seat,
     };
     following
@@ -127,7 +147,8 @@ fn resume_after(last_event_id: Option<i64>, after: Option<i64>, last: i64) -> i6
 }
 
 impl Following {
-    /// The next event; none when the process stops or the database fails (the client comes back).
+    /// The next event; none when the process stops, the database fails (the client comes back) or the client may read no
+    /// more, which is its last event.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if self.state.stop.is_cancelled() {
@@ -135,6 +156,16 @@ impl Following {
             }
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
+            }
+            if self.is_over {
+                return None;
+            }
+            if self.look_again_at <= Instant::now() {
+                self.look_again_at = Instant::now() + LOOK_AGAIN;
+                if !self.may_still_read().await {
+                    self.is_over = true;
+                    return Some(Event::default().event("signed-out").data("{}"));
+                }
             }
             // Marked as seen before the reading: a number raised during it wakes the wait below.
             self.state.arrivals.borrow_and_update();
@@ -151,11 +182,27 @@ impl Following {
         }
     }
 
-    /// Waits for a later number; none when there is nothing more to wait for.
+    /// Waits for a later number, or until the client is to be looked at again; none when there is nothing more to wait
+    /// for.
     async fn wait(&mut self) -> Option<()> {
         tokio::select! {
             () = self.state.stop.cancelled() => None,
             changed = self.state.arrivals.changed() => changed.ok(),
+            () = time::sleep_until(self.look_again_at) => Some(()),
+        }
+    }
+
+    /// Whether the client still is who it was. A database that is away decides nothing.
+    async fn may_still_read(&self) -> bool {
+        match self.visitor.is_still_valid(&self.state).await {
+            Ok(is_valid) => is_valid,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a live stream's reader could not be looked up"
+                );
+                true
+            }
         }
     }
 
@@ -165,12 +212,14 @@ impl Following {
         let lines = board::lines_arrived_after(&self.state.db, self.seen, BATCH).await?;
         drop(place);
         let now = self.state.clock.now();
+        let reader = Reader::of(&self.visitor);
         for number in lines.chunk_by(|one, next| one.arrival == next.arrival) {
             let Some(arrival) = number.first().and_then(|line| line.arrival) else {
                 continue;
             };
             self.seen = arrival;
-            self.ready.extend(event(arrival, number, now));
+            let event = reading::within(reader.clone(), || event(arrival, number, now));
+            self.ready.extend(event);
         }
         Ok(())
     }

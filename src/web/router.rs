@@ -1,14 +1,13 @@
-//! Every address the web answers, in one table, and what surrounds all of them.
+//! The service: every route of the table behind its gate, and what surrounds all of them.
 
 use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request},
+    extract::{DefaultBodyLimit, MatchedPath, Request},
     http::StatusCode,
-    middleware::{from_fn, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::Response,
-    routing::{get, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -18,40 +17,28 @@ use tower_http::{
 };
 use tracing::Span;
 
-use super::{WebState, access, api, assets, error, headers, health, live, pages};
+use super::{WebState, access, error, headers, peer, routes::ROUTES};
 
 /// The longest that an answer may take to begin.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// The largest form that is read; a route that takes more says so itself.
+const LARGEST_FORM: usize = 64 * 1024;
+
 /// The service of all addresses.
 pub fn router(state: WebState) -> Router {
-    let api = Router::new()
-        .route("/feeds", get(api::feeds::list))
-        .route("/feeds/{id}", get(api::feeds::one))
-        .route("/feeds/{id}/poll", post(api::feeds::poll))
-        .route("/articles", get(api::articles::since))
-        .fallback(error::missing)
-        .layer(from_fn(access::local_only));
-    let routes = Router::new()
-        .route("/", get(pages::board::show))
-        .route("/keywords/{slug}", get(pages::keyword::show))
-        .route("/articles/{id}", get(pages::article::show))
-        .route("/feeds", get(pages::feeds::show))
-        .route("/feeds/{id}", get(pages::feed::show))
-        .route("/feeds/{id}/poll", post(pages::feed::poll))
-        .route("/events", get(live::events))
-        .route("/static/{hash}/{name}", get(assets::serve))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .nest("/api/v1", api)
-        .fallback(error::missing);
-    surrounded(routes).with_state(state)
+    let routes = ROUTES.iter().fold(Router::new(), |routes, route| {
+        let guard = from_fn_with_state((state.clone(), route.gate), access::guard);
+        routes.route(route.path, (route.handler)().route_layer(guard))
+    });
+    surrounded(routes.fallback(error::missing), &state).with_state(state)
 }
 
 /// What every answer passes through, the innermost first. `explain` stands outside of all that refuses, so that each
 /// refusal has one voice; the headers stand outside of `explain`, so that refusals have them too.
-fn surrounded(routes: Router<WebState>) -> Router<WebState> {
+fn surrounded(routes: Router<WebState>, state: &WebState) -> Router<WebState> {
     routes
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CsrfLayer::new().with_rejection_response(foreign_request))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -60,6 +47,7 @@ fn surrounded(routes: Router<WebState>) -> Router<WebState> {
         .layer(CatchPanicLayer::custom(
             |_: Box<dyn std::any::Any + Send>| error::WebError::Panicked.into_bare_response(),
         ))
+        .layer(from_fn_with_state(state.clone(), peer::identify))
         .layer(from_fn(error::explain))
         .layer(map_response(headers::secure))
         // Failures are logged where they become a response, with their cause: not once more as a number.

@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::{WebOptions, search::Words};
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -16,6 +17,9 @@ const MAX_LISTENERS: usize = 1_000;
 
 /// Streams that read from the database at a time.
 const MAX_READERS: usize = 3;
+
+/// Searches of the backlog at a time.
+const MAX_BACKLOG_READERS: usize = 2;
 
 /// What every request may reach. A clone shares everything.
 #[derive(Clone, FromRef)]
@@ -33,6 +37,19 @@ pub struct WebState {
     /// Places for reading what arrived: all streams wake at once, and the pool is for others, too.
     #[from_ref(skip)]
     pub(super) readers: Arc<Semaphore>,
+    /// Settings of the pages.
+    pub(super) options: Arc<WebOptions>,
+    /// Places for hashing passwords: each takes a core and 19 MiB.
+    #[from_ref(skip)]
+    pub(super) hashing: Arc<Semaphore>,
+    /// Whether everybody may sign in as anybody.
+    #[from_ref(skip)]
+    pub(super) is_demo: bool,
+    /// Places for searches of the backlog: each keeps a core busy.
+    #[from_ref(skip)]
+    pub(super) backlog_readers: Arc<Semaphore>,
+    /// What the names in queries stand for.
+    pub(super) words: Arc<Words>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -48,14 +65,16 @@ impl WebClock {
 
 impl WebState {
     /// Puts together what requests reach: the pool, the clock, the last arrival number (fed by
-    /// [`follow_arrivals`](crate::store::live::follow_arrivals)) and the token that ends live streams.
+    /// [`follow_arrivals`](crate::store::live::follow_arrivals)), the token that ends live streams, and the settings.
     #[must_use]
     pub fn new(
         db: PgPool,
         clock: Arc<dyn Clock>,
         arrivals: watch::Receiver<i64>,
         stop: CancellationToken,
+        options: WebOptions,
     ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             db,
             clock: WebClock(clock),
@@ -63,6 +82,20 @@ impl WebState {
             stop,
             seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
             readers: Arc::new(Semaphore::new(MAX_READERS)),
+            backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
+            words: Arc::new(Words::default()),
+            options: Arc::new(options),
+            hashing: Arc::new(Semaphore::new(cores)),
+            is_demo: false,
+        }
+    }
+
+    /// The same for the demo, whose sign-in page signs everybody in as anybody.
+    #[must_use]
+    pub fn as_demo(self) -> Self {
+        Self {
+            is_demo: true,
+            ..self
         }
     }
 }

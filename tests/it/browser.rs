@@ -142,7 +142,7 @@ async fn the_list_works_with_keys() {
     browser.press("\u{e00c}").await;
     browser.until(is_help_open, &json!(false)).await;
 
-    browser.press("/").await;
+    browser.press("f").await;
     browser
         .until("return document.activeElement.id", &json!("filter"))
         .await;

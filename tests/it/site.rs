@@ -6,18 +6,32 @@ use reqwest::{Client, Method, RequestBuilder, header::HeaderMap, redirect};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wirewatch::{
-    domain::Clock,
-    store::{PgPool, live},
-    web::{self, WebState},
+    auth::{self, Token},
+    domain::{Clock, Role, UserId},
+    store::{
+        PgPool,
+        api_tokens::{self, NewApiToken},
+        live,
+        sessions::{self, NewSession},
+        users,
+    },
+    web::{self, WebOptions, WebState},
 };
+
+/// A password that is good enough.
+pub(crate) const PASSWORD: &str = "ferry lantern oblique 7 gravel";
 
 /// Longer than anything here may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running web.
 pub(crate) struct Site {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     client: Client,
+    db: PgPool,
+    clock: Arc<dyn Clock>,
+    /// What requests show, unless they say otherwise.
+    token: Option<String>,
     stop: CancellationToken,
     parts: TaskTracker,
 }
@@ -42,17 +56,31 @@ impl Answer {
 }
 
 impl Site {
-    /// Starts the web on `db`, at the time of `clock`.
+    /// Starts the web on `db`, at the time of `clock`, for everybody to read; requests show the token of an admin.
     pub(crate) async fn start(db: &PgPool, clock: Arc<dyn Clock>) -> Self {
+        let options = WebOptions {
+            anonymous_reading: true,
+            ..WebOptions::default()
+        };
+        let mut site = Self::with(db, clock, options).await;
+        site.token = site.token_of(Role::Admin).await;
+        site
+    }
+
+    /// Starts the web with these settings; requests show nothing.
+    pub(crate) async fn with(db: &PgPool, clock: Arc<dyn Clock>, options: WebOptions) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let site = Self {
             address: listener.local_addr().unwrap(),
             client: client(),
+            db: db.clone(),
+            clock: clock.clone(),
+            token: None,
             stop: CancellationToken::new(),
             parts: TaskTracker::new(),
         };
         let (sender, receiver) = watch::channel(0);
-        let state = WebState::new(db.clone(), clock, receiver, site.stop.clone());
+        let state = WebState::new(db.clone(), clock, receiver, site.stop.clone(), options);
         let (db, stop) = (db.clone(), site.stop.clone());
         site.parts.spawn(live::follow_arrivals(db, sender, stop));
         let stop = site.stop.clone();
@@ -61,12 +89,79 @@ impl Site {
         site
     }
 
+    /// A token of the installation with this role; none where there is no database.
+    pub(crate) async fn token_of(&self, role: Role) -> Option<String> {
+        let token = Token::for_program(random());
+        let hash = token.hash();
+        let new = NewApiToken {
+            token_hash: hash.as_bytes(),
+            name: "test",
+            role,
+            user: None,
+            lifetime: Duration::from_hours(10_000),
+        };
+        let added = api_tokens::add(&self.db, new, "test", self.clock.now()).await;
+        added.ok().map(|_| token.reveal().to_owned())
+    }
+
+    /// An account with [`PASSWORD`].
+    pub(crate) async fn account(&self, name: &str, role: Role) -> UserId {
+        let hash = auth::hash(PASSWORD, &[7; 16]).unwrap();
+        let name = name.parse().unwrap();
+        let now = self.clock.now();
+        let added = users::add(&self.db, &name, "", role, Some(hash.as_str()), "test", now).await;
+        added.unwrap().expect("the name is free")
+    }
+
+    /// The cookie of a session of that account, without the work of a password.
+    pub(crate) async fn session_of(&self, user: UserId) -> String {
+        let token = Token::new(random());
+        let hash = token.hash();
+        let session = NewSession {
+            token_hash: hash.as_bytes(),
+            replaces: None,
+            user_agent: "test",
+            address: "127.0.0.1",
+            lifetime: Duration::from_hours(10_000),
+        };
+        let now = self.clock.now();
+        assert!(sessions::begin(&self.db, user, session, now).await.unwrap());
+        format!("wirewatch={}", token.reveal())
+    }
+
+    /// Sends the form of the sign-in page, as a browser does.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Answer {
+        let form = [("name", name), ("password", password), ("next", "/")];
+        ask(self.form("/login", &form)).await
+    }
+
+    /// A form, as a browser on a page of ours sends it.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let body: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.client
+            .request(Method::POST, self.url(path))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(body)
+    }
+
+    /// A request that shows nothing.
+    pub(crate) fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, self.url(path))
+        let request = self.client.request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -90,6 +185,15 @@ impl Site {
     pub(crate) fn begin_to_stop(&self) {
         self.stop.cancel();
     }
+}
+
+/// Bytes that no other test has.
+pub(crate) fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for chunk in bytes.chunks_mut(8) {
+        chunk.copy_from_slice(&crate::binary::any_below(u64::MAX).to_le_bytes());
+    }
+    bytes
 }
 
 /// Sends a request and reads the whole answer.

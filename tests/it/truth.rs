@@ -179,3 +179,91 @@ async fn documents_without_items_dates_or_lasting_guids_are_named() {
         ]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_says_up_to_when_the_collection_is_complete_and_except_for_what() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/one", document(62..82));
+    publisher.put("/two", document(62..82));
+    let (_, db) = crate::database::fresh().await;
+    let mut beat = crate::worker::beat(&[publisher.url("/one")], &[("iran", "iran")]);
+    let mut other = beat.sources[0].clone();
+    "other".clone_into(&mut other.slug);
+    "Other <i>Wire</i>".clone_into(&mut other.name);
+    other.feeds[0].url = publisher.url("/two").parse().unwrap();
+    beat.sources.push(other);
+    let clock = crate::worker::TestClock::at("2026-11-23T10:00:00Z");
+    let worker = TestWorker::on(db, &beat, clock).await;
+    let site = crate::site::Site::start(&worker.db, worker.clock.clone()).await;
+    let said = async || site.get("/api/v1/health").await.json();
+    assert_eq!(said().await["statement"], "first reading: 0 of 2 feeds");
+
+    worker.pass().await;
+    assert_eq!(said().await["statement"], "complete to 10:00 UTC");
+    publisher.put("/one", document(64..84));
+    publisher.put("/two", Document::feed("").with_status(500));
+    hours_later(&worker, 1).await;
+    assert_eq!(
+        said().await["statement"],
+        "complete to 10:00 UTC",
+        "a single failure only holds the time back"
+    );
+    hours_later(&worker, 1).await;
+    let health = said().await;
+    assert_eq!(
+        health["statement"],
+        "complete to 12:00 UTC except Other <i>Wire</i> (since 10:00)"
+    );
+    assert_eq!(health["exceptions"][0]["kind"], "unreachable");
+    for path in [
+        "/",
+        "/keywords/iran",
+        "/articles/1",
+        "/feeds",
+        "/feeds/1",
+        "/feeds?trouble=outage",
+    ] {
+        let page = site.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        let words = "<bdi>Other &#60;i&#62;Wire&#60;/i&#62;</bdi> (since <time datetime=\"2026-11-23T10:00:00Z\"";
+        assert!(page.body.contains(words), "{path}: {}", page.body);
+    }
+
+    // The worker goes, and says nothing any more.
+    worker.clock.advance(Duration::from_mins(10));
+    let health = said().await;
+    assert_eq!(health["worker"], "gone");
+    assert!(site.get("/").await.body.contains("no worker since"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feeds_page_and_the_api_tell_what_was_wrong_and_what_was_decided() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", document(62..82));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    publisher.put("/feed", document(100..120));
+    hours_later(&worker, 38).await;
+    let site = crate::site::Site::start(&worker.db, worker.clock.clone()).await;
+    let page = site.get("/feeds/1").await.body;
+    for expected in [
+        "gap: about ",
+        "class=\"attempts incidents\"",
+        "came and went unseen between two reads",
+        "<svg class=\"strip\"",
+        "<svg class=\"week\"",
+        "<td class=\"next\"><time",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    let feeds = site.get("/feeds?trouble=gap").await.body;
+    assert!(feeds.contains("href=\"/feeds/1\"") && feeds.contains("fell out"));
+    let none = site.get("/feeds?trouble=stale").await.body;
+    assert!(none.contains("No feed is so."), "{none}");
+    let feed = site.get("/api/v1/feeds/1").await.json();
+    assert_eq!(feed["troubles"][0]["kind"], "gap");
+    assert!(feed["troubles"][0]["missed"].as_u64().unwrap() >= 10);
+    let listed = site.get("/api/v1/feeds").await.json();
+    assert_eq!(listed["feeds"][0]["troubles"], feed["troubles"]);
+    assert!(feed["norm_per_day"].as_f64().unwrap() > 10.0);
+}

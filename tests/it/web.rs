@@ -1,9 +1,13 @@
 //! The pages, the API and the live stream, asked over a real connection about what a real worker stored.
 
+mod access;
+mod accounts;
 mod api;
+mod attacks;
 mod live;
 mod pages;
 mod refusals;
+mod search;
 
 use std::collections::BTreeMap;
 

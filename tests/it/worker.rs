@@ -134,6 +134,18 @@ impl TestWorker {
         summary
     }
 
+    /// Places what waits, then lists it in the search index.
+    pub(crate) async fn place_and_list(&self) -> usize {
+        self.parts.placer.step().await.unwrap();
+        let going = CancellationToken::new();
+        self.parts.lister.step(&going).await.unwrap()
+    }
+
+    /// Places what waits.
+    pub(crate) async fn place(&self) {
+        self.parts.placer.step().await.unwrap();
+    }
+
     /// Lets a day go by, so that everything is due, and polls.
     pub(crate) async fn pass_a_day_later(&self) -> Summary {
         self.clock.advance(Duration::from_hours(24));

@@ -1,16 +1,27 @@
-//! Every stored article once, by arrival.
+//! Every stored article once, by arrival; or those that a query finds, newest first.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{Field, Hit, Timestamp},
-    store::{
-        PgPool,
-        article_stream::{self, ArrivedArticle, ArrivedMatch},
+    query::Stop,
+    store::article_stream::{self, ArrivedArticle, ArrivedMatch},
+    web::{
+        WebState,
+        error::WebError,
+        extract::Query,
+        pages::search::{Asked, Known, Readied},
+        search::{Found, position},
     },
-    web::{error::WebError, extract::Query},
 };
+
+/// The most that one answer of a search holds.
+const MAX_FOUND: i64 = 100;
 
 /// Articles of one answer, unless asked otherwise.
 const DEFAULT_LIMIT: i64 = 100;
@@ -135,19 +146,93 @@ impl From<Hit> for HitBody {
     }
 }
 
-/// The articles after a cursor.
-pub(in crate::web) async fn since(
-    State(db): State<PgPool>,
+/// What a search found.
+#[derive(Debug, Serialize)]
+struct FoundBody {
+    articles: Vec<FoundArticleBody>,
+    /// `before` of the next answer; null where everything was read.
+    next: Option<String>,
+    /// How far back everything was read, where that ended the answer before it was full.
+    read_to: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct FoundArticleBody {
+    id: i64,
+    url: Option<String>,
+    title: String,
+    summary: String,
+    content: String,
+    language: Option<String>,
+    source: String,
+    sort_at: Timestamp,
+    hits: Vec<HitBody>,
+    why: String,
+}
+
+impl FoundBody {
+    fn new(found: Found, readied: &Readied) -> Self {
+        Self {
+            next: (found.stop != Stop::End).then(|| position(found.read_to)),
+            read_to: (found.stop == Stop::Far).then_some(found.read_to.sort_at),
+            articles: found
+                .articles
+                .into_iter()
+                .map(|(article, matched)| FoundArticleBody {
+                    id: article.id.get(),
+                    source: readied
+                        .sources
+                        .get(&article.text.source_id)
+                        .map(|source| source.name.clone())
+                        .unwrap_or_default(),
+                    url: article.text.url,
+                    title: article.text.title,
+                    summary: article.text.summary,
+                    content: article.text.content,
+                    language: article.text.language,
+                    sort_at: article.text.sort_at,
+                    hits: matched.hits.into_iter().map(HitBody::from).collect(),
+                    why: matched.why,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The articles after a cursor; with `q`, those that a search finds.
+pub(in crate::web) async fn list(
+    State(state): State<WebState>,
     Query(page): Query<Page>,
-) -> Result<Json<ArticlesBody>, WebError> {
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    if !asked.q.trim().is_empty() {
+        return Ok(search(&state, &page, &asked).await?.into_response());
+    }
     let after = cursor(page.since.as_deref())?;
     let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let articles = article_stream::arrived_after(&db, after, limit).await?;
+    let articles = article_stream::arrived_after(&state.db, after, limit).await?;
     let next = articles.last().map_or(after, |last| last.arrival);
-    Ok(Json(ArticlesBody {
+    let body = ArticlesBody {
         articles: articles.into_iter().map(ArticleBody::from).collect(),
         next: next.to_string(),
-    }))
+    };
+    Ok(Json(body).into_response())
+}
+
+async fn search(state: &WebState, page: &Page, asked: &Asked) -> Result<Json<FoundBody>, WebError> {
+    let known = Known::read(state).await?;
+    let readied = known.ready(asked)?.map_err(|errors| {
+        let messages: Vec<String> = errors
+            .iter()
+            .take(10)
+            .map(|error| format!("at byte {}: {error}", error.start))
+            .collect();
+        WebError::BadRequest(messages.join("\n"))
+    })?;
+    let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_FOUND);
+    let wanted = usize::try_from(limit).unwrap_or(1);
+    let found = known.find(state, asked, &readied, wanted).await?;
+    Ok(Json(FoundBody::new(found, &readied)))
 }
 
 /// The number of arrival that a cursor stands for.

@@ -1,13 +1,16 @@
 //! Feeds, as programs see them.
 
+use std::{collections::HashMap, time::Duration};
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{FeedId, FeedUrl, Timestamp},
+    domain::{FeedId, FeedUrl, Timestamp, Trouble},
     store::{
         PgPool,
         feed_health::{self, FeedHealth, PollWish},
+        incidents::{self, Incident},
     },
     web::{
         error::WebError,
@@ -15,6 +18,9 @@ use crate::{
         state::WebClock,
     },
 };
+
+/// A gap is among the troubles for so long after it happened.
+const GAP_TOLD_FOR: Duration = Duration::from_hours(24);
 
 /// Which feeds.
 #[derive(Debug, Deserialize)]
@@ -45,10 +51,42 @@ pub(in crate::web) struct FeedBody {
     next_poll_reason: String,
     entries_seen: i64,
     entries_skipped: i64,
+    last_new_entry_at: Option<Timestamp>,
+    /// Entries a day, as before a silence; null while not known.
+    norm_per_day: Option<f64>,
+    /// What is wrong, the worst first; gaps for a day.
+    troubles: Vec<TroubleBody>,
 }
 
-impl From<FeedHealth> for FeedBody {
-    fn from(feed: FeedHealth) -> Self {
+/// Something that is wrong with a feed.
+#[derive(Debug, Serialize)]
+struct TroubleBody {
+    kind: Trouble,
+    detail: String,
+    /// Entries that fell out unseen, estimated.
+    missed: u32,
+    opened_at: Timestamp,
+    found_at: Timestamp,
+    closed_at: Option<Timestamp>,
+}
+
+impl From<&Incident> for TroubleBody {
+    fn from(incident: &Incident) -> Self {
+        Self {
+            kind: incident.trouble,
+            detail: incident.detail.clone(),
+            missed: incident.missed,
+            opened_at: incident.opened_at,
+            found_at: incident.found_at,
+            closed_at: incident.closed_at,
+        }
+    }
+}
+
+impl FeedBody {
+    fn new(feed: FeedHealth, incidents: &[&Incident]) -> Self {
+        let mut incidents = incidents.to_vec();
+        incidents.sort_by_key(|incident| (incident.trouble.weight(), incident.trouble));
         Self {
             id: feed.id.get(),
             url: feed.url,
@@ -63,6 +101,9 @@ impl From<FeedHealth> for FeedBody {
             next_poll_reason: feed.next_poll_reason,
             entries_seen: feed.entries_seen,
             entries_skipped: feed.entries_skipped,
+            last_new_entry_at: feed.last_new_entry_at,
+            norm_per_day: feed.habits.norm_per_day,
+            troubles: incidents.into_iter().map(TroubleBody::from).collect(),
         }
     }
 }
@@ -70,17 +111,31 @@ impl From<FeedHealth> for FeedBody {
 /// All feeds, or the one with an address: a list of one or none.
 pub(in crate::web) async fn list(
     State(db): State<PgPool>,
+    State(clock): State<WebClock>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<FeedsBody>, WebError> {
-    let feeds = match wanted.url {
+    let feeds: Vec<FeedHealth> = match wanted.url {
         Some(url) => feed_health::feed_by_url(&db, &as_stored(&url))
             .await?
             .into_iter()
             .collect(),
         None => feed_health::feeds(&db).await?,
     };
+    let one = match feeds.as_slice() {
+        [feed] => Some(feed.id),
+        _ => None,
+    };
+    let incidents = incidents::current(&db, one, clock.now().minus(GAP_TOLD_FOR)).await?;
+    let mut by_feed: HashMap<FeedId, Vec<&Incident>> = HashMap::new();
+    for incident in &incidents {
+        by_feed.entry(incident.feed).or_default().push(incident);
+    }
+    let body = |feed: FeedHealth| {
+        let incidents = by_feed.remove(&feed.id).unwrap_or_default();
+        FeedBody::new(feed, &incidents)
+    };
     Ok(Json(FeedsBody {
-        feeds: feeds.into_iter().map(FeedBody::from).collect(),
+        feeds: feeds.into_iter().map(body).collect(),
     }))
 }
 
@@ -93,12 +148,16 @@ fn as_stored(url: &str) -> String {
 /// One feed.
 pub(in crate::web) async fn one(
     State(db): State<PgPool>,
+    State(clock): State<WebClock>,
     Path(id): Path<FeedId>,
 ) -> Result<Json<FeedBody>, WebError> {
     let feed = feed_health::feed(&db, id)
         .await?
         .ok_or(WebError::NotFound("feed"))?;
-    Ok(Json(feed.into()))
+    let since = clock.now().minus(GAP_TOLD_FOR);
+    let incidents = incidents::current(&db, Some(id), since).await?;
+    let incidents: Vec<&Incident> = incidents.iter().collect();
+    Ok(Json(FeedBody::new(feed, &incidents)))
 }
 
 /// Notes the wish to read the feed soon, and answers with the feed as it then stands.
@@ -108,7 +167,10 @@ pub(in crate::web) async fn poll(
     Path(id): Path<FeedId>,
 ) -> Result<(StatusCode, Json<FeedBody>), WebError> {
     match feed_health::ask_poll_soon(&db, id, clock.now()).await? {
-        PollWish::Noted => Ok((StatusCode::ACCEPTED, one(State(db), Path(id)).await?)),
+        PollWish::Noted => Ok((
+            StatusCode::ACCEPTED,
+            one(State(db), State(clock), Path(id)).await?,
+        )),
         PollWish::Paused => Err(WebError::Conflict("the feed is paused")),
         PollWish::Unknown => Err(WebError::NotFound("feed")),
     }

@@ -2,3 +2,4 @@
 
 pub(super) mod articles;
 pub(super) mod feeds;
+pub(super) mod health;

@@ -4,26 +4,25 @@ use std::time::Duration;
 
 use super::moments::{Moment, ahead, counted, grouped, span};
 use crate::{
-    domain::{FeedState, Timestamp},
-    store::feed_health::FeedHealth,
+    domain::{FeedState, Rhythm, Timestamp, Trouble, Weight},
+    store::{feed_health::FeedHealth, incidents::Incident},
 };
-
-/// Silence up to this is no news, whatever the norm: weekends and holidays are long.
-const QUIET_AFTER: Duration = Duration::from_hours(48);
 
 /// A check that is late by this much was not made.
 const OVERDUE_AFTER: Duration = Duration::from_mins(15);
 
-/// Mean gaps without an entry that are no chance any more: once in four hundred for a steady source.
-const STALE_GAPS: f64 = 6.0;
+/// A gap is trouble for so long after it happened.
+pub(crate) const GAP_TOLD_FOR: Duration = Duration::from_hours(24);
 
 /// A condition, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
     /// Not read.
     Failure,
-    /// Read, but something is wrong.
+    /// Read, but something is missing.
     Trouble,
+    /// Read well, with something odd.
+    Oddity,
     /// Not read yet.
     Waiting,
     /// As it should be.
@@ -39,13 +38,13 @@ impl Severity {
             Self::Failure => "failure",
             Self::Trouble => "trouble",
             Self::Waiting | Self::Paused => "idle",
-            Self::Good => "good",
+            Self::Good | Self::Oddity => "good",
         }
     }
 }
 
 /// How a feed is doing.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Condition {
     /// How much it matters.
     pub(crate) severity: Severity,
@@ -54,19 +53,19 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// How `feed` is doing at `now`.
-    pub(crate) fn of(feed: &FeedHealth, now: Timestamp) -> Self {
+    /// How `feed` is doing at `now`, with its incidents that are open and its gaps of late.
+    pub(crate) fn of(feed: &FeedHealth, incidents: &[&Incident], now: Timestamp) -> Self {
         match feed.state {
-            FeedState::Failing => Self::new(Severity::Failure, failing(feed, now)),
+            FeedState::Paused => Self::new(Severity::Paused, paused(feed)),
             FeedState::Gone => Self::new(
                 Severity::Failure,
                 "gone: the publisher has withdrawn it".to_owned(),
             ),
+            FeedState::Failing => Self::new(Severity::Failure, failing(feed, now)),
             FeedState::Waiting => {
                 Self::new(Severity::Waiting, "waiting for its first read".to_owned())
             }
-            FeedState::Paused => Self::new(Severity::Paused, paused(feed)),
-            FeedState::Active => Self::active(feed, now),
+            FeedState::Active => Self::active(feed, incidents, now),
         }
     }
 
@@ -74,46 +73,68 @@ impl Condition {
         Self { severity, words }
     }
 
-    fn active(feed: &FeedHealth, now: Timestamp) -> Self {
-        if let Some(late) = feed
+    fn active(feed: &FeedHealth, incidents: &[&Incident], now: Timestamp) -> Self {
+        let late = feed
             .next_poll_at
             .map(|next| now.since(next))
             .filter(|late| *late > OVERDUE_AFTER)
-        {
-            return Self::new(
-                Severity::Trouble,
-                format!("overdue by {}: is a worker running?", span(late)),
-            );
-        }
-        if let Some(code) = &feed.last_error_code {
-            return Self::new(
-                Severity::Trouble,
-                format!("read in part: {}", error_words(code)),
-            );
-        }
-        let silence = feed
-            .last_new_entry_at
-            .map(|last| now.since(last))
-            .filter(|gap| *gap > QUIET_AFTER);
-        let Some(silence) = silence else {
-            return Self::new(Severity::Good, "read well".to_owned());
+            .map(|late| format!("overdue by {}: is a worker running?", span(late)));
+        let said = |weight: Weight| {
+            incidents
+                .iter()
+                .filter(move |incident| incident.trouble.weight() == weight)
+                .map(|incident| told(feed, incident, now))
         };
-        if is_stale(silence, feed.entries_per_day) {
-            Self::new(
-                Severity::Trouble,
-                format!("stale: nothing for {}, norm {}", span(silence), rate(feed)),
-            )
-        } else {
-            Self::new(
-                Severity::Good,
-                format!("quiet: nothing for {}", span(silence)),
-            )
+        let losses: Vec<String> = late.into_iter().chain(said(Weight::Loss)).collect();
+        let oddities: Vec<String> = said(Weight::Oddity).collect();
+        if !losses.is_empty() {
+            return Self::new(Severity::Trouble, [losses, oddities].concat().join("; "));
         }
+        if !oddities.is_empty() {
+            return Self::new(
+                Severity::Oddity,
+                format!("read well; {}", oddities.join("; ")),
+            );
+        }
+        let quiet = feed
+            .habits
+            .last_sign_at
+            .map(|last| now.since(last))
+            .filter(|silent| *silent > Duration::from_hours(48));
+        Self::new(
+            Severity::Good,
+            quiet.map_or_else(
+                || "read well".to_owned(),
+                |silent| format!("quiet: nothing for {}", span(silent)),
+            ),
+        )
     }
 }
 
-fn is_stale(silence: Duration, entries_per_day: Option<f64>) -> bool {
-    entries_per_day.is_some_and(|rate| silence.as_secs_f64() / 86_400.0 * rate > STALE_GAPS)
+/// An incident of a feed that answers, in words.
+fn told(feed: &FeedHealth, incident: &Incident, now: Timestamp) -> String {
+    let words = incident.trouble.words();
+    match incident.trouble {
+        Trouble::Stale => {
+            let silent = feed
+                .habits
+                .last_sign_at
+                .map_or_else(|| "long".to_owned(), |last| span(now.since(last)));
+            format!("{words}: nothing for {silent}, norm {}", per_day(feed))
+        }
+        Trouble::Gap => format!(
+            "{words}: about {} fell out unseen",
+            entries(incident.missed)
+        ),
+        _ => format!("{words}: {}", incident.detail),
+    }
+}
+
+fn entries(count: u32) -> String {
+    match count {
+        1 => "1 entry".to_owned(),
+        _ => format!("{} entries", grouped(u64::from(count))),
+    }
 }
 
 fn failing(feed: &FeedHealth, now: Timestamp) -> String {
@@ -164,9 +185,22 @@ pub(crate) fn error_words(code: &str) -> String {
     words.to_owned()
 }
 
-/// New entries a day in words.
-pub(crate) fn rate(feed: &FeedHealth) -> String {
-    match feed.entries_per_day {
+/// The norm in words: how many entries a day, and when there are few.
+pub(crate) fn norm(feed: &FeedHealth) -> String {
+    match feed.rhythm.as_ref().filter(|rhythm| rhythm.is_known()) {
+        // A rhythm fades in silence, the norm does not.
+        Some(rhythm) => match rhythm.told().split_once(", ") {
+            Some((_, quiet)) => format!("{}, {quiet}", per_day(feed)),
+            None => per_day(feed),
+        },
+        None => per_day(feed),
+    }
+}
+
+/// Entries a day in words.
+fn per_day(feed: &FeedHealth) -> String {
+    let rhythm = feed.rhythm.as_ref().filter(|rhythm| rhythm.is_known());
+    match feed.habits.norm_per_day.or(rhythm.map(Rhythm::per_day)) {
         None => "not known yet".to_owned(),
         Some(rate) if rate >= 0.95 => format!("≈ {} a day", grouped(rounded(rate))),
         Some(rate) if rate * 7.0 >= 0.95 => format!("≈ {} a week", rounded(rate * 7.0)),
@@ -205,7 +239,7 @@ pub(crate) fn name(feed: &FeedHealth) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::{FeedId, Tier};
+    use crate::domain::{FeedId, Habits, Tier};
 
     pub(crate) fn now() -> Timestamp {
         Timestamp::from_micros(1_795_507_200_000_000)
@@ -231,7 +265,12 @@ pub(crate) mod tests {
             next_poll_at: Some(now().plus(Duration::from_mins(5))),
             next_poll_reason: "about 9 entries a day".to_owned(),
             poll_count: 12,
-            entries_per_day: Some(9.2),
+            habits: Habits {
+                last_sign_at: Some(ago(3)),
+                norm_per_day: Some(9.2),
+                ..Habits::default()
+            },
+            rhythm: None,
             last_attempt_at: Some(ago(0)),
             last_success_at: Some(ago(0)),
             last_new_entry_at: Some(ago(3)),
@@ -255,20 +294,32 @@ pub(crate) mod tests {
         }
     }
 
-    fn quiet(hours: u64, entries_per_day: Option<f64>) -> FeedHealth {
+    fn quiet(hours: u64, norm_per_day: Option<f64>) -> FeedHealth {
         FeedHealth {
-            last_new_entry_at: Some(ago(hours)),
-            entries_per_day,
+            habits: Habits {
+                last_sign_at: Some(ago(hours)),
+                norm_per_day,
+                ..Habits::default()
+            },
             ..feed()
+        }
+    }
+
+    /// An incident of the feed that is open.
+    pub(crate) fn incident(trouble: Trouble, detail: &str) -> Incident {
+        Incident {
+            feed: FeedId::new(1),
+            trouble,
+            detail: detail.to_owned(),
+            missed: 3,
+            opened_at: ago(9),
+            found_at: ago(1),
+            closed_at: None,
         }
     }
 
     #[test]
     fn every_state_is_said_in_words() {
-        let partial = FeedHealth {
-            last_error_code: Some("parse_partial".to_owned()),
-            ..feed()
-        };
         let overdue = FeedHealth {
             next_poll_at: Some(ago(2)),
             ..feed()
@@ -313,7 +364,6 @@ pub(crate) mod tests {
                 "waiting for its first read",
             ),
             (paused, Severity::Paused, "paused: moved"),
-            (partial, Severity::Trouble, "read in part: broken markup"),
             (
                 overdue,
                 Severity::Trouble,
@@ -321,38 +371,48 @@ pub(crate) mod tests {
             ),
         ] {
             assert_eq!(
-                Condition::of(&feed, now()),
+                Condition::of(&feed, &[], now()),
                 Condition::new(severity, words.to_owned())
             );
         }
     }
 
     #[test]
-    fn silence_is_trouble_only_against_the_norm() {
-        for (feed, severity, words) in [
-            (quiet(40, Some(50.0)), Severity::Good, "read well"),
+    fn incidents_are_told_by_what_they_cost() {
+        for (feed, trouble, severity, words) in [
             (
                 quiet(72, Some(9.2)),
+                Trouble::Stale,
                 Severity::Trouble,
                 "stale: nothing for 3 days, norm ≈ 9 a day",
             ),
             (
-                quiet(72, Some(0.5)),
-                Severity::Good,
-                "quiet: nothing for 3 days",
+                feed(),
+                Trouble::Gap,
+                Severity::Trouble,
+                "gap: about 3 entries fell out unseen",
             ),
-            (quiet(72, None), Severity::Good, "quiet: nothing for 3 days"),
+            (
+                feed(),
+                Trouble::MissingDates,
+                Severity::Oddity,
+                "read well; dates missing: why",
+            ),
         ] {
             assert_eq!(
-                Condition::of(&feed, now()),
+                Condition::of(&feed, &[&incident(trouble, "why")], now()),
                 Condition::new(severity, words.to_owned())
             );
         }
+        assert_eq!(
+            Condition::of(&quiet(72, None), &[], now()).words,
+            "quiet: nothing for 3 days"
+        );
     }
 
     #[test]
     fn rates_are_told_in_the_unit_that_fits() {
-        for (entries_per_day, words) in [
+        for (norm_per_day, words) in [
             (None, "not known yet"),
             (Some(1_250.0), "≈ 1,250 a day"),
             (Some(1.0), "≈ 1 a day"),
@@ -361,13 +421,7 @@ pub(crate) mod tests {
             (Some(0.0), "less than 1 a month"),
             (Some(f64::NAN), "less than 1 a month"),
         ] {
-            assert_eq!(
-                rate(&FeedHealth {
-                    entries_per_day,
-                    ..feed()
-                }),
-                words
-            );
+            assert_eq!(norm(&quiet(1, norm_per_day)), words);
         }
     }
 }

@@ -2,23 +2,22 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Redirect},
-};
+use axum::{extract::State, response::Redirect};
 
 use super::{
-    condition::{self, Condition, error_words},
+    charts::{DAYS, Strip, Week},
+    condition::{self, Condition, GAP_TOLD_FOR, error_words},
     frame::{Frame, Place},
     line::{facts, outward},
-    moments::{Moment, grouped},
+    moments::{Moment, grouped, span},
 };
 use crate::{
-    domain::{FeedId, FeedState, Timestamp},
+    domain::{FeedId, FeedState, Timestamp, Trouble},
     store::{
         PgPool,
+        feed_days::{self, FeedDay},
         feed_health::{self, Collection, FeedHealth, LoggedAttempt, PollWish},
+        incidents::{self, Incident},
     },
     web::{error::WebError, extract::Path, state::WebClock},
 };
@@ -42,7 +41,10 @@ pub(crate) struct FeedPage {
     last_attempt: Option<Moment>,
     last_success: Option<Moment>,
     last_new: Option<Moment>,
-    rate: String,
+    norm: String,
+    strip: Strip,
+    week: Option<Week>,
+    incidents: Vec<IncidentLine>,
     next: Option<Moment>,
     reason: String,
     entries_seen: String,
@@ -64,6 +66,29 @@ struct AttemptLine {
     new_entries: String,
     changed: String,
     matched: String,
+    missed: String,
+    next: Option<Moment>,
+    reason: String,
+}
+
+/// An incident in one line.
+#[derive(Debug, PartialEq, Eq)]
+struct IncidentLine {
+    words: &'static str,
+    detail: String,
+    began: Moment,
+    /// How long it lasted; none while it is open.
+    lasted: Option<String>,
+    ended: Option<Moment>,
+}
+
+/// What the page is made of.
+struct Stored {
+    feed: FeedHealth,
+    attempts: Vec<LoggedAttempt>,
+    /// All of the last ones.
+    incidents: Vec<Incident>,
+    days: Vec<FeedDay>,
 }
 
 /// Answers with the feed.
@@ -71,16 +96,23 @@ pub(crate) async fn show(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
     Path(id): Path<FeedId>,
-) -> Result<impl IntoResponse, WebError> {
-    let (feed, attempts, collection) = tokio::try_join!(
+) -> Result<FeedPage, WebError> {
+    let now = clock.now();
+    let ids = [id];
+    let (feed, attempts, incidents, days, collection) = tokio::try_join!(
         feed_health::feed(&db, id),
         feed_health::attempts(&db, id),
+        incidents::of_feed(&db, id),
+        feed_days::last(&db, &ids, now, DAYS),
         feed_health::collection(&db)
     )?;
-    let feed = feed.ok_or(WebError::NotFound("feed"))?;
-    // Under `no-referrer` a browser sends `Origin: null` with the form, which looks like another site's.
-    let referrer = [(header::REFERRER_POLICY, "same-origin")];
-    Ok((referrer, view(&feed, &attempts, &collection, clock.now())))
+    let stored = Stored {
+        feed: feed.ok_or(WebError::NotFound("feed"))?,
+        attempts,
+        incidents,
+        days,
+    };
+    Ok(view(&stored, &collection, now))
 }
 
 /// Notes the wish to read the feed soon, and shows the feed again.
@@ -96,13 +128,22 @@ pub(crate) async fn poll(
     }
 }
 
-fn view(
-    feed: &FeedHealth,
-    attempts: &[LoggedAttempt],
-    collection: &Collection,
-    now: Timestamp,
-) -> FeedPage {
-    let condition = Condition::of(feed, now);
+fn view(stored: &Stored, collection: &Collection, now: Timestamp) -> FeedPage {
+    let Stored {
+        feed,
+        attempts,
+        incidents,
+        days,
+    } = stored;
+    let current: Vec<&Incident> = incidents
+        .iter()
+        .filter(|incident| {
+            let is_gap_of_late =
+                incident.trouble == Trouble::Gap && now.since(incident.found_at) <= GAP_TOLD_FOR;
+            incident.closed_at.is_none() || is_gap_of_late
+        })
+        .collect();
+    let condition = Condition::of(feed, &current, now);
     let name = condition::name(feed);
     FeedPage {
         frame: Frame::new(&name, Place::Feeds, collection, now),
@@ -127,7 +168,13 @@ fn view(
         last_attempt: feed.last_attempt_at.map(|at| Moment::ago(now, at)),
         last_success: feed.last_success_at.map(|at| Moment::ago(now, at)),
         last_new: feed.last_new_entry_at.map(|at| Moment::ago(now, at)),
-        rate: condition::rate(feed),
+        norm: condition::norm(feed),
+        strip: Strip::new(&days.iter().collect::<Vec<_>>()),
+        week: feed.rhythm.as_ref().and_then(Week::new),
+        incidents: incidents
+            .iter()
+            .map(|incident| incident_line(incident, now))
+            .collect(),
         next: condition::next_check(feed, now),
         reason: feed.next_poll_reason.clone(),
         entries_seen: grouped(feed.entries_seen.unsigned_abs()),
@@ -136,6 +183,18 @@ fn view(
             .iter()
             .map(|attempt| attempt_line(attempt, now))
             .collect(),
+    }
+}
+
+fn incident_line(incident: &Incident, now: Timestamp) -> IncidentLine {
+    IncidentLine {
+        words: incident.trouble.words(),
+        detail: incident.detail.clone(),
+        began: Moment::clock(now, incident.opened_at),
+        lasted: incident
+            .closed_at
+            .map(|closed| span(closed.since(incident.opened_at))),
+        ended: incident.closed_at.map(|closed| Moment::clock(now, closed)),
     }
 }
 
@@ -173,6 +232,13 @@ fn attempt_line(attempt: &LoggedAttempt, now: Timestamp) -> AttemptLine {
         new_entries: count(attempt.new_entries),
         changed: count(attempt.changed),
         matched: count(attempt.matched),
+        missed: if attempt.missed > 0 {
+            format!("~{}", attempt.missed)
+        } else {
+            String::new()
+        },
+        next: attempt.next_poll_at.map(|next| Moment::clock(now, next)),
+        reason: attempt.next_poll_reason.clone(),
     }
 }
 
@@ -200,6 +266,10 @@ mod tests {
         super::condition::tests::{feed, now},
         *,
     };
+    use crate::web::{
+        reading::{self, Reader},
+        visitor::tests::an_editor,
+    };
 
     fn attempt(outcome: &str, error_code: Option<&str>) -> LoggedAttempt {
         LoggedAttempt {
@@ -215,6 +285,9 @@ mod tests {
             changed: 1,
             matched: 1,
             skipped: 0,
+            missed: 0,
+            next_poll_at: None,
+            next_poll_reason: String::new(),
         }
     }
 
@@ -250,18 +323,22 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_feed_has_no_button() {
+    fn who_may_work_has_a_button_unless_the_feed_is_paused() {
         let page = |state| {
-            view(
-                &FeedHealth { state, ..feed() },
-                &[],
-                &Collection::default(),
-                now(),
-            )
-            .render()
-            .unwrap()
+            let stored = Stored {
+                feed: FeedHealth { state, ..feed() },
+                attempts: Vec::new(),
+                incidents: Vec::new(),
+                days: Vec::new(),
+            };
+            view(&stored, &Collection::default(), now())
+                .render()
+                .unwrap()
         };
-        assert!(page(FeedState::Active).contains("action=\"/feeds/1/poll\""));
-        assert!(!page(FeedState::Paused).contains("/poll"));
+        assert!(!page(FeedState::Active).contains("/poll"));
+        reading::within(Reader::of(&an_editor()), || {
+            assert!(page(FeedState::Active).contains("action=\"/feeds/1/poll\""));
+            assert!(!page(FeedState::Paused).contains("/poll"));
+        });
     }
 }

@@ -1,14 +1,22 @@
 //! What stands around every page: its title, where the reader is, and what the collection lacks.
 
-use super::moments::{Moment, counted, grouped, weekday};
+use super::moments::{Moment, counted};
 use crate::{
-    domain::Timestamp,
-    store::feed_health::{Collection, TroubledSource},
-    web::assets,
+    auth::Capability,
+    domain::{Collection, Coverage, Timestamp, Working},
+    web::{
+        assets,
+        reading::{self, Reader},
+        texts::Texts,
+        visitor::Visitor,
+    },
 };
 
 /// Sources named in the statement before the rest is counted.
 const NAMED: usize = 2;
+
+/// The same in the title of the statement.
+const ALL_NAMED: usize = 20;
 
 /// Around a page.
 #[derive(Debug)]
@@ -25,6 +33,20 @@ pub(crate) struct Frame {
     pub(crate) script: String,
     /// Address of the icon.
     pub(crate) icon: String,
+    /// The name of who signed in.
+    pub(crate) who: Option<String>,
+    /// Whether a way to sign in is shown.
+    pub(crate) offers_sign_in: bool,
+    /// Whether the reader may change the desk's state of things.
+    pub(crate) may_work: bool,
+    /// Whether the reader may say who may do what.
+    pub(crate) may_administer: bool,
+    /// IANA name of the reader's zone; empty: that of the browser.
+    pub(crate) zone: String,
+    /// `24h` or `12h`.
+    pub(crate) clock: &'static str,
+    /// What the interface says.
+    pub(crate) texts: &'static Texts,
 }
 
 /// A place in the navigation.
@@ -32,6 +54,8 @@ pub(crate) struct Frame {
 pub(crate) enum Place {
     /// The board, its keywords and articles.
     Board,
+    /// Search.
+    Search,
     /// The feeds.
     Feeds,
     /// Nowhere.
@@ -42,6 +66,11 @@ impl Place {
     /// Whether it is the board.
     pub(crate) fn is_board(self) -> bool {
         self == Self::Board
+    }
+
+    /// Whether it is search.
+    pub(crate) fn is_search(self) -> bool {
+        self == Self::Search
     }
 
     /// Whether it is the feeds.
@@ -60,8 +89,14 @@ impl Frame {
         }
     }
 
-    /// Around a page that the database was not asked for.
+    /// Around a page that says nothing of the collection.
     pub(crate) fn bare(title: &str) -> Self {
+        let Reader {
+            visitor,
+            zone,
+            clock_format,
+            texts,
+        } = reading::current();
         let title = if title.is_empty() {
             "wirewatch".to_owned()
         } else {
@@ -74,11 +109,20 @@ impl Frame {
             style: assets::STYLE.path(),
             script: assets::SCRIPT.path(),
             icon: assets::ICON.path(),
+            who: visitor.member().map(|member| member.name.clone()),
+            offers_sign_in: visitor == Visitor::Reader,
+            may_work: visitor.may(Capability::WorkDesk),
+            may_administer: visitor.may(Capability::Administer),
+            zone: zone
+                .and_then(|zone| zone.iana_name().map(str::to_owned))
+                .unwrap_or_default(),
+            clock: clock_format.as_str(),
+            texts,
         }
     }
 }
 
-/// What can be said honestly about the collection: up to when nothing is missing, and from whom something is.
+/// The statement about the collection as a page shows it; the whole of it in UTC stands in its title.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     /// Before the time: "complete to".
@@ -86,81 +130,66 @@ pub(crate) struct Statement {
     /// The time.
     pub(crate) complete_to: Option<Moment>,
     /// Who is not read whole.
-    pub(crate) exceptions: Vec<Exception>,
-    /// How many more are not: "4 more".
-    pub(crate) more: Option<String>,
-    /// What is still to be read.
-    pub(crate) waiting: Option<String>,
+    pub(crate) exceptions: Vec<Told>,
+    /// How many more are not.
+    pub(crate) more: usize,
+    /// That nobody reads, or too late.
+    pub(crate) alarm: Option<Told>,
+    /// What waits and what is paused.
+    pub(crate) rest: Vec<String>,
+    /// All of it.
+    pub(crate) sentence: String,
 }
 
-/// A source that is not read whole.
+/// Something that is told with an instant behind it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Exception {
-    /// Its name.
+pub(crate) struct Told {
+    /// Whose; empty for nobody's.
     pub(crate) name: String,
-    /// Since when, and how much of it: "not read since Tue 06:40".
+    /// What.
     pub(crate) words: String,
+    /// Since when.
+    pub(crate) since: Option<Moment>,
 }
 
 impl Statement {
     fn new(collection: &Collection, now: Timestamp) -> Self {
-        let Collection {
-            feed_count,
-            read_count,
-            waiting_count,
-            complete_to,
-            troubled,
-        } = collection;
-        let lead = match (feed_count, read_count, complete_to) {
-            (0, ..) => "no feeds yet".to_owned(),
-            (_, 0, _) if troubled.is_empty() => {
-                format!("first reading: 0 of {}", feeds(*feed_count))
-            }
-            (_, _, None) => "no feed is being read well:".to_owned(),
-            (_, _, Some(_)) => "complete to".to_owned(),
-        };
-        let unnamed = troubled.len().saturating_sub(NAMED);
+        let coverage = Coverage::of(collection, now);
         Self {
-            lead,
-            complete_to: complete_to.map(|instant| Moment::clock(now, instant)),
-            exceptions: troubled
+            lead: coverage.lead(),
+            complete_to: coverage.complete_to.map(|to| Moment::clock(now, to)),
+            exceptions: coverage
+                .exceptions
                 .iter()
                 .take(NAMED)
-                .map(|source| Exception::new(source, now))
+                .map(|exception| Told {
+                    name: exception.source.clone(),
+                    words: exception.lead(),
+                    since: exception.told_since().map(|at| Moment::clock(now, at)),
+                })
                 .collect(),
-            more: (unnamed > 0).then(|| format!("{} more", grouped(unnamed as u64))),
-            waiting: (*waiting_count > 0 && *read_count > 0)
-                .then(|| format!("{} still to be read", feeds(*waiting_count))),
+            more: coverage.exceptions.len().saturating_sub(NAMED),
+            alarm: alarm(coverage.working, now),
+            rest: coverage.rest(),
+            sentence: coverage.sentence(now, ALL_NAMED),
         }
     }
 }
 
-impl Exception {
-    fn new(source: &TroubledSource, now: Timestamp) -> Self {
-        let TroubledSource {
-            name,
-            troubled_count,
-            feed_count,
-            since,
-        } = source;
-        let since = since.map_or_else(
-            || "never read".to_owned(),
-            |since| format!("not read since {}", weekday(now, since).replace(" UTC", "")),
-        );
-        let words = if troubled_count == feed_count {
-            since
-        } else {
-            format!("{troubled_count} of {}, {since}", feeds(*feed_count))
-        };
-        Self {
-            name: name.clone(),
-            words,
-        }
-    }
-}
-
-fn feeds(count: i64) -> String {
-    counted(count.unsigned_abs(), "feed")
+fn alarm(working: Working, now: Timestamp) -> Option<Told> {
+    let (words, since) = match working {
+        Working::Yes => return None,
+        Working::Late(by) => (
+            format!("checks are {} late", counted(by.as_secs() / 60, "minute")),
+            None,
+        ),
+        Working::No(since) => ("no worker since".to_owned(), Some(since)),
+    };
+    Some(Told {
+        name: String::new(),
+        words,
+        since: since.map(|since| Moment::clock(now, since)),
+    })
 }
 
 #[cfg(test)]
@@ -168,97 +197,35 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-
-    fn now() -> Timestamp {
-        Timestamp::from_micros(1_795_507_200_000_000)
-    }
-
-    fn ago(hours: u64) -> Timestamp {
-        now().minus(Duration::from_hours(hours))
-    }
-
-    fn said(collection: &Collection) -> String {
-        let Statement {
-            lead,
-            complete_to,
-            exceptions,
-            more,
-            waiting,
-        } = Statement::new(collection, now());
-        let exceptions = exceptions
-            .into_iter()
-            .map(|Exception { name, words }| format!("{name} ({words})"));
-        [Some(lead), complete_to.map(|moment| moment.words)]
-            .into_iter()
-            .flatten()
-            .chain(exceptions)
-            .chain([more, waiting].into_iter().flatten())
-            .collect::<Vec<_>>()
-            .join(" | ")
-    }
-
-    fn troubled(name: &str, troubled_count: i64, since: Option<Timestamp>) -> TroubledSource {
-        TroubledSource {
-            name: name.to_owned(),
-            troubled_count,
-            feed_count: 2,
-            since,
-        }
-    }
+    use crate::domain::{SourceTrouble, Trouble};
 
     #[test]
-    fn a_whole_collection_says_up_to_when() {
+    fn a_statement_names_two_and_its_title_all() {
+        let now = Timestamp::from_micros(1_795_507_200_000_000);
+        let ago = |hours| now.minus(Duration::from_hours(hours));
+        let trouble = |source: &str| SourceTrouble {
+            source: source.to_owned(),
+            feed_count: 1,
+            trouble: Trouble::Stale,
+            since: Some(ago(30)),
+            missed: 0,
+        };
         let collection = Collection {
             feed_count: 9,
             read_count: 9,
             complete_to: Some(ago(2)),
+            worker_until: Some(ago(1)),
+            troubles: ["A", "B", "C"].map(trouble).to_vec(),
             ..Collection::default()
         };
-        assert_eq!(said(&collection), "complete to | 06:00 UTC");
-    }
-
-    #[test]
-    fn exceptions_are_named_with_their_beginning() {
-        let collection = Collection {
-            feed_count: 9,
-            read_count: 8,
-            waiting_count: 1,
-            complete_to: Some(ago(2)),
-            troubled: vec![
-                troubled("KCNA", 2, None),
-                troubled("Tasnim", 1, Some(ago(24))),
-            ],
-        };
+        let statement = Statement::new(&collection, now);
         assert_eq!(
-            said(&collection),
-            "complete to | 06:00 UTC | KCNA (never read) | Tasnim (1 of 2 feeds, not read since Mon 08:00) | \
-             1 feed still to be read"
+            (statement.exceptions.len(), statement.more),
+            (2, 1),
+            "{statement:?}"
         );
-    }
-
-    #[test]
-    fn many_exceptions_are_counted() {
-        let troubled = (0..5).map(|_| troubled("A", 2, Some(ago(3)))).collect();
-        let collection = Collection {
-            feed_count: 9,
-            read_count: 9,
-            troubled,
-            ..Collection::default()
-        };
-        assert_eq!(
-            said(&collection),
-            "no feed is being read well: | A (not read since Tue 05:00) | A (not read since Tue 05:00) | 3 more"
-        );
-    }
-
-    #[test]
-    fn a_beginning_is_no_trouble() {
-        assert_eq!(said(&Collection::default()), "no feeds yet");
-        let waiting = Collection {
-            feed_count: 34,
-            waiting_count: 34,
-            ..Collection::default()
-        };
-        assert_eq!(said(&waiting), "first reading: 0 of 34 feeds");
+        assert_eq!(statement.exceptions[0].words, "silent since");
+        assert!(statement.alarm.is_some_and(|told| told.since.is_some()));
+        assert!(statement.sentence.contains("C (silent since Mon 02:00)"));
     }
 }

@@ -1,11 +1,17 @@
 //! Pages for people: a handler reads, a pure function makes the page struct, a template writes it down.
 
+pub(super) mod account;
 pub(super) mod article;
 pub(super) mod board;
+mod charts;
 mod condition;
 pub(super) mod feed;
 pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod keyword;
 pub(super) mod line;
-mod moments;
+pub(super) mod login;
+pub(super) mod moments;
+pub(super) mod search;
+pub(super) mod users;
+pub(super) mod welcome;

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::domain::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::{
+    domain::{ClockFormat, Timestamp},
+    web::reading,
+};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -51,10 +56,7 @@ impl Moment {
 
     /// The instant in full.
     pub(crate) fn exact(then: Timestamp) -> Self {
-        let exact = then
-            .to_jiff()
-            .strftime("%a %-d %b %Y, %H:%M UTC")
-            .to_string();
+        let exact = told(then, "%a %-d %b %Y", ", ");
         Self {
             iso: then.to_string(),
             words: exact.clone(),
@@ -84,17 +86,38 @@ fn phrase(age: &str) -> String {
     }
 }
 
-fn date(now: Timestamp, then: Timestamp) -> String {
-    let is_this_year = year(now) == year(then);
+/// A day and the time of day on the reader's clock. Without a zone of theirs the zone is named: UTC.
+fn told(then: Timestamp, day: &str, between: &str) -> String {
+    let reader = reading::current();
+    let hour = match reader.clock_format {
+        ClockFormat::Hours24 => "%H:%M",
+        ClockFormat::Hours12 => "%-I:%M %p",
+    };
+    let zone = match reader.zone {
+        Some(_) if between.is_empty() || day == "%a" => "",
+        Some(_) => " %Z",
+        None => " UTC",
+    };
+    local(then, &format!("{day}{between}{hour}{zone}"))
+}
+
+/// An instant in the reader's zone.
+fn local(then: Timestamp, format: &str) -> String {
+    let zone = reading::current().zone.unwrap_or(TimeZone::UTC);
     then.to_jiff()
-        .strftime(if is_this_year { "%-d %b" } else { "%-d %b %Y" })
+        .to_zoned_datetime(zone)
+        .strftime(format)
         .to_string()
 }
 
+fn date(now: Timestamp, then: Timestamp) -> String {
+    let is_this_year = local(now, "%Y") == local(then, "%Y");
+    local(then, if is_this_year { "%-d %b" } else { "%-d %b %Y" })
+}
+
 fn clock(now: Timestamp, then: Timestamp) -> String {
-    let day = |instant: Timestamp| instant.to_jiff().strftime("%F").to_string();
-    if day(now) == day(then) {
-        return then.to_jiff().strftime("%H:%M UTC").to_string();
+    if local(now, "%F") == local(then, "%F") {
+        return told(then, "", "");
     }
     weekday(now, then)
 }
@@ -102,14 +125,10 @@ fn clock(now: Timestamp, then: Timestamp) -> String {
 /// The day in few letters: its name within the last six days, its date before.
 pub(crate) fn weekday(now: Timestamp, then: Timestamp) -> String {
     if now.since(then).as_secs() < 6 * DAY {
-        then.to_jiff().strftime("%a %H:%M UTC").to_string()
+        told(then, "%a", " ")
     } else {
         date(now, then)
     }
-}
-
-fn year(instant: Timestamp) -> String {
-    instant.to_jiff().strftime("%Y").to_string()
 }
 
 /// A duration in words, its largest unit only: "3 days".
@@ -120,6 +139,16 @@ pub(crate) fn span(duration: Duration) -> String {
         MINUTE..HOUR => counted(seconds / MINUTE, "minute"),
         HOUR..DAY => counted(seconds / HOUR, "hour"),
         _ => counted(seconds / DAY, "day"),
+    }
+}
+
+/// A wait in words, rounded up: "20 seconds", "2 minutes".
+pub(crate) fn span_up(wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    if seconds <= MINUTE {
+        counted(seconds.max(1), "second")
+    } else {
+        counted(seconds.div_ceil(MINUTE), "minute")
     }
 }
 
@@ -158,6 +187,7 @@ pub(crate) fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::reading::Reader;
 
     /// 2026-11-24T08:00:00Z, a Tuesday.
     const NOW_MICROS: i64 = 1_795_507_200_000_000;
@@ -218,6 +248,23 @@ mod tests {
             ("4 min", "Tue 24 Nov 2026, 07:56 UTC")
         );
         assert_eq!(moment.iso, "2026-11-24T07:56:00Z");
+    }
+
+    #[test]
+    fn a_reader_with_a_zone_reads_their_own_clock() {
+        let reader = Reader {
+            zone: reading::zone("Asia/Seoul"),
+            clock_format: ClockFormat::Hours12,
+            ..Reader::default()
+        };
+        reading::within(reader, || {
+            let then = now().minus(Duration::from_mins(4));
+            assert_eq!(Moment::clock(now(), then).words, "4:56 PM");
+            assert_eq!(Moment::exact(then).exact, "Tue 24 Nov 2026, 4:56 PM KST");
+            // 23:30 in Seoul is another day than in London.
+            let late = now().minus(Duration::from_mins(17 * 60 + 30));
+            assert_eq!(Moment::clock(now(), late).words, "Mon 11:30 PM");
+        });
     }
 
     #[test]

@@ -7,15 +7,19 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 // --- Times -----------------------------------------------------------------------------------------------------------
 
 const MINUTE = 60e3, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
-const locale = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+// The reader's zone and clock, where they chose some; else those of the browser, on 24 hours.
+const { zone: timeZone, clock } = document.documentElement.dataset;
+const locale = clock === "12h" ? { hour: "numeric", minute: "2-digit", hour12: true, timeZone } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
+const language = clock === "12h" ? "en-US" : "en-GB";
 
 function words(then, form) {
   const age = Date.now() - then;
-  const day = { day: "numeric", month: "short", ...(age > 300 * DAY && { year: "numeric" }) };
-  const time = then.toLocaleTimeString("en-GB", locale);
+  const day = { day: "numeric", month: "short", timeZone, ...(age > 300 * DAY && { year: "numeric" }) };
+  const time = then.toLocaleTimeString(language, locale);
   if (form === "clock") {
-    if (then.toDateString() === new Date().toDateString()) return time;
-    return age < 6 * DAY ? `${then.toLocaleDateString("en-GB", { weekday: "short" })} ${time}` : then.toLocaleDateString("en-GB", day);
+    const date = (instant) => instant.toLocaleDateString("en-GB", { timeZone });
+    if (date(then) === date(new Date())) return time;
+    return age < 6 * DAY ? `${then.toLocaleDateString("en-GB", { weekday: "short", timeZone })} ${time}` : then.toLocaleDateString("en-GB", day);
   }
   if (form === "ahead") {
     if (-age < MINUTE) return "now";
@@ -144,6 +148,13 @@ function announce() {
   if (total) announcement.textContent = `${total} new, press . to show`;
 }
 
+// Nothing comes any more: the reader signed out elsewhere, or may not read any more.
+function signedOut() {
+  const link = Object.assign(document.createElement("a"), { href: `/login?next=${encodeURIComponent(location.pathname + location.search)}`, textContent: "Sign in" });
+  connection.replaceChildren("You are signed out; nothing new shows here. ", link);
+  connection.hidden = false;
+}
+
 function follow(after) {
   let seen = after;
   const source = new EventSource(`/events?after=${after}`);
@@ -155,11 +166,17 @@ function follow(after) {
     showHeld();
     announce();
   });
-  source.addEventListener("error", () => {
+  source.addEventListener("signed-out", () => {
+    source.close();
+    signedOut();
+  });
+  source.addEventListener("error", async () => {
     isConnected(false);
-    // The browser tries again by itself, except after an answer that is no stream (a 503, a proxy's page).
+    // The browser tries again by itself, except after an answer that is no stream (a 401, a 503, a proxy's page).
     if (source.readyState !== EventSource.CLOSED) return;
-    setTimeout(() => follow(seen), 5e3);
+    const session = await fetch("/session").catch(() => null);
+    if (session?.status === 401) signedOut();
+    else setTimeout(() => follow(seen), 5e3);
   });
   addEventListener("pagehide", () => source.close(), { once: true });
 }
@@ -170,6 +187,18 @@ if (main?.dataset.arrival !== undefined) {
   // A page that comes back from the browser's memory closed its stream when it left.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
+
+// --- Search ----------------------------------------------------------------------------------------------------------
+
+const search = document.getElementById("q");
+
+search?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") search.blur();
+  // A query may have many lines: Enter asks, with Shift it begins a line.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || search.localName !== "textarea") return;
+  event.preventDefault();
+  search.form.requestSubmit();
+});
 
 // --- Keys ------------------------------------------------------------------------------------------------------------
 
@@ -195,7 +224,8 @@ const actions = {
   k: () => move(-1),
   o: () => currentLine()?.querySelector(".headline").click(),
   ".": () => [...held.keys()].forEach(letIn),
-  "/": () => filter?.focus(),
+  "/": () => search?.focus(),
+  f: () => filter?.focus(),
   "?": () => help.showModal(),
 };
 

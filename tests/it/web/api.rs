@@ -50,6 +50,9 @@ async fn a_feed_has_the_promised_fields_and_no_others() {
         "next_poll_reason",
         "entries_seen",
         "entries_skipped",
+        "last_new_entry_at",
+        "norm_per_day",
+        "troubles",
     ]);
     assert_eq!(keys(&good), promised);
     assert_eq!(

@@ -2,14 +2,13 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use reqwest::{
-    Method,
-    header::{HOST, ORIGIN},
-};
+use reqwest::{Method, header::ORIGIN};
 use sqlx::{
     Connection as _, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use wirewatch::web::ROUTES;
 
 use super::between;
 use crate::{
@@ -18,8 +17,6 @@ use crate::{
     site::{Site, ask},
     worker::{TestClock, TestWorker},
 };
-
-const ROUTER: &str = include_str!("../../../src/web/router.rs");
 
 async fn stocked() -> (TestWorker, Site) {
     let publisher = FeedServer::start().await;
@@ -36,14 +33,14 @@ async fn every_answer_carries_the_security_headers() {
     let board = site.get("/").await.body;
     let asset = format!("/static/{}", between(&board, "/static/", "\"")[0]);
     let mut paths = vec![asset, "/nowhere".to_owned(), "/api/v1/nowhere".to_owned()];
-    for pattern in between(ROUTER, ".route(\"", "\"") {
-        let path = pattern
+    paths.extend(ROUTES.iter().map(|route| {
+        route
+            .path
             .replace("{id}", "1")
             .replace("{slug}", "iran")
-            .replace("{hash}/{name}", "0/none");
-        paths.push(format!("/api/v1{path}"));
-        paths.push(path);
-    }
+            .replace("{token}", "none")
+            .replace("{hash}/{name}", "0/none")
+    }));
     assert!(paths.len() > 20, "the router's table was read: {paths:?}");
     let mut statuses = std::collections::BTreeSet::new();
     for path in paths {
@@ -71,7 +68,7 @@ async fn every_answer_carries_the_security_headers() {
         }
     }
     let met: Vec<u16> = statuses.into_iter().collect();
-    for status in [200, 202, 303, 404, 405] {
+    for status in [200, 202, 303, 400, 404, 405] {
         assert!(met.contains(&status), "{status} was met: {met:?}");
     }
 }
@@ -109,32 +106,6 @@ async fn pages_that_are_not_there_say_where_to_go() {
             .contains("does not answer to this kind of request")
     );
     assert!(answer.body.contains("href=\"/\">the board"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_api_answers_direct_requests_of_this_machine_only() {
-    let (_worker, site) = stocked().await;
-    for (name, value, says) in [
-        ("host", "news.example", "loopback names only"),
-        ("host", "127.0.0.1.news.example", "loopback names only"),
-        ("x-forwarded-for", "127.0.0.1", "came through a proxy"),
-        ("forwarded", "for=127.0.0.1", "came through a proxy"),
-    ] {
-        let request = site
-            .request(Method::GET, "/api/v1/feeds")
-            .header(name, value);
-        let answer = ask(request).await;
-        assert_eq!(answer.status, 403, "{name}: {value}");
-        assert_eq!(answer.header("content-type"), "application/problem+json");
-        let problem = answer.json();
-        assert_eq!(problem["status"], 403);
-        let detail = problem["detail"].as_str().unwrap();
-        assert!(detail.contains(says), "{detail}");
-    }
-    let request = site
-        .request(Method::GET, "/api/v1/feeds")
-        .header(HOST, "localhost:1");
-    assert_eq!(ask(request).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

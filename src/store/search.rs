@@ -1,0 +1,354 @@
+//! What a search reads: articles newest first, those that the search index proposes, the backlog.
+//!
+//! Each statement reads a bounded number of rows, whatever is asked.
+
+use sqlx::{PgExecutor, query_as};
+
+use super::{StoreError, board::LineKey};
+use crate::domain::{ArticleId, KeywordId, SourceId, Tier, Timestamp};
+
+/// A publisher, as facts and filters need to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchedSource {
+    /// The source.
+    pub id: SourceId,
+    /// Its short name.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its registered domain.
+    pub domain: String,
+    /// Its country.
+    pub country: Option<String>,
+    /// Its language.
+    pub language: Option<String>,
+    /// Its tier.
+    pub tier: Tier,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// A text that the engine is to judge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// Its source.
+    pub source_id: SourceId,
+    /// Its page at the publisher's.
+    pub url: Option<String>,
+    /// Headline.
+    pub title: String,
+    /// Summary, whole.
+    pub summary: String,
+    /// Content, whole.
+    pub content: String,
+    /// Language (BCP 47).
+    pub language: Option<String>,
+    /// Names of authors.
+    pub authors: Vec<String>,
+    /// Categories as published.
+    pub categories: Vec<String>,
+    /// When it was published, made fit for sorting.
+    pub sort_at: Timestamp,
+}
+
+/// An article that the engine is to judge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArticleText {
+    /// The article.
+    pub id: ArticleId,
+    /// What it says.
+    pub text: Text,
+}
+
+impl ArticleText {
+    /// Where it stands among all articles.
+    #[must_use]
+    pub const fn key(&self) -> LineKey {
+        LineKey {
+            sort_at: self.text.sort_at,
+            article_id: self.id,
+        }
+    }
+}
+
+/// The articles that a search may still read: those before a place, not older than an instant, of a keyword if one is
+/// given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Everything from here on has been read.
+    pub before: LineKey,
+    /// Nothing older is asked for.
+    pub from: Timestamp,
+    /// The keyword that articles are to be found under.
+    pub keyword: Option<KeywordId>,
+}
+
+/// A keyword, as a filter offers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchedKeyword {
+    /// The keyword.
+    pub id: KeywordId,
+    /// Its short name.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+}
+
+/// Every source, by name.
+///
+/// # Errors
+/// The database does not answer, or holds a tier that no version of wirewatch writes.
+pub async fn sources(db: impl PgExecutor<'_>) -> Result<Vec<SearchedSource>, StoreError> {
+    sqlx::query!("SELECT id, slug, name, domain, country, language, tier, tags FROM sources ORDER BY name, id")
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(SearchedSource {
+                tier: row.tier.parse().map_err(|error| {
+                    StoreError::Unexpected(format!("source {}: {error}", row.slug))
+                })?,
+                id: row.id,
+                slug: row.slug,
+                name: row.name,
+                domain: row.domain,
+                country: row.country,
+                language: row.language,
+                tags: row.tags,
+            })
+        })
+        .collect()
+}
+
+/// Every keyword, in the order of the board.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keywords(db: impl PgExecutor<'_>) -> Result<Vec<SearchedKeyword>, StoreError> {
+    Ok(query_as!(
+        SearchedKeyword,
+        "SELECT id, slug, name FROM keywords ORDER BY position, id"
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// The first concepts of the beat, for examples.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn concepts(db: impl PgExecutor<'_>) -> Result<Vec<String>, StoreError> {
+    Ok(
+        sqlx::query_scalar!("SELECT slug FROM concepts ORDER BY id LIMIT 2")
+            .fetch_all(db)
+            .await?,
+    )
+}
+
+/// The instant of the oldest article; none without any.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn oldest(db: impl PgExecutor<'_>) -> Result<Option<Timestamp>, StoreError> {
+    Ok(
+        sqlx::query_scalar!(r#"SELECT sort_at FROM articles ORDER BY sort_at, id LIMIT 1"#)
+            .fetch_optional(db)
+            .await?,
+    )
+}
+
+struct ArticleRow {
+    id: ArticleId,
+    source_id: SourceId,
+    url: Option<String>,
+    title: String,
+    summary: String,
+    content: String,
+    language: Option<String>,
+    authors: Vec<String>,
+    categories: Vec<String>,
+    sort_at: Timestamp,
+}
+
+impl From<ArticleRow> for ArticleText {
+    fn from(row: ArticleRow) -> Self {
+        let ArticleRow {
+            id,
+            source_id,
+            url,
+            title,
+            summary,
+            content,
+            language,
+            authors,
+            categories,
+            sort_at,
+        } = row;
+        Self {
+            id,
+            text: Text {
+                source_id,
+                url,
+                title,
+                summary,
+                content,
+                language,
+                authors,
+                categories,
+                sort_at,
+            },
+        }
+    }
+}
+
+macro_rules! select_articles {
+    ($from:literal $(, $argument:expr)* $(,)?) => {
+        query_as!(
+            ArticleRow,
+            "SELECT a.id, a.source_id, a.url, a.title, a.summary, a.content, a.language, a.authors, a.categories, a.sort_at
+            " + $from
+            $(, $argument)*
+        )
+    };
+}
+
+/// The newest articles of a span, at most `limit`, newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn newest(
+    db: impl PgExecutor<'_>,
+    span: &Span,
+    limit: i64,
+) -> Result<Vec<ArticleText>, StoreError> {
+    let rows = match span.keyword {
+        None => {
+            select_articles!(
+                "FROM articles a
+                WHERE (a.sort_at, a.id) < ($1, $2)
+                  AND a.sort_at >= $3
+                ORDER BY a.sort_at DESC, a.id DESC
+                LIMIT $4",
+                span.before.sort_at as Timestamp,
+                span.before.article_id as ArticleId,
+                span.from as Timestamp,
+                limit,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        Some(keyword) => {
+            select_articles!(
+                "FROM matches m
+                 JOIN articles a ON a.id = m.article_id
+                WHERE m.keyword_id = $5
+                  AND m.closed_at IS NULL
+                  AND (m.sort_at, m.article_id) < ($1, $2)
+                  AND m.sort_at >= $3
+                ORDER BY m.sort_at DESC, m.article_id DESC
+                LIMIT $4",
+                span.before.sort_at as Timestamp,
+                span.before.article_id as ArticleId,
+                span.from as Timestamp,
+                limit,
+                keyword as KeywordId,
+            )
+            .fetch_all(db)
+            .await?
+        }
+    };
+    Ok(rows.into_iter().map(ArticleText::from).collect())
+}
+
+/// The places of the newest articles of a span that may match, at most `limit`, newest first: those that are listed
+/// under one token at least of each clause, and those that are not listed yet. At most three clauses count, and no clause
+/// means that nothing is listed.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn proposed(
+    db: impl PgExecutor<'_>,
+    span: &Span,
+    clauses: &[Vec<i32>],
+    limit: i64,
+) -> Result<Vec<LineKey>, StoreError> {
+    // Asked twice for the same, the index gives the same: so one statement serves any number.
+    let clause = |place: usize| {
+        clauses
+            .get(place)
+            .or_else(|| clauses.first())
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    Ok(query_as!(
+        LineKey,
+        r#"WITH listed AS (
+               SELECT t.article_id, t.sort_at
+                 FROM article_tokens t
+                WHERE t.tokens && $1::integer[]
+                  AND t.tokens && $2::integer[]
+                  AND t.tokens && $3::integer[]
+                  AND t.sort_at >= $4
+                  AND (t.sort_at, t.article_id) < ($5, $6)
+                  AND ($7::bigint IS NULL OR EXISTS (SELECT
+                                                       FROM matches m
+                                                      WHERE m.article_id = t.article_id
+                                                        AND m.keyword_id = $7
+                                                        AND m.closed_at IS NULL))
+                ORDER BY t.sort_at DESC, t.article_id DESC
+                LIMIT $8
+           ), unlisted AS (
+               SELECT id AS article_id, sort_at
+                 FROM articles
+                WHERE arrival > (SELECT indexed_to FROM search_index)
+                UNION ALL
+               SELECT id, sort_at FROM articles WHERE arrival IS NULL
+                UNION ALL
+               SELECT article_id, sort_at FROM article_tokens WHERE tokens IS NULL
+           )
+           SELECT sort_at AS "sort_at!: Timestamp", article_id AS "article_id!: ArticleId" FROM listed
+            UNION
+           (SELECT sort_at, article_id
+              FROM unlisted
+             WHERE sort_at >= $4
+               AND (sort_at, article_id) < ($5, $6)
+               AND ($7::bigint IS NULL OR EXISTS (SELECT
+                                                    FROM matches m
+                                                   WHERE m.article_id = unlisted.article_id
+                                                     AND m.keyword_id = $7
+                                                     AND m.closed_at IS NULL))
+             ORDER BY sort_at DESC, article_id DESC
+             LIMIT $8)
+            ORDER BY 1 DESC, 2 DESC
+            LIMIT $8"#,
+        clause(0),
+        clause(1),
+        clause(2),
+        span.from as Timestamp,
+        span.before.sort_at as Timestamp,
+        span.before.article_id as ArticleId,
+        span.keyword as Option<KeywordId>,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Articles by number, newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn articles(
+    db: impl PgExecutor<'_>,
+    ids: &[ArticleId],
+) -> Result<Vec<ArticleText>, StoreError> {
+    let rows = select_articles!(
+        "FROM articles a
+        WHERE a.id = ANY($1)
+        ORDER BY a.sort_at DESC, a.id DESC",
+        ids as &[ArticleId],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(ArticleText::from).collect())
+}

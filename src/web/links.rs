@@ -1,0 +1,90 @@
+//! Links that are told or sent: absolute, with the address that readers know.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::WebOptions;
+use crate::{
+    auth::Token,
+    domain::Timestamp,
+    store::{
+        PgPool, StoreError,
+        invitations::{self, Purpose},
+        users,
+    },
+};
+
+/// How long an invitation works.
+pub const INVITED_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// How long a link that sets a password works.
+pub const PASSWORD_LINK_FOR: Duration = Duration::from_hours(24);
+
+/// How long the link that makes the first admin works.
+const FIRST_LINK_FOR: Duration = Duration::from_hours(24);
+
+/// Where the pages are for readers: the public address, else the one that is listened on.
+#[must_use]
+pub fn base(options: &WebOptions, listening: SocketAddr) -> String {
+    if !options.public_url.is_empty() {
+        return options.public_url.trim_end_matches('/').to_owned();
+    }
+    // Listening everywhere is no address to go to.
+    match listening {
+        any if any.ip().is_unspecified() => format!("http://127.0.0.1:{}", any.port()),
+        one => format!("http://{one}"),
+    }
+}
+
+/// The link of a token.
+#[must_use]
+pub fn welcome(base: &str, token: &Token) -> String {
+    format!("{base}/welcome/{}", token.reveal())
+}
+
+/// A link that makes the first admin, if nobody administers yet: it works for a day, and once.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn first_admin_link(
+    db: &PgPool,
+    base: &str,
+    token: &Token,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    if users::has_admin(db).await? {
+        return Ok(None);
+    }
+    invitations::add(
+        db,
+        token.hash().as_bytes(),
+        &Purpose::FirstAdmin,
+        FIRST_LINK_FOR,
+        "first start",
+        now,
+    )
+    .await?;
+    Ok(Some(welcome(base, token)))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_where_readers_are() {
+        let mut options = WebOptions::default();
+        for (listening, expected) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert_eq!(base(&options, listening.parse().unwrap()), expected);
+        }
+        options.public_url = "https://wirewatch.example.org/".to_owned();
+        assert_eq!(
+            base(&options, "127.0.0.1:1".parse().unwrap()),
+            "https://wirewatch.example.org"
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! What was asked for: the query and the filters, as they stand in the address.
+
+use jiff::{civil::Date, tz::TimeZone};
+use serde::Deserialize;
+
+use crate::{
+    domain::{ArticleId, Tier, Timestamp},
+    store::{
+        board::LineKey,
+        search::{SearchedKeyword, SearchedSource, Span},
+    },
+    web::{
+        error::WebError,
+        search::{FAR_FUTURE_MICROS, FAR_PAST_MICROS, place},
+    },
+};
+
+/// The address of a search. A part that is absent or empty asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// The query.
+    pub(crate) q: String,
+    /// Slug of a keyword that articles are to be found under.
+    pub(crate) keyword: String,
+    /// Slug of their source.
+    pub(crate) source: String,
+    /// Its tier.
+    pub(crate) tier: String,
+    /// Its country.
+    pub(crate) country: String,
+    /// Their language.
+    pub(crate) lang: String,
+    /// The first day (UTC).
+    pub(crate) from: String,
+    /// The last day (UTC).
+    pub(crate) to: String,
+    /// `articles`, or `backlog`: what matched no keyword.
+    #[serde(rename = "in")]
+    pub(crate) within: String,
+    /// Where the page before ended.
+    pub(crate) before: String,
+}
+
+impl Asked {
+    /// Whether anything is asked for.
+    pub(crate) fn is_something(&self) -> bool {
+        !self.q.trim().is_empty() || self.has_filters()
+    }
+
+    /// Whether anything but the query is asked for.
+    pub(crate) fn has_filters(&self) -> bool {
+        self.filters()
+            .iter()
+            .any(|(name, value)| *name != "in" && !value.is_empty())
+    }
+
+    /// Whether the backlog is to be read.
+    pub(crate) fn is_in_backlog(&self) -> bool {
+        self.within == "backlog"
+    }
+
+    fn filters(&self) -> [(&'static str, &str); 8] {
+        [
+            ("keyword", &self.keyword),
+            ("source", &self.source),
+            ("tier", &self.tier),
+            ("country", &self.country),
+            ("lang", &self.lang),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("in", &self.within),
+        ]
+    }
+
+    /// The address of this search, from its beginning.
+    pub(crate) fn address(&self) -> String {
+        const PATH: &str = "/search?";
+        let mut address = url::form_urlencoded::Serializer::for_suffix(PATH.to_owned(), PATH.len());
+        address.append_pair("q", &self.q);
+        for (name, value) in self.filters() {
+            if !value.is_empty() {
+                address.append_pair(name, value);
+            }
+        }
+        address.finish()
+    }
+
+    /// The address of this search, from a place on.
+    pub(crate) fn address_before(&self, position: &str) -> String {
+        format!("{}&before={position}", self.address())
+    }
+
+    /// The same search with another query.
+    pub(crate) fn with_query(&self, q: &str) -> Self {
+        Self {
+            q: q.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The filters that are facts, in the query language.
+    pub(crate) fn facts(&self, sources: &[SearchedSource]) -> Result<Vec<String>, WebError> {
+        let mut facts = Vec::new();
+        if !self.source.is_empty() {
+            if !sources.iter().any(|source| source.slug == self.source) {
+                return Err(unknown("source", &self.source));
+            }
+            facts.push(format!("source:\"{}\"", self.source));
+        }
+        if !self.tier.is_empty() {
+            let tier: Tier = self.tier.parse().map_err(|_| unknown("tier", &self.tier))?;
+            facts.push(format!("tier:{}", tier.as_str()));
+        }
+        for (name, value) in [("country", &self.country), ("lang", &self.lang)] {
+            let is_code = value.len() <= 35
+                && value
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            if !is_code {
+                return Err(unknown(name, value));
+            }
+            if !value.is_empty() {
+                facts.push(format!("{name}:\"{value}\""));
+            }
+        }
+        Ok(facts)
+    }
+
+    /// The first instant asked for.
+    pub(crate) fn first(&self) -> Result<Timestamp, WebError> {
+        Ok(
+            midnight("from", &self.from)?
+                .unwrap_or_else(|| Timestamp::from_micros(FAR_PAST_MICROS)),
+        )
+    }
+
+    /// The first instant after what is asked for.
+    pub(crate) fn end(&self) -> Result<Timestamp, WebError> {
+        let day = midnight("to", &self.to)?;
+        Ok(day.map_or_else(
+            || Timestamp::from_micros(FAR_FUTURE_MICROS),
+            |day| day.plus(std::time::Duration::from_hours(24)),
+        ))
+    }
+
+    /// The articles that may be read.
+    pub(crate) fn span(&self, keywords: &[SearchedKeyword]) -> Result<Span, WebError> {
+        let keyword = match self.keyword.as_str() {
+            "" => None,
+            slug => Some(
+                keywords
+                    .iter()
+                    .find(|keyword| keyword.slug == slug)
+                    .ok_or_else(|| unknown("keyword", slug))?
+                    .id,
+            ),
+        };
+        let before = if self.before.is_empty() {
+            LineKey {
+                sort_at: self.end()?,
+                article_id: ArticleId::new(i64::MIN),
+            }
+        } else {
+            place(&self.before)?
+        };
+        Ok(Span {
+            before,
+            from: self.first()?,
+            keyword,
+        })
+    }
+}
+
+fn unknown(filter: &str, value: &str) -> WebError {
+    let shown: String = value.chars().take(60).collect();
+    WebError::BadRequest(format!("There is no {filter} “{shown}” to filter by."))
+}
+
+/// The first instant of a day; none if none is named.
+fn midnight(name: &str, day: &str) -> Result<Option<Timestamp>, WebError> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    day.parse::<Date>()
+        .and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)))
+        .map(|day| Some(Timestamp::from_jiff(day)))
+        .map_err(|_| WebError::BadRequest(format!("“{name}” is to be a day, as in 2026-11-24.")))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_holds_what_was_asked_and_nothing_else() {
+        let asked = Asked {
+            q: "\"front company\" & 북한".to_owned(),
+            tier: "wire".to_owned(),
+            ..Asked::default()
+        };
+        assert_eq!(
+            asked.address_before("5.6"),
+            "/search?q=%22front+company%22+%26+%EB%B6%81%ED%95%9C&tier=wire&before=5.6"
+        );
+    }
+
+    #[test]
+    fn a_filter_that_names_nothing_is_refused() {
+        for asked in [
+            Asked {
+                source: "none".to_owned(),
+                ..Asked::default()
+            },
+            Asked {
+                tier: "x".to_owned(),
+                ..Asked::default()
+            },
+            Asked {
+                country: "K\" OR *".to_owned(),
+                ..Asked::default()
+            },
+        ] {
+            assert!(asked.facts(&[]).is_err(), "{asked:?}");
+        }
+        assert!(
+            Asked {
+                from: "soon".to_owned(),
+                ..Asked::default()
+            }
+            .first()
+            .is_err()
+        );
+        assert!(
+            Asked {
+                keyword: "x".to_owned(),
+                ..Asked::default()
+            }
+            .span(&[])
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn the_last_day_is_part_of_what_is_asked_for() {
+        let asked = Asked {
+            from: "2026-11-23".to_owned(),
+            to: "2026-11-24".to_owned(),
+            ..Asked::default()
+        };
+        let span = asked.span(&[]).unwrap();
+        assert_eq!(span.from.to_string(), "2026-11-23T00:00:00Z");
+        assert_eq!(span.before.sort_at.to_string(), "2026-11-25T00:00:00Z");
+    }
+}

@@ -1,0 +1,266 @@
+//! Search: everything stored, asked in the keyword language, newest first.
+
+mod asked;
+mod backlog;
+mod form;
+
+use std::{collections::HashMap, sync::Arc};
+
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+
+pub(crate) use asked::Asked;
+use form::{Filter, Mistake, Way};
+
+use super::{
+    frame::{Frame, Place},
+    line::{Line, facts, headline, language_tag, outward},
+    moments::Moment,
+};
+use crate::{
+    domain::{
+        ArticleMatch, Timestamp,
+        marks::{glosses, passage},
+    },
+    query::{Query as ParsedQuery, QueryError, Stop},
+    store::{
+        feed_health::{self, Collection},
+        search::{self as stored, ArticleText, SearchedKeyword, SearchedSource, Text},
+    },
+    web::{
+        WebState,
+        error::WebError,
+        extract::Query,
+        search::{self, Found, Question, Sources, position},
+    },
+};
+
+/// Articles of a page.
+pub(crate) const ARTICLES: usize = 30;
+
+/// The place in the page where results come.
+const RESULTS: &str = "<!-- results -->";
+
+/// The page.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "search.html")]
+pub(crate) struct SearchPage {
+    frame: Frame,
+    asked: Asked,
+    filters: Vec<Filter>,
+    /// The address without filters, if there are any.
+    without_filters: Option<String>,
+    mistakes: Vec<Mistake>,
+    /// The query as it was understood.
+    understood: Option<String>,
+    warnings: Vec<String>,
+    examples: Vec<Way>,
+    outcome: Option<Outcome>,
+    /// Whether results of the backlog are to come.
+    is_reading_backlog: bool,
+}
+
+/// What a search came to.
+#[derive(Debug)]
+struct Outcome {
+    lines: Vec<Line>,
+    is_first: bool,
+    is_index_behind: bool,
+    /// From where on nothing has been read, if not everything has been.
+    read_to: Option<Moment>,
+    /// The next page.
+    next: Option<String>,
+    backlog: String,
+}
+
+/// What searches need to know of the beat.
+pub(crate) struct Known {
+    lexicon: Arc<crate::query::Lexicon>,
+    sources: Vec<SearchedSource>,
+    keywords: Vec<SearchedKeyword>,
+}
+
+/// A search that can be made.
+pub(crate) struct Readied {
+    /// As it was understood; none if nothing but filters was asked for.
+    pub(crate) understood: Option<ParsedQuery>,
+    pub(crate) question: Question,
+    pub(crate) sources: Sources,
+}
+
+impl Known {
+    /// Reads it.
+    pub(crate) async fn read(state: &WebState) -> Result<Self, WebError> {
+        let (lexicon, sources, keywords) = tokio::try_join!(
+            state.words.lexicon(&state.db),
+            stored::sources(&state.db),
+            stored::keywords(&state.db),
+        )?;
+        Ok(Self {
+            lexicon,
+            sources,
+            keywords,
+        })
+    }
+
+    /// Readies a search, or says what is wrong with its query.
+    pub(crate) fn ready(
+        &self,
+        asked: &Asked,
+    ) -> Result<Result<Readied, Vec<QueryError>>, WebError> {
+        let facts = asked.facts(&self.sources)?;
+        Ok(
+            search::read(&asked.q, &facts, &self.lexicon).map(|(understood, whole)| Readied {
+                understood,
+                question: Question::new(&whole, &self.lexicon, &self.sources),
+                sources: Arc::new(
+                    self.sources
+                        .iter()
+                        .map(|source| (source.id, source.clone()))
+                        .collect::<HashMap<_, _>>(),
+                ),
+            }),
+        )
+    }
+
+    /// Finds a page of articles.
+    pub(crate) async fn find(
+        &self,
+        state: &WebState,
+        asked: &Asked,
+        readied: &Readied,
+        wanted: usize,
+    ) -> Result<Found, WebError> {
+        let span = asked.span(&self.keywords)?;
+        Ok(search::find(&state.db, &readied.question, &readied.sources, span, wanted).await?)
+    }
+}
+
+/// Answers with what was found, or with what is wrong with the query.
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    let now = state.clock.now();
+    let (known, collection) = tokio::try_join!(Known::read(&state), async {
+        Ok(feed_health::collection(&state.db).await?)
+    })?;
+    let mut page = SearchPage::new(&asked, &known, &collection, now);
+    if !asked.is_something() {
+        let concepts = stored::concepts(&state.db).await?;
+        page.examples = form::examples(&concepts, &known.keywords);
+        return Ok(page.into_response());
+    }
+    let readied = match known.ready(&asked)? {
+        Ok(readied) => readied,
+        Err(errors) => {
+            page.mistakes = form::mistakes(&asked, &errors);
+            return Ok(page.into_response());
+        }
+    };
+    page.understand(&readied);
+    if asked.is_in_backlog() {
+        page.is_reading_backlog = true;
+        return backlog::answer(state, &page, readied);
+    }
+    let found = known.find(&state, &asked, &readied, ARTICLES).await?;
+    page.outcome = Some(Outcome::new(&asked, &found, &readied.sources, now));
+    Ok(page.into_response())
+}
+
+impl SearchPage {
+    fn new(asked: &Asked, known: &Known, collection: &Collection, now: Timestamp) -> Self {
+        let title = match asked.q.trim() {
+            "" => "Search".to_owned(),
+            text => {
+                let shown: String = text.chars().take(60).collect();
+                format!("{shown} – Search")
+            }
+        };
+        Self {
+            frame: Frame::new(&title, Place::Search, collection, now),
+            filters: form::filters(asked, &known.sources, &known.keywords),
+            without_filters: asked
+                .has_filters()
+                .then(|| Asked::default().with_query(&asked.q).address()),
+            mistakes: Vec::new(),
+            understood: None,
+            warnings: Vec::new(),
+            examples: Vec::new(),
+            outcome: None,
+            is_reading_backlog: false,
+            asked: asked.clone(),
+        }
+    }
+
+    fn understand(&mut self, readied: &Readied) {
+        if let Some(query) = &readied.understood {
+            self.understood = Some(query.canonical());
+            self.warnings = query.warnings().iter().map(ToString::to_string).collect();
+        }
+    }
+}
+
+impl Outcome {
+    fn new(asked: &Asked, found: &Found, sources: &Sources, now: Timestamp) -> Self {
+        Self {
+            lines: found
+                .articles
+                .iter()
+                .map(|(article, matched)| article_line(article, matched, sources, now))
+                .collect(),
+            is_first: asked.before.is_empty(),
+            is_index_behind: found.is_index_behind,
+            read_to: (found.stop == Stop::Far).then(|| Moment::exact(found.read_to.sort_at)),
+            next: (found.stop != Stop::End).then(|| asked.address_before(&position(found.read_to))),
+            backlog: Asked {
+                within: "backlog".to_owned(),
+                keyword: String::new(),
+                ..asked.clone()
+            }
+            .address(),
+        }
+    }
+}
+
+fn article_line(
+    article: &ArticleText,
+    matched: &ArticleMatch,
+    sources: &Sources,
+    now: Timestamp,
+) -> Line {
+    line(article.id.get(), &article.text, matched, sources, now)
+}
+
+/// A line of a text that was found.
+fn line(
+    article: i64,
+    text: &Text,
+    matched: &ArticleMatch,
+    sources: &Sources,
+    now: Timestamp,
+) -> Line {
+    let lang = language_tag(text.language.as_deref());
+    let source = sources.get(&text.source_id);
+    let (tier, country) = source.map_or(("", None), |source| {
+        (source.tier.as_str(), source.country.as_deref())
+    });
+    Line {
+        article,
+        sort: text.sort_at.as_micros(),
+        is_new: false,
+        headline: headline(&text.title, &matched.hits),
+        passage: passage(&text.summary, &text.content, &matched.hits),
+        glosses: glosses(&matched.hits),
+        why: matched.why.clone(),
+        original: outward(text.url.as_deref()),
+        source: source.map(|source| source.name.clone()).unwrap_or_default(),
+        facts: facts(tier, country, lang.as_deref()),
+        lang,
+        when: Moment::age(now, text.sort_at),
+    }
+}

@@ -1,0 +1,85 @@
+//! Every address the web answers, with what it takes to enter: the one table of routes.
+//!
+//! The router is built from it and from nothing else, so there is no address without a gate. `tests/it/web/access.rs`
+//! holds what each role is to get at each address; it fails where the two lists differ.
+
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::{
+    WebState,
+    access::Gate::{self, Account, Anyone, May, Open},
+    api, assets, health, live, pages,
+};
+use crate::auth::Capability::{Administer, Read, WorkDesk};
+
+/// An address and what it takes to enter.
+pub struct Route {
+    /// `GET`, which answers to `HEAD` as well, or `POST`.
+    pub method: &'static str,
+    /// The address, with its parameters in braces.
+    pub path: &'static str,
+    /// What it takes.
+    pub gate: Gate,
+    pub(super) handler: fn() -> MethodRouter<WebState>,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {:?}", self.method, self.path, self.gate)
+    }
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $gate:expr => $handler:path;)*) => {
+        &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            gate: $gate,
+            handler: || on(MethodFilter::$method, $handler),
+        }),*]
+    };
+}
+
+/// All of them.
+pub static ROUTES: &[Route] = routes! {
+    // Pages.
+    GET  "/"                             May(Read)       => pages::board::show;
+    GET  "/keywords/{slug}"              May(Read)       => pages::keyword::show;
+    GET  "/articles/{id}"                May(Read)       => pages::article::show;
+    GET  "/search"                       May(Read)       => pages::search::show;
+    GET  "/feeds"                        May(Read)       => pages::feeds::show;
+    GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
+    POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
+    GET  "/events"                       May(Read)       => live::events;
+    // Accounts.
+    GET  "/login"                        Anyone          => pages::login::show;
+    POST "/login"                        Anyone          => pages::login::sign_in;
+    POST "/login/demo"                   Anyone          => pages::login::sign_in_to_the_demo;
+    POST "/logout"                       Anyone          => pages::login::sign_out;
+    GET  "/welcome/{token}"              Anyone          => pages::welcome::show;
+    POST "/welcome/{token}"              Anyone          => pages::welcome::follow;
+    GET  "/session"                      May(Read)       => pages::login::is_signed_in;
+    GET  "/account"                      Account         => pages::account::show;
+    POST "/account/preferences"          Account         => pages::account::set_preferences;
+    POST "/account/password"             Account         => pages::account::set_password;
+    POST "/account/sessions/others/end"  Account         => pages::account::end_other_sessions;
+    POST "/account/sessions/{id}/end"    Account         => pages::account::end_session;
+    POST "/account/tokens"               Account         => pages::account::add_token;
+    POST "/account/tokens/{id}/revoke"   Account         => pages::account::revoke_token;
+    GET  "/admin/users"                  May(Administer) => pages::users::show;
+    POST "/admin/users/invite"           May(Administer) => pages::users::invite;
+    POST "/admin/users/{id}/role"        May(Administer) => pages::users::set_role;
+    POST "/admin/users/{id}/disable"     May(Administer) => pages::users::disable;
+    POST "/admin/users/{id}/enable"      May(Administer) => pages::users::enable;
+    POST "/admin/users/{id}/link"        May(Administer) => pages::users::password_link;
+    // Programs.
+    GET  "/api/v1/feeds"                 May(Read)       => api::feeds::list;
+    GET  "/api/v1/feeds/{id}"            May(Read)       => api::feeds::one;
+    POST "/api/v1/feeds/{id}/poll"       May(WorkDesk)   => api::feeds::poll;
+    GET  "/api/v1/articles"              May(Read)       => api::articles::list;
+    GET  "/api/v1/health"                May(Read)       => api::health::show;
+    // Files and probes: no secrets, no database.
+    GET  "/static/{hash}/{name}"         Open            => assets::serve;
+    GET  "/livez"                        Open            => health::live;
+    GET  "/readyz"                       Open            => health::ready;
+};
