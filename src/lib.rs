@@ -12,6 +12,7 @@ pub mod mail;
 pub mod pipeline;
 pub mod query;
 pub mod store;
+pub mod story;
 pub mod telemetry;
 pub mod text;
 pub mod web;

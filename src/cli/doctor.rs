@@ -54,6 +54,7 @@ pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result
         Err(error) => findings.push(finding("database", "trouble", super::chain(&error), "")),
     }
     findings.push(disk(settings));
+    findings.push(way_in(settings));
     let is_well = findings.iter().all(|finding| finding.state != "trouble");
     if args.json {
         output::json(&findings)?;
@@ -67,6 +68,39 @@ pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result
     } else {
         Outcome::SaidNo
     })
+}
+
+fn accounts(has_admin: bool) -> Finding {
+    if has_admin {
+        return finding("accounts", "ok", "somebody administers".to_owned(), "");
+    }
+    finding(
+        "accounts",
+        "advice",
+        "nobody administers".to_owned(),
+        "follow the link that the service prints at its start, or run wirewatch user add NAME --role admin",
+    )
+}
+
+/// Whether people of other machines can sign in.
+fn way_in(settings: &Settings) -> Finding {
+    let web = &settings.web;
+    let is_public = web.public_url.starts_with("https://");
+    match (is_public, web.trusted_proxies.is_empty()) {
+        (true, false) => finding("pages", "ok", format!("at {}", web.public_url), ""),
+        (true, true) => finding(
+            "pages",
+            "trouble",
+            format!("{} has a proxy that is not believed", web.public_url),
+            "set web.trusted_proxies to the network that the proxy asks from, or nobody can sign in through it",
+        ),
+        (false, _) => finding(
+            "pages",
+            "ok",
+            "for this machine alone".to_owned(),
+            "for others, put a proxy with TLS before them and set web.public_url and web.trusted_proxies",
+        ),
+    }
 }
 
 async fn examine(
@@ -107,6 +141,7 @@ async fn examine(
         return Ok(());
     }
     findings.push(finding("schema", "ok", "up to date".to_owned(), ""));
+    findings.push(accounts(store::users::has_admin(db).await?));
     if with_feeds {
         findings.extend(probe_feeds(store::feeds::list(db).await?, settings).await?);
     }

@@ -14,6 +14,7 @@ mod output;
 mod parse;
 mod query;
 mod serve;
+mod story;
 mod token;
 mod user;
 
@@ -54,6 +55,11 @@ enum Command {
     Query {
         #[command(subcommand)]
         command: QueryCommand,
+    },
+    /// Group reports into stories, or compare pairs, as the service does.
+    Story {
+        #[command(subcommand)]
+        command: StoryCommand,
     },
     /// Check a beat file, merge one into the database, or write the database's beat to a file.
     Beat {
@@ -204,6 +210,35 @@ enum QueryCommand {
         #[arg(long)]
         why: bool,
         /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoryCommand {
+    /// The story of each report of a stream, as placed after the whole stream.
+    Cluster {
+        /// Reports as JSON lines, in order of arrival: {"id","title","text","published","lang","source"}, all but the
+        /// title optional.
+        #[arg(long, value_name = "FILE")]
+        jsonl: PathBuf,
+        /// The beat whose concepts carry over between languages; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        beat: Option<PathBuf>,
+        /// Print JSON lines: {"id","story","reason"}, and for a copy its original.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Whether two reports are copies, tell the same story, or are different.
+    Compare {
+        /// Pairs as JSON lines: {"id","a","b"}, each side a report or a headline.
+        #[arg(long, value_name = "FILE")]
+        jsonl: PathBuf,
+        /// The beat whose concepts carry over between languages; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        beat: Option<PathBuf>,
+        /// Print JSON lines: {"id","verdict","reason"}.
         #[arg(long)]
         json: bool,
     },
@@ -445,6 +480,7 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
         }
         Command::Parse(args) => parse::run(args, &settings).await,
         Command::Query { command } => query::run(command),
+        Command::Story { command } => story::run(command),
         Command::Beat { command } => {
             if let BeatCommand::Import { data_dir, .. } | BeatCommand::Export { data_dir, .. } =
                 &command

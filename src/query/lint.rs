@@ -34,6 +34,9 @@ pub(super) fn joined(parts: &[Placed<'_>], is_or: bool, lexicon: &Lexicon) -> Ve
         }
     }
     out.extend(had_already(parts, lexicon));
+    if is_or {
+        out.extend(found_already(parts));
+    }
     if parts.iter().any(|(node, _)| !is_about_article(node)) {
         for (_, place) in parts.iter().filter(|(node, _)| **node == Node::Any) {
             let message = if is_or {
@@ -87,9 +90,52 @@ fn had_already(parts: &[Placed<'_>], lexicon: &Lexicon) -> Vec<Warning> {
         .collect()
 }
 
+/// Terms of an OR that a term with a wildcard beside them finds as well.
+fn found_already(parts: &[Placed<'_>]) -> Vec<Warning> {
+    let leaf = |node: &'_ Node| match node {
+        Node::Leaf(leaf) if leaf.slop == 0 => Some(fold(&leaf.words)),
+        _ => None,
+    };
+    let is_exact = |node: &Node| matches!(node, Node::Leaf(leaf) if leaf.is_exact);
+    let stems: HashMap<String, &Node> = parts
+        .iter()
+        .filter(|(node, _)| !is_exact(node))
+        .filter_map(|(node, _)| Some((leaf(node)?.strip_suffix('*')?.to_owned(), *node)))
+        .filter(|(stem, _)| !stem.contains(['*', '?']))
+        .collect();
+    if stems.is_empty() {
+        return Vec::new();
+    }
+    let stem_of = |words: &str| {
+        let last_word = words.rfind(' ').map_or(0, |space| space + 1);
+        words
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .filter(|&end| end > last_word)
+            .find_map(|end| stems.get(words.get(..end)?))
+    };
+    parts
+        .iter()
+        .filter_map(|(node, place)| {
+            let words = leaf(node).filter(|words| !words.contains(['*', '?']))?;
+            let wider = stem_of(&words)?;
+            Some(warning(*place, format!("{wider} finds {node} already")))
+        })
+        .collect()
+}
+
 /// Parts of an AND of which one rules out the other.
 fn never_together(parts: &[Placed<'_>]) -> Vec<Warning> {
-    let asked: HashSet<String> = parts.iter().map(|(node, _)| node.to_string()).collect();
+    // A mention in the headline is one in the text.
+    let anywhere = |node: &Node| match node {
+        Node::Within { node, .. } => Some(node.to_string()),
+        _ => None,
+    };
+    let asked: HashSet<String> = parts
+        .iter()
+        .flat_map(|(node, _)| [Some(node.to_string()), anywhere(node)])
+        .flatten()
+        .collect();
     let mut facts: HashMap<FactField, &str> = HashMap::new();
     let mut out = Vec::new();
     for (node, place) in parts {

@@ -7,6 +7,7 @@
 mod ast;
 mod canonical;
 mod compile;
+mod concept_finder;
 mod condition;
 mod dialect;
 mod engine;
@@ -34,9 +35,12 @@ mod beat_texts;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod scripts;
+#[cfg(test)]
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use concept_finder::ConceptFinder;
 pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
 pub use engine::{Engine, KeywordProblem};

@@ -26,7 +26,7 @@ fn concept(slug: &str, name: &str, terms: &[&str], anti_terms: &[&str]) -> Conce
 }
 
 /// A small beat.
-fn lexicon() -> Lexicon {
+pub(super) fn lexicon() -> Lexicon {
     let concepts = [
         concept(
             "Iran",
@@ -652,6 +652,13 @@ fn what_is_perhaps_not_meant_is_warned_of_at_its_place() {
         ),
         ("iran OR korea OR IRAN", "IRAN", "twice"),
         ("iran AND NOT iran", "NOT iran", "never hold"),
+        ("title:iran AND NOT iran", "NOT iran", "never hold"),
+        ("sanction* OR sanctions", "sanctions", "sanction* finds"),
+        (
+            "\"North Korea\" OR \"North Korea*\"",
+            "\"North Korea\"",
+            "finds",
+        ),
         ("iran AND lang:ko AND lang:en", "lang:en", "never hold"),
         (
             "title:iran NEAR/5 korea",
@@ -686,6 +693,8 @@ fn what_is_surely_meant_is_not_warned_of() {
     let lexicon = lexicon();
     for query in [
         "(iran AND korea) OR missile",
+        "iran* AND iranian",
+        "\"north ko*\" OR north OR \"north sea\"",
         "iran NEAR/50 korea",
         "source:38north AND *",
         "NOT iran AND * AND lang:ko",
@@ -916,7 +925,13 @@ fn why_not_names_what_consumed_a_mention() {
             "no mention: 朝鲜 is part of the anti-term 朝鲜蓟",
         ),
         ("@dprk", "nothing here", "no mention"),
-        ("title:@iran", "Tehran", "no mention"),
+        (
+            "title:@iran",
+            "Tehran",
+            "no mention here, 1 elsewhere in the article",
+        ),
+        ("title:@iran", "Seoul", "no mention"),
+        ("lang:ko AND tehran", "Tehran", "not known"),
         ("@iran", "the Tehran Times in Tehran", "1 mention"),
     ] {
         let parsed = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();

@@ -1,16 +1,20 @@
 //! Why and why not: the tree of a query with what became of each part of it in one article.
 
 use super::{
-    ast::{Leaf, Node, Proximity, TextField},
+    ast::{FactField, Leaf, Node, Proximity, TextField},
     compile::{Signal, Vocabulary},
     evaluate::{Evaluation, Found},
+    facts::host,
     lexicon::{Lexicon, Saved},
     mentions::{count_apart, is_in, smallest_gap},
     parser::Query,
     pattern::{Article, Stretch},
     scanner::{Scanner, Scratch},
 };
-use crate::{domain::Subject, text::words::Words};
+use crate::{
+    domain::{Facts, Subject, Tier},
+    text::words::Words,
+};
 
 /// What became of a part of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +122,7 @@ impl Explainer<'_> {
     fn note(&mut self, node: &Node, field: TextField, held: bool) -> String {
         match node {
             Node::Leaf(_) | Node::Concept(_) => self.mentions(node, field),
+            Node::Fact { field, .. } if !held => told(*field, self.evaluation.facts),
             Node::AtLeast { node, .. } => self.mentions(node, field),
             Node::Near {
                 proximity,
@@ -131,13 +136,27 @@ impl Explainer<'_> {
     fn mentions(&mut self, node: &Node, field: TextField) -> String {
         let places = self.vocabulary.places(node, field, self.lexicon);
         match count_apart(&self.evaluation.places(&places)) {
-            0 => self.consumer(node, field).map_or_else(
-                || "no mention".to_owned(),
-                |consumer| format!("no mention: {consumer}"),
-            ),
+            0 => {
+                if let Some(consumer) = self.consumer(node, field) {
+                    return format!("no mention: {consumer}");
+                }
+                match self.elsewhere(node, field) {
+                    0 => "no mention".to_owned(),
+                    elsewhere => format!("no mention here, {elsewhere} elsewhere in the article"),
+                }
+            }
             1 => "1 mention".to_owned(),
             many => format!("{many} mentions"),
         }
+    }
+
+    /// The mentions in the whole article of what has none in a part of it.
+    fn elsewhere(&mut self, node: &Node, field: TextField) -> usize {
+        if matches!(field, TextField::Text) {
+            return 0;
+        }
+        let places = self.vocabulary.places(node, TextField::Text, self.lexicon);
+        count_apart(&self.evaluation.places(&places))
     }
 
     /// What kept a leaf or concept without mentions from having one: the name of an outlet, or an anti-term.
@@ -209,5 +228,32 @@ impl Explainer<'_> {
             Some(gap) => format!("smallest gap: {gap} words"),
             None => "never in the same paragraph".to_owned(),
         }
+    }
+}
+
+/// What an article says of itself where a question about it was denied.
+fn told(field: FactField, facts: &Facts<'_>) -> String {
+    let list = |values: &mut dyn Iterator<Item = &str>| {
+        let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+        values.join(", ")
+    };
+    let value = match field {
+        FactField::Source => list(&mut facts.source.into_iter()),
+        FactField::Domain if facts.domain.is_empty() => host(facts.url).to_owned(),
+        FactField::Domain => facts.domain.to_owned(),
+        FactField::Url => facts.url.to_owned(),
+        FactField::Lang => facts.language.to_owned(),
+        FactField::Country => facts.country.to_owned(),
+        FactField::Tier => facts.tier.map_or("", Tier::as_str).to_owned(),
+        FactField::Author => list(&mut facts.authors.iter().map(String::as_str)),
+        FactField::Tag => {
+            let tags = facts.tags.iter().chain(facts.categories);
+            list(&mut tags.map(String::as_str))
+        }
+    };
+    if value.is_empty() {
+        "not known".to_owned()
+    } else {
+        format!("it is {value}")
     }
 }

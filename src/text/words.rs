@@ -15,6 +15,9 @@ pub const ANY_LETTERS: char = '\u{E000}';
 /// Stands for `?` in the folded form of a pattern.
 pub const ONE_LETTER: char = '\u{E001}';
 
+/// With the apostrophes that keyboards and editors make of one.
+const POSSESSIVES: [&str; 10] = ["'s", "'S", "’s", "’S", "‘s", "‘S", "ʼs", "ʼS", "＇s", "＇S"];
+
 /// A word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word {
@@ -344,7 +347,12 @@ impl Reader<'_> {
                 }
                 Some(Role::Mark | Role::Invisible) => {}
                 Some(Role::Other) if c == '_' => parts.spoil(),
-                Some(Role::Other) if self.joins(c, last, end + c.len_utf8()) => parts.join(c),
+                Some(Role::Other)
+                    if self.joins(c, last, end + c.len_utf8())
+                        && !self.parts_anyway(c, last, start, end, &parts) =>
+                {
+                    parts.join(c);
+                }
                 Some(Role::Letter(_) | Role::Other) => break,
             }
             end += c.len_utf8();
@@ -415,7 +423,7 @@ impl Reader<'_> {
         }
         let between_letters = matches!(
             c,
-            '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | ':' | '\u{FF07}' | '\u{FF0E}'
+            '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | '\u{FF07}' | '\u{FF0E}'
         );
         let between_digits = matches!(
             c,
@@ -439,6 +447,36 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a mark that could stand inside a word parts this run nevertheless: a dot where a sentence ends without its
+    /// space (`said.Iran`, `U.S.Navy`), and the apostrophe of an elision (`d’Iran`, `l'Iran`).
+    fn parts_anyway(&self, c: char, last: Piece, start: usize, at: usize, parts: &Parts) -> bool {
+        match c {
+            '.' if last == Piece::Letter => {
+                let before = self
+                    .text
+                    .get(..at)
+                    .and_then(|text| text.chars().next_back());
+                let is_seam = before.is_some_and(char::is_lowercase)
+                    && self.peek(at + 1).is_some_and(char::is_uppercase);
+                is_seam || (parts.is_initialism() && !self.is_letter_alone(at + 1))
+            }
+            '\'' | '\u{2018}' | '\u{2019}' | '\u{FF07}' => {
+                let before = self.text.get(start..at).unwrap_or_default();
+                ["c", "d", "j", "l", "m", "n", "s", "t", "qu"]
+                    .iter()
+                    .any(|elided| before.eq_ignore_ascii_case(elided))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the letter at `at` is followed by no other.
+    fn is_letter_alone(&self, at: usize) -> bool {
+        let mut rest = self.text.get(at..).unwrap_or_default().chars().skip(1);
+        rest.find(|&c| !is_mark(c))
+            .is_none_or(|c| !matches!(self.role(c), Some(Role::Letter(WordKind::Alphabetic))))
+    }
+
     /// Whether the run ends with `'s` after something.
     fn has_possessive(&self, start: usize, end: usize) -> bool {
         let bytes = self.possessive_bytes(end);
@@ -448,7 +486,7 @@ impl Reader<'_> {
     /// The bytes of a possessive right before `end`; 0 without one.
     fn possessive_bytes(&self, end: usize) -> usize {
         let letters = self.text.get(..end).unwrap_or_default();
-        ["'s", "'S", "’s", "’S"]
+        POSSESSIVES
             .iter()
             .find(|possessive| letters.ends_with(**possessive))
             .map_or(0, |possessive| possessive.len())
@@ -457,10 +495,7 @@ impl Reader<'_> {
     /// `end`, moved past a possessive that stands there as a word of its own.
     fn past_possessive(&self, end: usize) -> usize {
         let rest = self.text.get(end..).unwrap_or_default();
-        let Some(possessive) = ["'s", "'S", "’s", "’S"]
-            .iter()
-            .find(|p| rest.starts_with(**p))
-        else {
+        let Some(possessive) = POSSESSIVES.iter().find(|p| rest.starts_with(**p)) else {
             return end;
         };
         let after = end + possessive.len();
@@ -564,6 +599,15 @@ mod tests {
             ("U.S.'s U.S.-led", &["us", "us", "led"]),
             ("N. Korea", &["n", "korea"]),
             ("example.com", &["example.com"]),
+            (
+                "he said.Iran, U.S.Navy",
+                &["he", "said", "iran", "us", "navy"],
+            ),
+            (
+                "l'Iran d’Iran P'yongyang",
+                &["l", "iran", "d", "iran", "p'yongyang"],
+            ),
+            ("EU:s Iran:talks", &["eu", "s", "iran", "talks"]),
             ("1,000 3.5 1990's", &["1,000", "3.5", "1990"]),
             ("18형", &["18", "형"]),
             ("KN23형 IAEA는", &["kn23", "형", "iaea", "는"]),

@@ -3,15 +3,18 @@
 //! Without Chromium and its driver these tests say that they were skipped; `BROWSER_TESTS=required` makes that a
 //! failure.
 
+mod accounts;
 mod chromium;
 mod demo;
+mod hostile;
 mod looks;
 
 use serde_json::{Value, json};
+use wirewatch::domain::Role;
 
 use crate::{
     feed_server::{Document, FeedServer, rss},
-    site::Site,
+    site::{PASSWORD, Site},
     worker::TestWorker,
 };
 use chromium::Browser;
@@ -176,8 +179,12 @@ async fn everything_can_be_read_without_scripts() {
         return;
     };
     let newsroom = Newsroom::open(3).await;
+    newsroom.site.account("ed", Role::Editor).await;
     browser.switch_scripts_off().await;
     browser.goto(&newsroom.site.url("/")).await;
+    browser.click(".who a").await;
+    browser.sign_in("ed", PASSWORD).await;
+    browser.until_text(".who bdi", "ed").await;
     browser
         .until_text("noscript", "where JavaScript is on")
         .await;
@@ -188,7 +195,7 @@ async fn everything_can_be_read_without_scripts() {
     browser.until_text("h1", &headline).await;
     browser.click(".sightings a").await;
     browser.until_text("h1", "Test Wire").await;
-    browser.click("form button").await;
+    browser.click("main form button").await;
     browser.until_text(".about", "asked for by hand").await;
     assert_eq!(newsroom.worker.pass().await.polled, 1);
     browser.click(".way a").await;

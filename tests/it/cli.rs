@@ -1,6 +1,7 @@
 //! The commands as scripts meet them: exit code, standard output, standard error.
 
 mod feeds;
+mod language;
 mod queries;
 mod refusals;
 

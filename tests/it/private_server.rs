@@ -57,18 +57,28 @@ fn serve(folder: &Folder) -> Child {
 
 /// Waits for the line that tells the address of the pages.
 async fn address(child: &mut Child) -> String {
+    address_and_words(child).await.0
+}
+
+/// The same, with everything that was said before.
+async fn address_and_words(child: &mut Child) -> (String, String) {
     use std::io::BufRead as _;
     let stderr = child.stderr.take().unwrap();
     tokio::task::spawn_blocking(move || {
         let mut lines = std::io::BufReader::new(stderr).lines();
+        let mut words = String::new();
         let found = lines
             .by_ref()
             .map(|line| line.unwrap())
+            .inspect(|line| {
+                words.push_str(line);
+                words.push('\n');
+            })
             .find_map(|line| Some(line.split_once("wirewatch is at ")?.1.trim().to_owned()))
             .expect("the service says where it is");
         // Keep reading, or the service would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        found
+        (found, words)
     })
     .await
     .unwrap()
@@ -177,4 +187,95 @@ async fn a_long_path_gets_a_short_socket() {
         "{}",
         String::from_utf8_lossy(&migrated.stderr)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_and_tokens_are_made_from_the_shell_while_the_service_runs() {
+    let folder = Folder::new();
+    let mut service = serve(&folder);
+    let (address, said) = address_and_words(&mut service).await;
+    assert!(said.contains("makes the first one, once"), "{said}");
+    assert!(said.contains(&format!("{address}welcome/")), "{said}");
+
+    let run = async |arguments: &[&str], input: &str| {
+        let mut command = wirewatch(arguments);
+        command
+            .args(["--data-dir", folder.path().to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+        let output = output.await.unwrap();
+        let words =
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), words)
+    };
+    let password = "ferry lantern oblique 7 gravel\n";
+    let weak = run(
+        &["user", "add", "mara", "--role", "admin", "--password-stdin"],
+        "password1234\n",
+    )
+    .await;
+    assert_eq!(weak.0, 3, "{weak:?}");
+    assert!(weak.1.contains("would be guessed"), "{weak:?}");
+    let added = run(
+        &["user", "add", "mara", "--role", "admin", "--password-stdin"],
+        password,
+    )
+    .await;
+    assert_eq!(added.0, 0, "{added:?}");
+    let again = run(&["user", "add", "Mara"], "").await;
+    assert_eq!(again.0, 1, "{again:?}");
+    for arguments in [
+        &["user", "disable", "mara"][..],
+        &["user", "role", "mara", "viewer"],
+    ] {
+        let refused = run(arguments, "").await;
+        assert_eq!(refused.0, 1, "{refused:?}");
+        assert!(
+            refused.1.contains("last account that may administer"),
+            "{refused:?}"
+        );
+    }
+    let linked = run(&["user", "add", "ed", "--role", "editor", "--json"], "").await;
+    let linked: serde_json::Value = serde_json::from_str(&linked.1).unwrap();
+    assert!(
+        linked["link"].as_str().unwrap().contains("/welcome/"),
+        "{linked}"
+    );
+    let listed = run(&["user", "list", "--json"], "").await;
+    let listed: serde_json::Value = serde_json::from_str(&listed.1).unwrap();
+    assert_eq!(listed["users"][0]["name"], "ed");
+    assert_eq!(
+        (
+            &listed["users"][0]["has_password"],
+            &listed["users"][1]["role"]
+        ),
+        (&false.into(), &"admin".into())
+    );
+
+    let made = run(&["token", "create", "--role", "viewer", "--json"], "").await;
+    let made: serde_json::Value = serde_json::from_str(&made.1).unwrap();
+    let client = reqwest::Client::new();
+    let ask = async |method: reqwest::Method, path: &str| {
+        let request = client.request(method, format!("{address}{path}"));
+        let request = request.bearer_auth(made["token"].as_str().unwrap());
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask(reqwest::Method::GET, "api/v1/feeds").await, 200);
+    assert_eq!(ask(reqwest::Method::POST, "api/v1/feeds/1/poll").await, 403);
+    let revoked = run(&["token", "revoke", &made["id"].to_string()], "").await;
+    assert_eq!(revoked.0, 0, "{revoked:?}");
+    assert_eq!(ask(reqwest::Method::GET, "api/v1/feeds").await, 401);
+    assert_eq!(
+        reqwest::get(format!("{address}api/v1/feeds"))
+            .await
+            .unwrap()
+            .status(),
+        401,
+        "loopback is no privilege"
+    );
+    stop(service).await;
 }

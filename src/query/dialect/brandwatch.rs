@@ -1,12 +1,12 @@
 //! Brandwatch: words side by side are a phrase, `NEAR/nf` keeps the order, `raw:` the letters.
 
-use super::{Adjacency, Grammar, Meaning, Prefix, Reading, field, numbered, same_wildcards};
+use super::{Adjacency, Grammar, Meaning, Own, Prefix, Reading, field, numbered, same_wildcards};
 use crate::query::ast::{FactField, Proximity, TextField};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Phrase,
-    has_calls: false,
+    own: &[Own::Comments],
     meaning,
     wildcards: same_wildcards,
 };
@@ -32,6 +32,12 @@ fn meaning(run: &str) -> Reading {
         "OR" => return Meaning::Or.into(),
         "NOT" => return Meaning::Not.into(),
         _ => {}
+    }
+    let braced = run
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    if let Some(letters) = braced.filter(|letters| !letters.is_empty()) {
+        return Meaning::Prefix(Prefix::Exact, letters.to_owned()).into();
     }
     if let Some(n) = numbered(run, "NEAR/") {
         return Meaning::Near(Proximity::Near(n)).into();

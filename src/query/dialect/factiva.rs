@@ -6,7 +6,7 @@ use crate::query::ast::{FactField, Proximity, TextField};
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Phrase,
-    has_calls: false,
+    own: &[],
     meaning,
     wildcards,
 };
@@ -31,6 +31,15 @@ const FIELDS: [(&str, Prefix); 14] = [
 fn meaning(run: &str) -> Reading {
     if run.eq_ignore_ascii_case("same") {
         return Meaning::Near(Proximity::Paragraph).into();
+    }
+    let slashed = run
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'));
+    if let Some(n) = slashed.and_then(|run| numbered(run, "n")) {
+        return Meaning::Near(Proximity::Near(n.saturating_sub(1))).into();
+    }
+    if slashed.is_some_and(|run| numbered(run, "f").is_some()) {
+        return Meaning::Prefix(Prefix::Drop, run.to_owned()).into();
     }
     if let Some(n) = numbered(run, "near") {
         return Meaning::Near(Proximity::Near(n.saturating_sub(1))).into();

@@ -15,22 +15,57 @@ pub(super) fn translate(text: &str) -> Result<Translation, Vec<QueryError>> {
     let mut list = Vec::new();
     for (start, item) in items(text)? {
         let place = (start, start + item.len());
+        if item.starts_with("# ") {
+            note(&mut notes, place, "the comment is left out".to_owned());
+            continue;
+        }
         let words = words_of(item);
         if words.is_empty() {
             continue;
         }
+        if says_more(&words) {
+            let message = format!(
+                "{words} is read as plain words: a list has no operators, fields or concepts"
+            );
+            note(&mut notes, place, message);
+        }
         if !seen.insert(words.to_lowercase()) {
-            notes.push(Warning {
-                start: place.0,
-                end: place.1,
-                message: format!("{words} is in the list twice"),
-            });
+            note(&mut notes, place, format!("{words} is in the list twice"));
             continue;
         }
         list.push(Shape::words(&words, words.contains(' '), 0, place));
     }
     Writer::write(&Shape::any(list), notes)
         .ok_or_else(|| vec![error((0, text.len()), "the list is empty")])
+}
+
+fn note(notes: &mut Vec<Warning>, (start, end): (usize, usize), message: String) {
+    notes.push(Warning {
+        start,
+        end,
+        message,
+    });
+}
+
+/// Whether an item looks as if more than words was meant.
+fn says_more(words: &str) -> bool {
+    words.starts_with(['@', '('])
+        || words.contains([':', '|'])
+        || words.contains("cs(")
+        || words
+            .split(' ')
+            .any(|word| matches!(word, "AND" | "OR" | "NOT") || word.starts_with("NEAR/"))
+}
+
+/// `item` without the number of a numbered list: `3. `, `12) `.
+fn without_number(item: &str) -> &str {
+    let rest = item.trim_start_matches(|c: char| c.is_ascii_digit());
+    let behind = rest
+        .strip_prefix(['.', ')'])
+        .filter(|_| rest.len() < item.len());
+    behind
+        .filter(|behind| behind.starts_with(char::is_whitespace))
+        .unwrap_or(item)
 }
 
 /// The items with their first bytes.
@@ -72,6 +107,7 @@ fn words_of(item: &str) -> String {
         .strip_prefix(BULLETS)
         .filter(|rest| rest.starts_with(char::is_whitespace))
         .unwrap_or(item);
+    let item = without_number(item);
     item.replace(['"', '“', '”', '„', '«', '»'], " ")
         .split_whitespace()
         .collect::<Vec<_>>()

@@ -8,7 +8,7 @@ use crate::query::ast::{FactField, Proximity, TextField};
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: false,
     adjacency: Adjacency::Nothing,
-    has_calls: false,
+    own: &[],
     meaning,
     wildcards: same_wildcards,
 };
@@ -34,6 +34,14 @@ fn meaning(run: &str) -> Reading {
     }
     if run.eq_ignore_ascii_case("onear") {
         return Meaning::Near(Proximity::Ordered(DEFAULT_DISTANCE)).into();
+    }
+    if let Some((word, weight)) = run.split_once('^')
+        && !word.is_empty()
+        && weight.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Meaning::Word(word.to_owned()).noted(format!(
+            "the weight ^{weight} has no counterpart and is left out"
+        ));
     }
     connective(run)
         .or_else(|| Some(Meaning::Near(Proximity::Near(numbered(run, "near/")?))))

@@ -205,12 +205,24 @@ struct Grammar {
     /// Whether OR binds tighter than AND and the NEAR family.
     or_is_tight: bool,
     adjacency: Adjacency,
-    /// Whether `name(` says something about what is in the parentheses.
-    has_calls: bool,
+    own: &'static [Own],
     /// What a run of letters means.
     meaning: fn(&str) -> Reading,
     /// Makes a word or the words of a phrase canonical; a note where it is not the same.
     wildcards: fn(&str) -> (String, Option<&'static str>),
+}
+
+/// What a system has and others have not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Own {
+    /// `name(` says something about what is in the parentheses.
+    Calls,
+    /// `|` is OR, with or without spaces.
+    Bars,
+    /// `<<<…>>>` is a comment.
+    Comments,
+    /// A plain word finds its plural.
+    Plurals,
 }
 
 /// What words side by side mean.

@@ -1,13 +1,13 @@
 //! Nexis: OR binds tighter than the NEAR family, and that tighter than AND; distances count one more than the words
 //! between.
 
-use super::{Adjacency, Grammar, Meaning, Prefix, Reading, connective, numbered};
+use super::{Adjacency, Grammar, Meaning, Own, Prefix, Reading, connective, numbered};
 use crate::query::ast::{FactField, Proximity, TextField};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     or_is_tight: true,
     adjacency: Adjacency::Phrase,
-    has_calls: true,
+    own: &[Own::Calls, Own::Plurals],
     meaning,
     wildcards,
 };

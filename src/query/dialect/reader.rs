@@ -1,10 +1,16 @@
 //! The reader that the dialects share: from pasted text by way of tokens to a shape, with its places.
 
 use super::{
-    Adjacency, Grammar, Meaning, Prefix, Reading, Translation, error,
+    Adjacency, Grammar, Meaning, Own, Prefix, Reading, Translation, error,
     shape::{Place, Shape, Writer},
 };
 use crate::query::{MAX_LEVELS, QueryError, Warning, ast::Proximity, lexer::normalised};
+
+/// What is an operator in one system or the other, or in this one with a number or a sign directly behind it.
+const OPERATOR_LIKE: [&str; 14] = [
+    "and", "or", "not", "near", "onear", "adj", "pre", "w", "within", "same", "atleast", "date",
+    "length", "around",
+];
 
 /// Translates by the rules of `grammar`.
 pub(super) fn translate(text: &str, grammar: &Grammar) -> Result<Translation, Vec<QueryError>> {
@@ -19,6 +25,7 @@ pub(super) fn translate(text: &str, grammar: &Grammar) -> Result<Translation, Ve
         notes: Vec::new(),
     };
     let read = lexer.read().and_then(|()| {
+        lexer.note_plurals();
         let mut reader = Reader {
             text,
             grammar,
@@ -137,10 +144,52 @@ impl Lexer<'_> {
                     self.note(from, "the comma is not read");
                 }
                 '"' => self.phrase()?,
+                '|' if self.grammar.own.contains(&Own::Bars) => {
+                    self.at += 1;
+                    self.push(Kind::Or, from);
+                }
+                '<' if self.grammar.own.contains(&Own::Comments) && self.is_at("<<<") => {
+                    self.comment(from);
+                }
                 _ => self.run(from),
             }
         }
         Ok(())
+    }
+
+    /// Notes once, at the first of them, that plain words are found without their plurals.
+    fn note_plurals(&mut self) {
+        let is_plain = |token: &&Token| {
+            matches!(&token.kind, Kind::Operand(Shape::Words { words, .. })
+                if !words.contains(['*', '?']) && words.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' '))
+        };
+        if self.grammar.own.contains(&Own::Plurals)
+            && let Some(token) = self.tokens.iter().find(is_plain)
+        {
+            let (start, end) = token.place;
+            self.notes.push(Warning {
+                start,
+                end,
+                message: "words are found without their plurals, word* has them: narrower"
+                    .to_owned(),
+            });
+        }
+    }
+
+    fn is_at(&self, sign: &str) -> bool {
+        let rest = self.chars.get(self.at..).unwrap_or_default();
+        sign.chars()
+            .enumerate()
+            .all(|(ahead, c)| rest.get(ahead).is_some_and(|&(_, _, other)| other == c))
+    }
+
+    /// `<<<…>>>`, to its end or that of the query.
+    fn comment(&mut self, from: usize) {
+        while self.at < self.chars.len() && !self.is_at(">>>") {
+            self.at += 1;
+        }
+        self.at = (self.at + 3).min(self.chars.len());
+        self.note(from, "the comment is left out");
     }
 
     /// A phrase in quotes, with the `~n` behind it.
@@ -197,7 +246,9 @@ impl Lexer<'_> {
 
     /// A run of letters, with the number in parentheses of `AROUND(5)`, or the parenthesis of `HEADLINE(`.
     fn run(&mut self, from: usize) {
-        let mut run = self.take_while(|c| !matches!(c, ' ' | '(' | ')' | '"' | ','));
+        let bar = self.grammar.own.contains(&Own::Bars).then_some('|');
+        let mut run =
+            self.take_while(|c| !matches!(c, ' ' | '(' | ')' | '"' | ',') && Some(c) != bar);
         let mut has_call = false;
         if self.peek() == Some('(') {
             let behind = self.at;
@@ -211,7 +262,7 @@ impl Lexer<'_> {
                     self.at = behind;
                 }
             } else {
-                has_call = self.grammar.has_calls;
+                has_call = self.grammar.own.contains(&Own::Calls);
                 self.at = behind;
             }
         }
@@ -461,6 +512,7 @@ impl Reader<'_> {
     /// Operands with nothing between, where that is a phrase or an error.
     fn side_by_side(&mut self) -> Read {
         let (start, _) = self.place();
+        let first = self.at;
         let mut parts = vec![self.primary()?];
         if self.grammar.adjacency == Adjacency::And {
             return Ok(parts.remove(0));
@@ -476,6 +528,7 @@ impl Reader<'_> {
                 parts.push(next);
             }
         }
+        self.note_lookalikes(first);
         if parts.len() == 1 || self.grammar.adjacency == Adjacency::Nothing {
             return Ok(Shape::apart(parts));
         }
@@ -509,6 +562,34 @@ impl Reader<'_> {
         Ok(parts.fold(first, |left, right| {
             Shape::near(left, Proximity::Ordered(0), right, place)
         }))
+    }
+
+    /// Notes the words of a phrase that look as if an operator was meant, from the token numbered `first` on.
+    fn note_lookalikes(&mut self, first: usize) {
+        if self.grammar.adjacency != Adjacency::Phrase || self.at < first + 2 {
+            return;
+        }
+        let places: Vec<Place> = self
+            .tokens
+            .get(first..self.at)
+            .unwrap_or_default()
+            .iter()
+            .filter(|token| matches!(token.kind, Kind::Operand(Shape::Words { .. })))
+            .map(|token| token.place)
+            .filter(|&place| {
+                let word = self.slice(place);
+                OPERATOR_LIKE
+                    .iter()
+                    .any(|like| word.eq_ignore_ascii_case(like))
+            })
+            .collect();
+        for place in places {
+            let word = self.slice(place).to_owned();
+            self.note(
+                place,
+                format!("{word} is read as a word of the phrase, not as an operator: narrower"),
+            );
+        }
     }
 
     /// Reads with one more level open.

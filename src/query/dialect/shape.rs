@@ -111,7 +111,7 @@ impl Shape {
                 words: if as_capitals {
                     words.to_uppercase()
                 } else {
-                    words
+                    with_a_capital(words)
                 },
                 is_phrase,
                 slop,
@@ -262,4 +262,20 @@ impl Writer {
             self.shape(part, level);
         }
     }
+}
+
+/// Words typed without any capital have to have one to be sought by their letters: each begins with it.
+fn with_a_capital(words: String) -> String {
+    if words.chars().any(char::is_uppercase) {
+        return words;
+    }
+    words
+        .split(' ')
+        .map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|c| c.to_uppercase().to_string());
+            first.unwrap_or_default() + letters.as_str()
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }

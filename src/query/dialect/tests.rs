@@ -309,3 +309,76 @@ fn hostile_texts_are_answered() {
         }
     }
 }
+
+#[test]
+fn what_systems_have_alone_is_carried_over_or_told() {
+    use Dialect::{Brandwatch, Factiva, Google, Lines, Meltwater, Nexis};
+    for (dialect, pasted, expected, told) in [
+        (
+            Google,
+            "iran (missile|rocket)",
+            "iran AND (missile OR rocket)",
+            "",
+        ),
+        (
+            Google,
+            "iran|tehran korea",
+            "(iran OR tehran) AND korea",
+            "",
+        ),
+        (Google, "iran ~missile", "iran AND missile", "~missile"),
+        (Google, "site:.gov iran", "domain:gov AND iran", ""),
+        (Google, "iran 2010..2020", "iran", "2010..2020"),
+        (Meltwater, "iran^9 AND korea", "iran AND korea", "iran^9"),
+        (Brandwatch, "{BT} AND iran", "cs(BT) AND iran", ""),
+        (
+            Brandwatch,
+            "<<<old\n(>>> iran OR dprk",
+            "iran OR dprk",
+            "<<<old\n(>>>",
+        ),
+        (Brandwatch, "iran or korea", "\"iran or korea\"", "or"),
+        (Factiva, "iran /N5/ korea", "iran NEAR/4 korea", ""),
+        (Factiva, "iran /F50/", "iran", "/F50/"),
+        (
+            Factiva,
+            "iran near 5 korea",
+            "\"iran near 5 korea\"",
+            "near",
+        ),
+        (
+            Factiva,
+            "date after 2024 and iran",
+            "\"date after 2024\" AND iran",
+            "date",
+        ),
+        (
+            Nexis,
+            "caps(apple computer)",
+            "cs(\"Apple Computer\")",
+            "caps",
+        ),
+        (Nexis, "missile! and ship", "missile* AND ship", "ship"),
+        (
+            Nexis,
+            "length > 1200 and iran!",
+            "\"length > 1200\" AND iran*",
+            "length",
+        ),
+        (Lines, "1. iran\n2) korea", "iran OR korea", ""),
+        (Lines, "# ours\niran", "iran", "# ours"),
+        (
+            Lines,
+            "title:iran\nkorea",
+            "\"title:iran\" OR korea",
+            "title:iran",
+        ),
+    ] {
+        assert_eq!(canonical(dialect, pasted), expected, "{dialect}: {pasted}");
+        let notes = notes(dialect, pasted);
+        assert!(
+            told.is_empty() || notes.iter().any(|(slice, _)| slice == told),
+            "{dialect}: {pasted}: {notes:?}"
+        );
+    }
+}

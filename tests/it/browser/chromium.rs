@@ -184,6 +184,19 @@ impl Browser {
         element.click().await.unwrap();
     }
 
+    /// Types into a field, as fingers do.
+    pub(super) async fn type_into(&self, selector: &str, text: &str) {
+        let field = self.client.find(Locator::Css(selector)).await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Signs in on the page that asks for it.
+    pub(super) async fn sign_in(&self, name: &str, password: &str) {
+        self.type_into("#name", name).await;
+        self.type_into("#password", password).await;
+        self.click(".fields button").await;
+    }
+
     /// The text of the first element that a CSS selector names, as shown.
     pub(super) async fn text(&self, selector: &str) -> Result<String, CmdError> {
         self.client.find(Locator::Css(selector)).await?.text().await
@@ -241,12 +254,24 @@ impl Browser {
 
     /// Ends the browser; fails if the console of any page said that something is wrong.
     pub(super) async fn end(self) {
+        self.end_after(&[]).await;
+    }
+
+    /// The same, where the console may tell of these statuses.
+    pub(super) async fn end_after(self, statuses: &[&str]) {
         let log = self.extension("se/log", json!({"type": "browser"})).await;
+        let is_expected = |entry: &Value| {
+            let message = entry["message"].as_str().unwrap_or_default();
+            statuses
+                .iter()
+                .any(|status| message.contains(&format!("status of {status}")))
+        };
         let complaints: Vec<&Value> = log
             .as_array()
             .unwrap()
             .iter()
             .filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING")
+            .filter(|entry| !is_expected(entry))
             .collect();
         assert!(complaints.is_empty(), "the console says {complaints:?}");
         self.client.clone().close().await.unwrap();

@@ -90,6 +90,10 @@ async fn the_demo_fills_its_board_and_goes_on_by_itself() {
     browser
         .until("return window.isTheSamePage", &json!(true))
         .await;
+    // One click signs in as any role.
+    browser.click(".who a").await;
+    browser.click("button[value=editor]").await;
+    browser.until_text(".who bdi", "editor").await;
     browser.end().await;
     demo.stop().await;
 }

@@ -576,3 +576,43 @@ async fn what_every_answer_carries_it_carries_on_failures_too() {
     let met: Vec<u16> = met.into_iter().collect();
     assert_eq!(met, [200, 303, 400, 401, 403, 404, 405, 413, 500]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_stream_ends_soon_after_its_reader_may_read_no_more() {
+    let (site, db, clock) = closed_site().await;
+    site.account("chief", Role::Admin).await;
+    let user = site.account("ed", Role::Viewer).await;
+    for change in ["role", "session", "disabled"] {
+        let cookie = site.session_of(user).await;
+        let opened = site
+            .bare_request(Method::GET, "/events")
+            .header("cookie", &cookie);
+        let mut stream = opened.send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        let now = clock.now();
+        match change {
+            "role" => {
+                users::set_role(&db, user, Role::Editor, "chief", now)
+                    .await
+                    .unwrap();
+            }
+            "session" => {
+                ask(site.form("/logout", &[]).header("cookie", &cookie)).await;
+            }
+            _ => {
+                users::set_disabled(&db, user, true, "chief", now)
+                    .await
+                    .unwrap();
+            }
+        }
+        let rest = tokio::time::timeout(crate::site::PATIENCE, async {
+            let mut rest = Vec::new();
+            while let Some(chunk) = stream.chunk().await.unwrap() {
+                rest.extend(chunk);
+            }
+            String::from_utf8(rest).unwrap()
+        });
+        let rest = rest.await.expect("the stream ends");
+        assert!(rest.contains("event: signed-out"), "{change}: {rest}");
+    }
+}

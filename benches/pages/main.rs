@@ -1,0 +1,46 @@
+//! The pages, measured on a database as a desk has after a year: a million articles, three million entries in the backlog.
+//!
+//! `cargo bench --bench pages` fills a private PostgreSQL (of the default settings) in some minutes, starts the built
+//! `wirewatch serve --role web` on it, and asks for board, keyword pages, articles and searches of every kind at a steady
+//! rate, whether or not earlier answers have come. Time counts from the instant at which a request was due to its last
+//! byte. Then the backlog is searched, and the time to the first line counts.
+//!
+//! Arguments after `--`: `--articles N`, `--backlog N`, `--rate N` (requests a second), `--seconds N`, `--folder PATH` (keep
+//! the database there, and use it again).
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+
+mod arguments;
+mod ask;
+mod fill;
+mod serving;
+mod texts;
+
+use std::env::args;
+
+use arguments::Arguments;
+
+fn main() -> anyhow::Result<()> {
+    let Some(arguments) = Arguments::of(args().skip(1))? else {
+        // `cargo test --all-targets` starts benchmarks, too, without `--bench`: not to measure.
+        return Ok(());
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(bench(&arguments))
+}
+
+async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
+    let place = serving::Place::start(arguments.folder.as_deref())?;
+    let database = place.database().await?;
+    fill::fill(&database.pool, arguments).await?;
+    let site = serving::Site::start(&database.url)?;
+    site.wait().await?;
+    ask::pages(&site, &database.pool, arguments).await?;
+    ask::backlog(&site).await?;
+    site.stop()?;
+    database.pool.close().await;
+    place.stop()
+}
