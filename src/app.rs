@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::{
     net::TcpListener,
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
 };
 
 pub use database::Database;
@@ -170,7 +170,6 @@ impl WorkerParts {
     ) -> anyhow::Result<Self> {
         let worker = Arc::new(Worker::register(db).await?);
         let nudge = Arc::new(Notify::new());
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let poller = Poller {
             db: db.clone(),
             worker: Arc::clone(&worker),
@@ -180,7 +179,9 @@ impl WorkerParts {
             options: settings.poll.clone(),
             policy: settings.schedule.clone(),
             placer: Arc::clone(&nudge),
-            cores: Arc::new(Semaphore::new(cores)),
+            price: Arc::default(),
+            pauses: Arc::default(),
+            room: Arc::default(),
             only: Vec::new(),
         };
         let keep = Keep {

@@ -248,6 +248,7 @@ impl Settings {
             ("fetch.timeout", self.fetch.timeout),
             ("fetch.connect_timeout", self.fetch.connect_timeout),
             ("fetch.idle_timeout", self.fetch.idle_timeout),
+            ("fetch.header_timeout", self.fetch.header_timeout),
             ("schedule.min_interval", self.schedule.min_interval),
             ("web.session_idle", self.web.session_idle),
             ("web.session_lifetime", self.web.session_lifetime),

@@ -118,6 +118,7 @@ const ROOMS: &[Room] = &[
         floor: Floor::Edges,
         rooms: &["domain", "text", "pipeline"],
         crates: &[
+            "async_compression",
             "futures_util",
             "ipnet",
             "jiff",

@@ -9,8 +9,8 @@ use super::{DoctorArgs, Outcome, output};
 use crate::{
     app::{Database, SystemClock},
     config::Settings,
-    domain::{Clock as _, FeedUrl, Validators},
-    fetch::{Fetched, Fetcher},
+    domain::{Clock as _, FeedUrl},
+    fetch::{Ask, Fetched, Fetcher},
     pipeline::parse,
     store::{self, PgPool, feeds::FeedProbe},
 };
@@ -183,7 +183,7 @@ async fn probe(fetcher: &Fetcher, feed: FeedProbe) -> Finding {
         );
     };
     let asked = fetcher
-        .fetch(url.as_url(), &Validators::default(), SystemClock.now())
+        .fetch(Ask::for_document(url.as_url()), SystemClock.now())
         .await;
     match asked {
         Ok(Fetched::NotModified { .. }) => finding(&feed.url, "ok", "answered 304".to_owned(), ""),

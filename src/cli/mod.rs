@@ -13,6 +13,7 @@ mod opml;
 mod output;
 mod parse;
 mod query;
+mod schedule;
 mod serve;
 mod story;
 mod token;
@@ -70,6 +71,11 @@ enum Command {
     Opml {
         #[command(subcommand)]
         command: OpmlCommand,
+    },
+    /// Try polling policies on recorded or invented publication times.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
     },
     /// Add, list and change accounts.
     User {
@@ -401,6 +407,37 @@ enum DbCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum ScheduleCommand {
+    /// How long entries would have waited under a policy that makes so many requests.
+    Simulate {
+        /// Publication times, a JSON object {"feed","published"} a line, or - for standard input.
+        #[arg(long, value_name = "FILE")]
+        trace: PathBuf,
+        /// The policy.
+        #[arg(long, value_enum, value_name = "NAME", default_value = "ours")]
+        policy: schedule::Policy,
+        /// Requests in all: the policy's intervals are scaled by one factor to make as many.
+        #[arg(long, value_name = "N")]
+        requests: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a trace of an invented desk: steady, bursty, nearly dead and busy feeds, and such with office hours.
+    Trace {
+        /// Feeds.
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        feeds: usize,
+        /// Days.
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        days: u32,
+        /// Another seed is another trace.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+}
+
 /// What a command came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -495,6 +532,7 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
             at(data_dir.clone());
             opml::run(command, &settings).await
         }
+        Command::Schedule { command } => schedule::run(command),
         Command::User {
             command,
             data_dir,

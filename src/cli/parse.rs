@@ -9,7 +9,7 @@ use crate::{
     app::SystemClock,
     config::Settings,
     domain::{Clock as _, Document, Entry, ErrorCode, ListSelectors, Validators},
-    fetch::{Fetched, Fetcher},
+    fetch::{Ask, Fetched, Fetcher},
     pipeline::{discover, normalise, page, parse, shape},
 };
 
@@ -114,7 +114,7 @@ async fn download(
 ) -> anyhow::Result<Input> {
     let fetcher = Fetcher::new(&settings.fetch)?;
     let answer = fetcher
-        .fetch(&url, &Validators::default(), SystemClock.now())
+        .fetch(Ask::for_document(&url), SystemClock.now())
         .await
         .map_err(|failure| anyhow::anyhow!("{url}: {}: {}", failure.code, failure.detail))?;
     match answer {

@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArticleMatch, ClaimedFeed, Entry, FeedState, Identified, Observed, PollHints, Rhythm,
-    Timestamp, Validators, Verdict,
+    ArticleMatch, ClaimedFeed, Course, Entry, FeedState, FeedUrl, Identified, Observed, PollHints,
+    Rhythm, Timestamp, Validators, Verdict,
 };
 
 /// Why an attempt failed, or what was lost in one that succeeded (`ParsePartial`, `TooManyEntries`).
@@ -172,6 +172,8 @@ pub struct NextCheck {
     pub state: FeedState,
     /// The feed's rhythm after the attempt.
     pub rhythm: Option<Rhythm>,
+    /// Requests an hour that the feed would get at a price of one half entry-hour: its claim on the budget.
+    pub demand: f64,
 }
 
 /// An attempt with everything that its one writer needs.
@@ -183,6 +185,10 @@ pub struct PollRecord {
     pub attempt: Attempt,
     /// When to ask again.
     pub next: NextCheck,
+    /// How the feed has been asked, this attempt included.
+    pub course: Course,
+    /// The address to ask from now on, if it is another.
+    pub adopted: Option<FeedUrl>,
     /// What it says about how the feed is doing.
     pub verdicts: Vec<Verdict>,
     /// When asking began.

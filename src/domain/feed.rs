@@ -139,20 +139,23 @@ impl Validators {
         self.etag.is_none() && self.last_modified.is_none()
     }
 
-    /// These, or `others` if there are none.
+    /// These, each completed by that of `others` (RFC 9111 §3.2).
     #[must_use]
     pub fn or(self, others: &Self) -> Self {
-        if self.is_empty() {
-            others.clone()
-        } else {
-            self
+        Self {
+            etag: self.etag.or_else(|| others.etag.clone()),
+            last_modified: self.last_modified.or_else(|| others.last_modified.clone()),
         }
     }
 }
 
-/// What the publisher says about when to come back: lower bounds for the next check.
+/// What the publisher says about when to come back: lower bounds for the next check. Hours and days are those of UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PollHints {
+    /// Hours in which not to ask, one bit each (`skipHours`).
+    pub skip_hours: u32,
+    /// Days on which not to ask, one bit each, Monday first (`skipDays`).
+    pub skip_days: u8,
     /// `Cache-Control: max-age` or `Expires`, from the response.
     pub fresh_for: Option<Duration>,
     /// `ttl` or `sy:updatePeriod`, from the document.
@@ -181,6 +184,36 @@ pub struct ListSelectors {
     pub summary: Option<String>,
 }
 
+/// How a feed has been asked so far, as far as it bears on how to ask it next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Course {
+    /// Entries that were new, ever.
+    pub entries_seen: u64,
+    /// Of these, entries that matched a keyword.
+    pub entries_matched: u64,
+    /// When a document was last received.
+    pub last_full_at: Option<Timestamp>,
+    /// Polls since then that said "not changed".
+    pub polls_since_full: u32,
+    /// The coding of its bodies was broken: ask for none.
+    pub is_asked_plain: bool,
+    /// What the publisher last said about when to come back.
+    pub hints: PollHints,
+    /// Where the address permanently redirects to.
+    pub moved: Option<Move>,
+}
+
+/// A run of permanent redirects to one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The address.
+    pub to: FeedUrl,
+    /// When the run began.
+    pub since: Timestamp,
+    /// How many answers in a row said so.
+    pub times: u32,
+}
+
 /// A feed that a worker holds until its lease ends.
 ///
 /// Neither `Clone` nor `Copy`: the claim is given back by recording what came of it, once.
@@ -205,6 +238,8 @@ pub struct ClaimedFeed {
     pub rhythm: Option<Rhythm>,
     /// The last success.
     pub last_success_at: Option<Timestamp>,
+    /// How the feed has been asked so far.
+    pub course: Course,
     /// When an entry was last new.
     pub last_new_entry_at: Option<Timestamp>,
     /// What it is measured against.

@@ -23,13 +23,17 @@ const DAY_HOURS: f64 = 24.0;
 const LEVEL_MEMORY: f64 = 6.0 * DAY_HOURS;
 const SHAPE_MEMORY: f64 = 35.0 * DAY_HOURS;
 
-/// Time constants, in hours, of the answers that an entry draws: a batch, a running story, a busy day.
-const ECHO_HOURS: [f64; ECHOES] = [0.08, 0.7, 5.0];
+/// Time constants, in hours, of the answers that an entry draws: a batch, a burst, a running story.
+/// Longer ones could not be told from the hours of the day.
+const ECHO_HOURS: [f64; ECHOES] = [0.08, 0.5, 2.0];
 const ECHOES: usize = 3;
 
 /// Before anything is known: so many entries in so many hours.
 const PRIOR_ENTRIES: f64 = 0.5;
 const PRIOR_HOURS: f64 = 4.0;
+
+/// Entries of the last days that outweigh the norm of the last weeks.
+const LEVEL_PRIOR: f64 = 4.0;
 
 /// An hour of the day, or a day of the week, departs from the mean once it has about this many entries of its own.
 const SHAPE_PRIOR: f64 = 2.0;
@@ -38,7 +42,10 @@ const SHAPE_PRIOR: f64 = 2.0;
 const ECHO_PRIOR: f64 = 12.0;
 const PRIOR_ECHO: f64 = 0.05;
 /// However bursty a feed is, some of its entries come by themselves.
-const MOST_ECHO: f64 = 0.95;
+const MOST_ECHO: f64 = 0.8;
+
+/// However long the lull, this share of the usual rate is expected.
+const LEAST_OF_USUAL: f64 = 0.05;
 
 /// A gap between two entries of one document that says nothing of the rhythm of today, in hours.
 const LONGEST_HISTORY: f64 = 28.0 * DAY_HOURS;
@@ -113,8 +120,12 @@ impl Rhythm {
     pub fn observe(&mut self, now: Timestamp, entries: &[Timestamp]) {
         let from = self.until;
         let now = now.max(from);
+        if entries.is_empty() {
+            self.advance(now);
+            return;
+        }
         let span = hours_between(from, now);
-        let count = entries.len().max(1);
+        let count = entries.len();
         let mut instants: Vec<Timestamp> = entries
             .iter()
             .enumerate()
@@ -211,7 +222,9 @@ impl Rhythm {
     /// Entries an hour for each hour of the week, bursts aside.
     #[must_use]
     pub fn week(&self) -> [f64; WEEK_HOURS] {
-        let level = (self.level + PRIOR_ENTRIES) / (self.memory(LEVEL_MEMORY) + PRIOR_HOURS);
+        let norm = self.per_day() / DAY_HOURS;
+        // Few entries in few days say little: then the norm counts.
+        let level = (self.level + LEVEL_PRIOR) / (self.memory(LEVEL_MEMORY) + LEVEL_PRIOR / norm);
         self.shape().map(|share| level * share)
     }
 
@@ -219,7 +232,7 @@ impl Rhythm {
     fn shape(&self) -> [f64; WEEK_HOURS] {
         // Bursts make counts wilder than chance does, so that more of them are needed.
         let (_, own) = self.shares();
-        let prior = SHAPE_PRIOR / own.max(0.2);
+        let prior = SHAPE_PRIOR / own.max(0.5);
         let observed = self.observed_hours();
         let all: f64 = observed.iter().sum::<f64>().max(1e-9);
         let rate = self.entries() / all;
@@ -254,40 +267,25 @@ impl Rhythm {
         observed
     }
 
+    /// What is expected from the last observation on.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        let week = self.week();
+        let (shares, _) = self.shares();
+        let usual = week[hour_of_week(self.until)];
+        Outlook {
+            from: self.until,
+            week,
+            excess: array::from_fn(|k| shares[k] * (self.echoes[k] / ECHO_HOURS[k] - usual)),
+            // An echo draws echoes of its own, and so lasts longer.
+            lasting: array::from_fn(|k| ECHO_HOURS[k] / (1.0 - shares[k].min(0.6))),
+        }
+    }
+
     /// The expected number of new entries from `from` to `to`, as seen from the last observation.
     #[must_use]
     pub fn expected(&self, from: Timestamp, to: Timestamp) -> f64 {
-        let week = self.week();
-        let usual: f64 = hourly(from, to)
-            .map(|(hour, hours)| week[hour] * hours)
-            .sum();
-        let (shares, _) = self.shares();
-        let start = hours_between(self.until, from);
-        let end = hours_between(self.until, to);
-        let near = week[hour_of_week(self.until)];
-        let echo: f64 = (0..ECHOES)
-            .map(|k| {
-                let lasting = ECHO_HOURS[k] / (1.0 - shares[k]);
-                let excess = shares[k] * (self.echoes[k] / ECHO_HOURS[k] - near);
-                excess * lasting * ((-start / lasting).exp() - (-end / lasting).exp())
-            })
-            .sum();
-        (usual + echo).max(0.0)
-    }
-
-    /// Entries an hour at `at`, as seen from the last observation.
-    #[must_use]
-    pub fn rate(&self, week: &[f64; WEEK_HOURS], at: Timestamp) -> f64 {
-        let (shares, _) = self.shares();
-        let usual = week[hour_of_week(at)];
-        let ahead = hours_between(self.until, at);
-        let echo: f64 = (0..ECHOES)
-            .map(|k| {
-                let lasting = ECHO_HOURS[k] / (1.0 - shares[k]);
-                shares[k] * (self.echoes[k] / ECHO_HOURS[k] - usual) * (-ahead / lasting).exp()
-            })
-            .sum();
-        (usual + echo).max(0.0)
+        self.outlook().entries(from, to)
     }
 
     /// How likely it is that a feed in good order is silent from its last new entry to `now`: near 1 is usual, near 0
@@ -364,6 +362,59 @@ impl Rhythm {
             echoes: array::from_fn(|_| next()),
             drawn: array::from_fn(|_| next()),
         })
+    }
+}
+
+/// The rate at which entries are expected to appear.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    from: Timestamp,
+    /// Entries an hour by hour of the week, bursts aside.
+    week: [f64; WEEK_HOURS],
+    /// Entries an hour beside the usual at `from`, by kind of echo; negative in a lull.
+    excess: [f64; ECHOES],
+    /// Time constants of their fading, in hours.
+    lasting: [f64; ECHOES],
+}
+
+impl Outlook {
+    /// Entries an hour by hour of the week, bursts aside.
+    #[must_use]
+    pub const fn week(&self) -> &[f64; WEEK_HOURS] {
+        &self.week
+    }
+
+    /// The time of day `hours` after the last observation: "14:00 UTC".
+    #[must_use]
+    pub fn clock(&self, hours: f64) -> String {
+        let at = shifted(self.from, hours).to_jiff();
+        at.strftime("%H:%M UTC").to_string()
+    }
+
+    /// Entries an hour, `hours` after the last observation.
+    #[must_use]
+    pub fn rate(&self, hours: f64) -> f64 {
+        let usual = self.week[hour_of_week(shifted(self.from, hours))];
+        let echo: f64 = (0..ECHOES)
+            .map(|k| self.excess[k] * (-hours / self.lasting[k]).exp())
+            .sum();
+        (usual + echo).max(usual * LEAST_OF_USUAL)
+    }
+
+    /// The expected number of new entries from `from` to `to`.
+    #[must_use]
+    pub fn entries(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let usual: f64 = hourly(from, to)
+            .map(|(hour, hours)| self.week[hour] * hours)
+            .sum();
+        let (start, end) = (hours_between(self.from, from), hours_between(self.from, to));
+        let echo: f64 = (0..ECHOES)
+            .map(|k| {
+                let left = |hours: f64| (-hours / self.lasting[k]).exp();
+                self.excess[k] * self.lasting[k] * (left(start) - left(end))
+            })
+            .sum();
+        (usual + echo).max(usual * LEAST_OF_USUAL)
     }
 }
 
@@ -507,7 +558,7 @@ mod tests {
         let friday_night = shifted(monday, -55.0);
         let usual = rhythm.silence(friday_night, monday);
         let unusual = rhythm.silence(shifted(monday, 8.0), shifted(monday, 17.0));
-        assert!(usual > 10.0 * unusual, "{usual} {unusual}");
+        assert!(usual > 5.0 * unusual, "{usual} {unusual}");
     }
 
     #[test]

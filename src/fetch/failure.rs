@@ -1,11 +1,15 @@
 //! From errors of the client to the codes under which a feed's page shows them.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, time::Duration};
 
 use reqwest::StatusCode;
+use url::Url;
 
-use super::resolver::BlockedName;
-use crate::domain::{ErrorCode, Failure};
+use super::{body::BodyError, resolver::BlockedName};
+use crate::{
+    domain::{ErrorCode, Failure},
+    pipeline::address::Forbidden,
+};
 
 pub(super) fn plain(code: ErrorCode, detail: String) -> Failure {
     Failure {
@@ -16,10 +20,25 @@ pub(super) fn plain(code: ErrorCode, detail: String) -> Failure {
     }
 }
 
-pub(super) fn blocked(host: &str) -> String {
-    format!(
-        "{host} is not on the public internet; fetch.allow_networks lists the networks that may be asked beside it"
-    )
+/// Nothing came in time.
+pub(super) fn no_answer(within: Duration) -> Failure {
+    plain(ErrorCode::Timeout, format!("no answer within {within:?}"))
+}
+
+/// An address, the first or one that a redirect led to, may not be asked.
+pub(super) fn forbidden(url: &Url, hop: u32, why: Forbidden) -> Failure {
+    if hop == 0 {
+        let host = url.host_str().unwrap_or_default();
+        plain(
+            ErrorCode::BlockedAddress,
+            format!("{host} may not be asked: {why}"),
+        )
+    } else {
+        plain(
+            ErrorCode::RedirectBlocked,
+            format!("redirected to {url}, which may not be asked: {why}"),
+        )
+    }
 }
 
 /// A status other than 2xx, 3xx and 304.
@@ -39,9 +58,9 @@ pub(super) fn of_status(status: StatusCode, retry_after: Option<Duration>) -> Fa
 }
 
 /// No response came.
-pub(super) fn of_request(error: &reqwest::Error) -> Failure {
-    if let Some(blocked_name) = find::<BlockedName>(error) {
-        return plain(ErrorCode::BlockedAddress, blocked(&blocked_name.0));
+pub(super) fn of_request(error: &reqwest::Error, url: &Url, hop: u32) -> Failure {
+    if find::<BlockedName>(error).is_some() {
+        return forbidden(url, hop, Forbidden::Address);
     }
     let code = if error.is_timeout() {
         ErrorCode::Timeout
@@ -57,24 +76,22 @@ pub(super) fn of_request(error: &reqwest::Error) -> Failure {
     plain(code, reason(error))
 }
 
-/// The response ended before its body did, or its coding is broken.
-pub(super) fn of_body(error: &reqwest::Error, status: u16) -> Failure {
-    let broken_coding = find::<io::Error>(error).is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other
-        )
-    });
-    let code = if error.is_timeout() {
-        ErrorCode::Timeout
-    } else if error.is_decode() && broken_coding {
-        ErrorCode::Decompress
-    } else {
-        ErrorCode::Truncated
+/// The body did not come whole.
+pub(super) fn of_body(error: &BodyError, status: u16) -> Failure {
+    let code = match error {
+        BodyError::Wire(wire) if wire.is_timeout() => ErrorCode::Timeout,
+        BodyError::TooSlow(_) => ErrorCode::Timeout,
+        BodyError::Wire(_) | BodyError::Cut => ErrorCode::Truncated,
+        BodyError::Coding(_) | BodyError::Unknown(_) => ErrorCode::Decompress,
+        BodyError::TooLarge(_) => ErrorCode::TooLarge,
+    };
+    let detail = match error {
+        BodyError::Wire(wire) => reason(wire),
+        other => other.to_string(),
     };
     Failure {
         status: Some(status),
-        ..plain(code, reason(error))
+        ..plain(code, detail)
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn hints(headers: &HeaderMap, now: Timestamp) -> PollHints {
         fresh_for: max_age
             .or_else(expires)
             .filter(|duration| !duration.is_zero()),
-        ttl: None,
+        ..PollHints::default()
     }
 }
 
@@ -57,20 +57,34 @@ fn max_age(value: &str) -> Option<u64> {
     })
 }
 
-/// `Retry-After` in either form (RFC 9110 §10.2.3), as a duration from `now`.
+/// `Retry-After` in either form (RFC 9110 §10.2.3), as a duration from `now`; the longest, if there are several.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = text(headers, RETRY_AFTER)?;
-    match value.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(http_date(value)?.since(now)),
-    }
+    headers
+        .get_all(RETRY_AFTER)
+        .iter()
+        .filter_map(|value| wait(value.to_str().ok()?.trim(), now))
+        .max()
 }
 
-/// An HTTP date (RFC 9110 §5.6.7); the obsolete forms are not read.
+fn wait(value: &str, now: Timestamp) -> Option<Duration> {
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        // More digits than a number holds still ask for a long time.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    Some(http_date(value)?.since(now))
+}
+
+/// An HTTP date in any of its three forms (RFC 9110 §5.6.7): IMF-fixdate, that of RFC 850, and that of asctime.
 fn http_date(value: &str) -> Option<Timestamp> {
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(value)
+    if let Ok(date) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value) {
+        return Some(Timestamp::from_jiff(date));
+    }
+    let rfc850 = value.split_once(", ").map_or("", |(_, rest)| rest);
+    let parsed = jiff::civil::DateTime::strptime("%d-%b-%y %H:%M:%S GMT", rfc850)
+        .or_else(|_| jiff::civil::DateTime::strptime("%a %b %e %H:%M:%S %Y", value))
         .ok()?;
+    let date = jiff::tz::TimeZone::UTC.to_timestamp(parsed).ok()?;
     Some(Timestamp::from_jiff(date))
 }
 
@@ -114,6 +128,15 @@ mod tests {
         assert_eq!(after("120"), Some(120));
         assert_eq!(after("Mon, 23 Nov 2026 10:10:00 GMT"), Some(600));
         assert_eq!(after("Mon, 23 Nov 2026 09:00:00 GMT"), Some(0));
-        assert_eq!(after("soon"), None);
+        assert_eq!(after("Monday, 23-Nov-26 10:10:00 GMT"), Some(600));
+        assert_eq!(after("Mon Nov 23 10:10:00 2026"), Some(600));
+        assert_eq!(after("99999999999999999999999"), Some(u64::MAX));
+        for junk in ["soon", "-1", "1e9", "", "5 minutes"] {
+            assert_eq!(after(junk), None, "{junk:?}");
+        }
+        let mut several = headers(&[(RETRY_AFTER, "60")]);
+        several.append(RETRY_AFTER, "300".parse().unwrap());
+        several.append(RETRY_AFTER, "soon".parse().unwrap());
+        assert_eq!(retry_after(&several, now), Some(Duration::from_mins(5)));
     }
 }

@@ -3,9 +3,11 @@
 mod claims;
 pub mod engine;
 pub mod index;
+pub mod pace;
 pub mod place;
 pub mod poll;
 mod record;
+pub mod room;
 mod scan;
 pub mod upkeep;
 

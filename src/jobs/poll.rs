@@ -20,13 +20,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     claims::Claims,
     engine::LiveEngine,
+    pace::{Pauses, Price},
     record,
+    room::Room,
     scan::{Scan, scan},
 };
 use crate::{
-    domain::{Attempt, ClaimedFeed, Clock, ErrorCode, Failure, FeedId, PollRecord, Timestamp},
-    fetch::{Fetched, Fetcher, Page},
-    pipeline::{condition, schedule},
+    domain::{
+        Attempt, ClaimedFeed, Clock, ErrorCode, Failure, FeedId, FeedUrl, PollRecord, Timestamp,
+    },
+    fetch::{Ask, Fetched, Fetcher, Page},
+    pipeline::{condition, course, schedule},
     store::{self, PgPool, StoreError, feeds::ClaimOptions, workers::Worker},
 };
 
@@ -39,6 +43,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The same in a pass, which ends when there are none.
 const LOOK_AGAIN_IN_PASS: Duration = Duration::from_millis(20);
 
+/// A poll that takes longer stands aside: servers that answer slowly, or never, must not hold up the others. So many
+/// times as many as are polled at a time may stand aside.
+const STAND_ASIDE_AFTER: Duration = Duration::from_millis(200);
+const ASIDE: u32 = 8;
+
 /// After the stop, polls may finish for so long; then their feeds are given back.
 const FINISH_WITHIN: Duration = Duration::from_secs(6);
 
@@ -50,6 +59,9 @@ pub struct PollOptions {
     pub concurrency: u32,
     /// Feeds of one host polled at a time, by all processes together.
     pub per_host: u32,
+    /// The pause between two requests to one host, by all processes together.
+    #[serde(with = "crate::domain::duration")]
+    pub host_gap: Duration,
     /// How long a worker holds a feed.
     #[serde(with = "crate::domain::duration")]
     pub lease: Duration,
@@ -94,8 +106,12 @@ pub struct Poller {
     pub policy: schedule::Policy,
     /// Notified when there is something to place.
     pub placer: Arc<Notify>,
-    /// Room for the pure stages: one place a core.
-    pub cores: Arc<Semaphore>,
+    /// What a request costs.
+    pub price: Arc<Price>,
+    /// When each host may be asked next.
+    pub pauses: Arc<Pauses>,
+    /// Room for the pure stages.
+    pub room: Arc<Room>,
     /// The only addresses to poll; empty: all.
     pub only: Vec<String>,
 }
@@ -115,6 +131,7 @@ impl Poller {
         let polls = TaskTracker::new();
         let give_up = CancellationToken::new();
         let places = Arc::new(Semaphore::new(self.options.concurrency as usize));
+        let aside = Arc::new(Semaphore::new(self.places_aside() as usize));
         let (sender, receiver) = mpsc::channel(RECORD_WAITING);
         let recorder = polls.spawn({
             let poller = self.clone();
@@ -149,12 +166,14 @@ impl Poller {
                     continue;
                 }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
-                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, place));
+                let held = hold(place, Arc::clone(&aside));
+                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, held));
                 continue;
             }
             drop(place);
             if once {
-                let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places)).await;
+                let is_quiet =
+                    time::timeout(LOOK_AGAIN_IN_PASS, self.all_places(&places, &aside)).await;
                 if is_quiet.is_ok() && self.is_nothing_free(due_by).await {
                     break;
                 }
@@ -182,10 +201,16 @@ impl Poller {
         }
     }
 
+    const fn places_aside(&self) -> u32 {
+        self.options.concurrency.saturating_mul(ASIDE)
+    }
+
     /// Waits until nothing flies.
-    async fn all_places(&self, places: &Semaphore) {
-        // Nobody closes the semaphore.
-        drop(places.acquire_many(self.options.concurrency).await);
+    async fn all_places(&self, places: &Semaphore, aside: &Semaphore) {
+        // Nobody closes the semaphores.
+        let all = places.acquire_many(self.options.concurrency).await;
+        drop(aside.acquire_many(self.places_aside()).await);
+        drop(all);
     }
 
     /// Whether nothing is due. A feed that another process holds is its business.
@@ -204,6 +229,7 @@ impl Poller {
     ) -> Result<Vec<ClaimedFeed>, StoreError> {
         self.worker.keep_alive().await?;
         self.engine.refresh(&self.db).await?;
+        self.price.refresh(&self.db, &self.policy).await;
         let now = self.clock.now();
         let options = ClaimOptions {
             holder: self.worker.number(),
@@ -212,8 +238,15 @@ impl Poller {
             lease: self.options.lease,
             due_by: due_by.unwrap_or(now),
             only: &self.only,
+            host_gap: self.options.host_gap,
+            needs_gap: &|feed| self.needs_gap(feed),
         };
         store::feeds::claim_due(&self.db, now, options).await
+    }
+
+    /// Hosts are spared; the operator's own need it not.
+    fn needs_gap(&self, feed: &ClaimedFeed) -> bool {
+        !self.options.host_gap.is_zero() && !self.fetcher.is_own_network(feed.url.as_url())
     }
 
     /// One poll as a task: its record goes to the recorder; if it must give up, the feed goes back unpolled.
@@ -222,20 +255,25 @@ impl Poller {
         feed: ClaimedFeed,
         recorder: mpsc::Sender<PollRecord>,
         give_up: CancellationToken,
-        place: OwnedSemaphorePermit,
+        place: impl Future<Output = ()> + Send,
     ) {
         let held = (feed.id, feed.lease_token);
-        tokio::select! {
-            polled = AssertUnwindSafe(self.poll(feed)).catch_unwind() => match polled {
+        let poll = async {
+            match AssertUnwindSafe(self.poll(feed)).catch_unwind().await {
                 // With the recorder gone the process ends; its claims end with it.
                 Ok(Some(record)) => drop(recorder.send(record).await),
                 // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
                 Ok(None) => {}
-                Err(_) => tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease"),
-            },
+                Err(_) => {
+                    tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
+                }
+            }
+        };
+        tokio::select! {
+            () = poll => {}
             () = give_up.cancelled() => self.give_back(vec![held]).await,
+            () = place => {}
         }
-        drop(place);
     }
 
     /// Gives claims back unpolled. They are void anyway once this process has ended.
@@ -252,8 +290,13 @@ impl Poller {
     /// Polls one claimed feed: the whole journey of its entries. None if the database, not the feed, is at fault.
     #[tracing::instrument(name = "poll", skip_all, fields(feed.id = %feed.id, feed.host = feed.url.host()))]
     async fn poll(&self, feed: ClaimedFeed) -> Option<PollRecord> {
+        if self.needs_gap(&feed) {
+            self.pauses
+                .turn(feed.url.host(), self.options.host_gap)
+                .await;
+        }
         let started_at = self.clock.now();
-        let (feed, attempt) = match self.attempt(feed, started_at).await {
+        let (feed, attempt, moved) = match self.attempt(feed, started_at).await {
             Ok(attempted) => attempted,
             Err(error) => {
                 tracing::warn!(
@@ -264,12 +307,16 @@ impl Poller {
             }
         };
         let finished_at = self.clock.now();
-        let next = schedule::next_check(&feed, &attempt, finished_at, &self.policy);
+        let price = self.price.now(&self.policy);
+        let next = schedule::next_check(&feed, &attempt, finished_at, &self.policy, price);
+        let (course, adopted) = course::after(&feed, &attempt, moved, finished_at);
         let verdicts = condition::judge(&feed, &attempt, finished_at);
         Some(PollRecord {
             feed,
             attempt,
             next,
+            course,
+            adopted,
             verdicts,
             started_at,
             finished_at,
@@ -281,27 +328,33 @@ impl Poller {
         &self,
         feed: ClaimedFeed,
         now: Timestamp,
-    ) -> Result<(ClaimedFeed, Attempt), StoreError> {
-        let page = match self
-            .fetcher
-            .fetch(feed.url.as_url(), &feed.validators, now)
-            .await
-        {
+    ) -> Result<(ClaimedFeed, Attempt, Option<FeedUrl>), StoreError> {
+        let ask = Ask {
+            url: feed.url.as_url(),
+            conditions: &course::conditions(&feed, now),
+            is_plain: feed.course.is_asked_plain,
+        };
+        let mut page = match self.fetcher.fetch(ask, now).await {
             Ok(Fetched::Page(page)) => page,
-            Ok(Fetched::NotModified { validators, hints }) => {
+            Ok(Fetched::NotModified {
+                validators,
+                hints,
+                moved,
+            }) => {
                 let attempt = Attempt::Unchanged {
                     status: 304,
                     validators,
                     hints,
                 };
-                return Ok((feed, attempt));
+                return Ok((feed, attempt, moved));
             }
-            Err(failure) => return Ok((feed, Attempt::Failed(failure))),
+            Err(failure) => return Ok((feed, Attempt::Failed(failure), None)),
         };
+        let moved = page.moved.take();
         let (feed, scanned) = self.scan(feed, page).await?;
         let scanned = match scanned {
             Scan::Entries(scanned) => scanned,
-            Scan::Ended(attempt) => return Ok((feed, attempt)),
+            Scan::Ended(attempt) => return Ok((feed, attempt, moved)),
         };
         let known = if feed.is_first_read {
             // The ledger is written with the feed's first success and never before.
@@ -310,13 +363,13 @@ impl Poller {
             store::ledger::known(&self.db, feed.id, &scanned.lookup).await?
         };
         let attempt = Attempt::Read(scanned.into_reading(&feed, &known, now));
-        Ok((feed, attempt))
+        Ok((feed, attempt, moved))
     }
 
     /// The stages from decoding to matching, away from the threads that wait for the network.
     async fn scan(&self, feed: ClaimedFeed, page: Page) -> Result<(ClaimedFeed, Scan), StoreError> {
         let engine = self.engine.current();
-        let core = self.cores.acquire().await;
+        let room = self.room.enter(page.body.len()).await;
         let scanning = tokio::task::spawn_blocking(move || {
             // What a publisher sends may find a fault in any parser: it must cost one attempt, not the worker.
             let scan = catch_unwind(AssertUnwindSafe(|| scan(&feed, page, &engine)))
@@ -331,7 +384,7 @@ impl Poller {
             (feed, scan)
         })
         .await;
-        drop(core);
+        drop(room);
         scanning.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
     }
 }
@@ -346,4 +399,13 @@ async fn free_place(
         () = stop.cancelled() => None,
         permit = Arc::clone(places).acquire_owned() => permit.ok(),
     }
+}
+
+/// Holds a place until dropped; after a moment one of those aside instead, once there is one. Never ends.
+async fn hold(place: OwnedSemaphorePermit, aside: Arc<Semaphore>) {
+    time::sleep(STAND_ASIDE_AFTER).await;
+    let moved = aside.acquire_owned().await;
+    drop(place);
+    std::future::pending::<()>().await;
+    drop(moved);
 }

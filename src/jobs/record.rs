@@ -100,7 +100,13 @@ fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option
         retry_after: None,
     });
     Some(PollRecord {
-        next: schedule::next_check(&record.feed, &attempt, record.finished_at, &poller.policy),
+        next: schedule::next_check(
+            &record.feed,
+            &attempt,
+            record.finished_at,
+            &poller.policy,
+            poller.price.now(&poller.policy),
+        ),
         verdicts: condition::judge(&record.feed, &attempt, record.finished_at),
         attempt,
         ..record

@@ -9,7 +9,7 @@ use crate::{
         Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{condition, identify, normalise, parse},
+    pipeline::{condition, course, identify, normalise, parse},
     query::Scratch,
 };
 
@@ -61,6 +61,7 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
     let loss = parse::loss(&document);
     let mut hints = page.hints;
     hints.ttl = document.hints.ttl;
+    (hints.skip_hours, hints.skip_days) = course::skips(&page.body);
     Scan::Entries(Scanned {
         lookup: identify::lookup(feed.id, &entries),
         matches,

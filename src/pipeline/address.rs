@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use url::{Host, Url};
 
 /// Networks beside the public internet that may be asked.
@@ -25,16 +26,74 @@ impl AllowedNetworks {
             || is_public(address)
     }
 
-    /// Whether the host of `url`, if it is a literal address, may be asked. A name is for DNS to decide.
-    #[must_use]
-    pub fn permits_literal(&self, url: &Url) -> bool {
-        match url.host() {
+    /// Whether `url` may be asked as far as it can be told without DNS: scheme, port, and the host if it is a literal
+    /// address, in any spelling. A name is judged by its addresses, with [`Self::permits`].
+    ///
+    /// # Errors
+    /// What forbids it.
+    pub fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Forbidden::Scheme);
+        }
+        let port = url.port_or_known_default().unwrap_or(0);
+        if is_other_service(port) {
+            return Err(Forbidden::Port(port));
+        }
+        let is_permitted = match url.host() {
+            Some(Host::Domain(name)) => !name.is_empty(),
             Some(Host::Ipv4(address)) => self.permits(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => self.permits(IpAddr::V6(address)),
-            Some(Host::Domain(_)) => true,
             None => false,
+        };
+        if is_permitted {
+            Ok(())
+        } else {
+            Err(Forbidden::Address)
         }
     }
+
+    /// Whether the host of `url` is a literal address in one of these networks: the operator's own.
+    #[must_use]
+    pub fn is_own(&self, url: &Url) -> bool {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) | None => return false,
+        };
+        self.0
+            .iter()
+            .any(|network| network.contains(&address.to_canonical()))
+    }
+}
+
+/// Why an address may not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Forbidden {
+    /// Neither http nor https.
+    #[error("only http and https are asked")]
+    Scheme,
+    /// A port on which something else than a web server listens.
+    #[error("port {0} belongs to another service")]
+    Port(u16),
+    /// Not on the public internet.
+    #[error(
+        "it is not on the public internet; fetch.allow_networks lists the networks that may be asked beside it"
+    )]
+    Address,
+}
+
+/// Ports of other services, where a request could do harm: the bad ports of the Fetch standard (without 1 and 9, which
+/// serve nothing), and those of databases and their like.
+fn is_other_service(port: u16) -> bool {
+    const SERVICES: &[u16] = &[
+        7, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+        103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
+        445, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636,
+        873, 989, 990, 993, 995, 1433, 1521, 1719, 1720, 1723, 2049, 2181, 2375, 2376, 2379, 3306,
+        3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672, 5900, 5984, 6000, 6379, 6566, 6665, 6666,
+        6667, 6668, 6669, 6679, 6697, 10080, 11211, 27017,
+    ];
+    SERVICES.contains(&port)
 }
 
 /// Whether an address is global unicast, by the registries of special-purpose addresses (RFC 6890 and its updates).
@@ -76,7 +135,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let is_documentation = (s[0] == 0x2001 && s[1] == 0xdb8) || (s[0] == 0x3fff && s[1] < 0x1000);
     let is_protocol_assignment = s[0] == 0x2001 && s[1] < 0x200;
     let is_sixtofour_private = s[0] == 0x2002 && !is_public_v4(v4_of(s[1], s[2]));
-    !(is_documentation || is_protocol_assignment || is_sixtofour_private)
+    // ISATAP (RFC 5214) hands what follows its mark to an IPv4 network.
+    let is_isatap_private =
+        s[4] & !0x200 == 0 && s[5] == 0x5efe && !is_public_v4(v4_of(s[6], s[7]));
+    !(is_documentation || is_protocol_assignment || is_sixtofour_private || is_isatap_private)
 }
 
 /// The IPv4 address inside an IPv4-mapped, IPv4-compatible or NAT64 (RFC 6052) address.
@@ -166,8 +228,11 @@ mod tests {
             "http://[::ffff:127.0.0.1]/",
             "http://127.1/",
         ] {
-            assert!(!none.permits_literal(&Url::parse(url).unwrap()), "{url}");
+            assert!(none.check(&Url::parse(url).unwrap()).is_err(), "{url}");
         }
-        assert!(none.permits_literal(&Url::parse("http://example.org/").unwrap()));
+        assert!(
+            none.check(&Url::parse("http://example.org/").unwrap())
+                .is_ok()
+        );
     }
 }

@@ -5,11 +5,13 @@
 
 pub mod address;
 pub mod condition;
+pub mod course;
 pub mod dates;
 pub mod decode;
 mod dialect;
 pub mod discover;
 mod entities;
+pub mod freshness;
 pub mod identify;
 mod json;
 mod markup;
@@ -18,6 +20,7 @@ pub mod opml;
 pub mod page;
 pub mod parse;
 mod repair;
+pub mod replay;
 pub mod rhythm;
 pub mod schedule;
 pub mod shape;

@@ -147,8 +147,8 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
         skipped: repaired.beyond,
         is_partial: repaired.is_partial,
         hints: PollHints {
-            fresh_for: None,
             ttl: repaired.ttl,
+            ..PollHints::default()
         },
     })
 }

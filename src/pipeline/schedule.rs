@@ -5,13 +5,14 @@ use std::{cmp::Ordering, time::Duration};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::rhythm;
+use super::{freshness, rhythm};
 use crate::domain::{
     Attempt, ClaimedFeed, ErrorCode, Failure, FeedId, FeedState, NextCheck, PollHints, Rhythm,
     Timestamp,
+    rhythm::{Outlook, hour_of_week},
 };
 
-/// No publisher's wish, and no failure, puts a check off for longer.
+/// No failure of its own puts a check off for longer.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// A feed whose publisher said 410 is asked again after this, in case it was a mistake.
 const GONE_WAIT: Duration = Duration::from_hours(30 * 24);
@@ -19,7 +20,6 @@ const GONE_WAIT: Duration = Duration::from_hours(30 * 24);
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// Failures after which the wait no longer doubles.
 const MOST_DOUBLINGS: u32 = 16;
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// How feeds are asked: by their pace, within bounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,10 +34,11 @@ pub struct Policy {
     /// The interval of a feed whose pace is not known yet.
     #[serde(with = "crate::domain::duration")]
     pub first_interval: Duration,
-    /// Checks for each new entry that is expected: 2 finds an entry after a quarter of the usual pause on average.
-    pub checks_per_entry: f64,
-    /// Days after which an observation of the pace counts for about a third.
-    pub memory_days: f64,
+    /// Requests a day that a feed gets on the mean; they go where they buy the most freshness.
+    pub requests_per_day: f64,
+    /// No publisher's wish (`Retry-After`, freshness, `ttl`) puts a check off for longer.
+    #[serde(with = "crate::domain::duration")]
+    pub longest_wish: Duration,
     /// The wait after a first failure; it doubles with each further one.
     #[serde(with = "crate::domain::duration")]
     pub failure_interval: Duration,
@@ -49,8 +50,8 @@ impl Default for Policy {
             min_interval: Duration::from_mins(5),
             max_interval: Duration::from_hours(6),
             first_interval: Duration::from_mins(30),
-            checks_per_entry: 2.0,
-            memory_days: 3.0,
+            requests_per_day: 48.0,
+            longest_wish: Duration::from_hours(24),
             failure_interval: Duration::from_mins(10),
         }
     }
@@ -64,97 +65,194 @@ impl Policy {
     fn max(&self) -> Duration {
         self.max_interval.clamp(self.min(), LONGEST_WAIT)
     }
+
+    fn wish(&self) -> Duration {
+        self.longest_wish.clamp(SHORTEST_WAIT, LONGEST_WAIT)
+    }
+
+    /// What a request costs, in entry-hours, when feeds with these `demands` share the budget.
+    #[must_use]
+    pub fn price(&self, demands: &[f64]) -> f64 {
+        /// Of a feed with three entries a day: nothing is known at first.
+        const USUAL_DEMAND: f64 = 0.35;
+        let each = if self.requests_per_day.is_finite() {
+            self.requests_per_day.clamp(0.01, 86_400.0) / 24.0
+        } else {
+            2.0
+        };
+        let known: Vec<f64> = demands
+            .iter()
+            .map(|demand| if *demand > 0.0 { *demand } else { USUAL_DEMAND })
+            .collect();
+        let demands = if known.is_empty() {
+            &[USUAL_DEMAND]
+        } else {
+            known.as_slice()
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a number of feeds")]
+        let budget = each * demands.len() as f64;
+        freshness::price(demands, budget, self.min(), self.max())
+    }
 }
 
-/// When to ask `feed` again after `attempt` ended at `now`.
+/// When to ask `feed` again after `attempt` ended at `now`, where a request costs `price` entry-hours.
 ///
-/// A feed that answers is asked at its own pace, later if its publisher says so; one that fails less and less often, but
-/// at least once a day; one that is gone in 30 days. The next check is always in the future.
+/// A feed that answers is asked when a request buys the most, later if its publisher says so; one that fails less and
+/// less often, but at least once a day; one that is gone in 30 days. The next check is always in the future.
 #[must_use]
 pub fn next_check(
     feed: &ClaimedFeed,
     attempt: &Attempt,
     now: Timestamp,
     policy: &Policy,
-) -> NextCheck {
-    match attempt {
-        Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
-        Attempt::Unchanged { hints, .. } => after_success(feed, attempt, hints, now, policy),
-        Attempt::Read(reading) => after_success(feed, attempt, &reading.hints, now, policy),
-    }
-}
-
-fn after_success(
-    feed: &ClaimedFeed,
-    attempt: &Attempt,
-    hints: &PollHints,
-    now: Timestamp,
-    policy: &Policy,
+    price: f64,
 ) -> NextCheck {
     let rhythm = rhythm::after(feed, attempt, now);
-    let pace = rhythm
-        .as_ref()
-        .filter(|rhythm| rhythm.is_known())
-        .map(Rhythm::per_day);
-    let (own, reason) = match pace {
-        None => (
-            policy.first_interval,
-            "the pace is not known yet".to_owned(),
-        ),
-        Some(pace) => (interval(pace, policy), told_pace(pace)),
-    };
-    let own = own.clamp(policy.min(), policy.max());
-    let wished = [hints.fresh_for, hints.ttl]
-        .into_iter()
-        .flatten()
-        .max()
-        .unwrap_or_default()
-        .min(LONGEST_WAIT);
-    let (wait, reason) = if wished > own {
-        (
-            wished,
-            format!("{reason}; the publisher asks to wait {}", told(wished)),
-        )
-    } else {
-        (own, reason)
+    let weight = freshness::weight(feed.course.entries_seen, feed.course.entries_matched);
+    let Pause {
+        wait,
+        reason,
+        state,
+    } = match attempt {
+        Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
+        Attempt::Unchanged { hints, .. } => {
+            let own = own_wait(feed, rhythm.as_ref(), weight, policy, price);
+            let hints = PollHints {
+                fresh_for: hints.fresh_for.or(feed.course.hints.fresh_for),
+                ..feed.course.hints
+            };
+            wished(own, hints, now, policy)
+        }
+        Attempt::Read(reading) => {
+            let own = own_wait(feed, rhythm.as_ref(), weight, policy, price);
+            wished(own, reading.hints, now, policy)
+        }
     };
     NextCheck {
         at: now.plus(wait),
         reason,
-        state: FeedState::Active,
+        state,
+        demand: rhythm
+            .as_ref()
+            .filter(|rhythm| rhythm.is_known())
+            .map_or(0.0, |rhythm| freshness::demand(rhythm, weight)),
         rhythm,
     }
 }
 
-/// The pause in which a share of a new entry is expected.
-fn interval(pace: f64, policy: &Policy) -> Duration {
-    let checks_a_day = pace * policy.checks_per_entry;
-    let longest = LONGEST_WAIT.as_secs_f64();
-    let seconds = if checks_a_day > 0.0 {
-        DAY_SECONDS / checks_a_day
-    } else {
-        longest
-    };
-    Duration::from_secs_f64(if seconds.is_finite() {
-        seconds.clamp(0.0, longest)
-    } else {
-        longest
-    })
+/// A pause with its reason.
+struct Pause {
+    wait: Duration,
+    reason: String,
+    state: FeedState,
 }
 
-fn after_failure(
+/// What the feed's own rhythm asks for.
+fn own_wait(
     feed: &ClaimedFeed,
-    failure: &Failure,
-    now: Timestamp,
+    rhythm: Option<&Rhythm>,
+    weight: f64,
     policy: &Policy,
-) -> NextCheck {
-    let rhythm = feed.rhythm.clone();
+    price: f64,
+) -> Pause {
+    let (least, most) = (policy.min(), policy.max());
+    let known = rhythm.filter(|rhythm| rhythm.is_known());
+    let Some(rhythm) = known else {
+        return Pause {
+            wait: policy.first_interval.clamp(least, most),
+            reason: "the pace is not known yet".to_owned(),
+            state: FeedState::Active,
+        };
+    };
+    let outlook = rhythm.outlook();
+    let best = freshness::best_wait(&outlook, weight, price, least, most);
+    Pause {
+        wait: spread(best, feed.id, 0).clamp(least, most),
+        reason: told_outlook(rhythm, &outlook, best, (least, most)),
+        state: FeedState::Active,
+    }
+}
+
+/// What is expected, in words.
+fn told_outlook(
+    rhythm: &Rhythm,
+    outlook: &Outlook,
+    wait: Duration,
+    (least, most): (Duration, Duration),
+) -> String {
+    const QUIET: f64 = 0.4;
+    const BUSY: f64 = 3.0;
+    let hours = wait.as_secs_f64() / 3_600.0;
+    let pace = told_pace(rhythm.per_day());
+    let mean = outlook.week().iter().sum::<f64>() / 168.0;
+    if outlook.rate(0.0) > BUSY * mean {
+        return format!("{pace}, more of them now");
+    }
+    // New entries are expected from the first hour on that is no longer quiet.
+    let wakes = (0..48)
+        .map(f64::from)
+        .find(|ahead| outlook.rate(*ahead) > QUIET * mean);
+    match wakes {
+        Some(ahead) if ahead > 0.0 => format!(
+            "{pace}, quiet now; new entries expected about {}",
+            outlook.clock(ahead)
+        ),
+        _ if wait >= most => format!("{pace}; asked at least every {}", told(most)),
+        _ if wait <= least => format!("{pace}; asked at most every {}", told(least)),
+        _ => format!(
+            "{pace}; the next one expected about {}",
+            outlook.clock(hours)
+        ),
+    }
+}
+
+/// The publisher's wishes are lower bounds.
+fn wished(own: Pause, hints: PollHints, now: Timestamp, policy: &Policy) -> Pause {
+    let longest = policy.wish();
+    let asked = [hints.fresh_for, hints.ttl]
+        .into_iter()
+        .flatten()
+        .max()
+        .unwrap_or_default()
+        .min(longest);
+    let wait = own.wait.max(asked);
+    let skipped = after_skips(now.plus(wait), hints).since(now);
+    let reason = if skipped > wait {
+        format!("{}; the publisher asks to leave out that time", own.reason)
+    } else if asked > own.wait {
+        format!("{}; the publisher asks to wait {}", own.reason, told(asked))
+    } else {
+        own.reason
+    };
+    Pause {
+        wait: skipped.min(longest).max(wait),
+        reason,
+        ..own
+    }
+}
+
+/// The first instant from `at` on that lies in no hour and on no day which the publisher asks to leave out.
+fn after_skips(at: Timestamp, hints: PollHints) -> Timestamp {
+    const HOUR: i64 = 3_600_000_000;
+    let is_skipped = |at: Timestamp| {
+        let hour = hour_of_week(at);
+        hints.skip_hours >> (hour % 24) & 1 == 1 || hints.skip_days >> (hour / 24) & 1 == 1
+    };
+    (0..=24)
+        .map(|ahead| match ahead {
+            0 => at,
+            _ => Timestamp::from_micros((at.as_micros().div_euclid(HOUR) + ahead) * HOUR),
+        })
+        .find(|at| !is_skipped(*at))
+        .unwrap_or(at)
+}
+
+fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: &Policy) -> Pause {
     if failure.status == Some(410) {
-        return NextCheck {
-            at: now.plus(GONE_WAIT),
+        return Pause {
+            wait: GONE_WAIT,
             reason: "gone (410); asked again in 30 days".to_owned(),
             state: FeedState::Gone,
-            rhythm,
         };
     }
     let failures = u32::try_from(feed.consecutive_failures)
@@ -164,7 +262,12 @@ fn after_failure(
     let doubled = first.saturating_mul(1 << (failures - 1).min(MOST_DOUBLINGS));
     let own =
         spread(doubled.min(LONGEST_WAIT), feed.id, failures).clamp(policy.min(), LONGEST_WAIT);
-    let asked = failure.retry_after.unwrap_or_default().min(LONGEST_WAIT);
+    let wish = policy.wish();
+    let asked = failure.retry_after.unwrap_or_default().min(wish);
+    // Never earlier than asked for, and not all at the same instant.
+    let asked = asked
+        .saturating_add(asked.saturating_sub(spread(asked, feed.id, failures)))
+        .min(wish.max(own));
     let kind = told_failure(failure);
     let (wait, reason) = match asked.cmp(&own) {
         Ordering::Greater => (
@@ -174,12 +277,12 @@ fn after_failure(
         _ if failures == 1 => (own, format!("failed: {kind}")),
         _ => (own, format!("failed {failures} times: {kind}")),
     };
-    NextCheck {
-        at: now.plus(wait),
+    let failed = Pause {
+        wait,
         reason,
         state: FeedState::Failing,
-        rhythm,
-    }
+    };
+    wished(failed, feed.course.hints, now, policy)
 }
 
 /// How much longer than usual to wait after a failure of this kind: what passes by itself is tried sooner than what
@@ -255,6 +358,9 @@ mod tests {
         Validators,
     };
 
+    /// A feed with twelve entries a day is asked once an hour.
+    const PRICE: f64 = 0.25;
+
     fn now() -> Timestamp {
         Timestamp::from_jiff("2026-11-23T22:30:00Z".parse().unwrap())
     }
@@ -285,6 +391,7 @@ mod tests {
             rhythm: pace.map(steady),
             last_success_at: last_success.map(|ago| now().minus(ago)),
             last_new_entry_at: None,
+            course: crate::domain::Course::default(),
             habits: crate::domain::Habits::default(),
             language: None,
             source_id: SourceId::new(1),
@@ -348,14 +455,89 @@ mod tests {
     }
 
     fn wait(feed: &ClaimedFeed, attempt: &Attempt) -> (Duration, String) {
-        let next = next_check(feed, attempt, now(), &Policy::default());
+        let next = next_check(feed, attempt, now(), &Policy::default(), PRICE);
         (next.at.since(now()), next.reason)
     }
 
     #[test]
+    fn a_feed_is_asked_when_a_request_buys_the_most() {
+        let waited = |pace: f64| wait(&feed(0, Some(pace), Some(hours(24))), &unchanged());
+        let (often, rarely) = (waited(100.0), waited(1.0));
+        assert!(
+            often.0 < hours(1) && rarely.0 > hours(2),
+            "{often:?} {rarely:?}"
+        );
+        assert!(
+            rarely.1.starts_with("about one new entry a day; "),
+            "{}",
+            rarely.1
+        );
+        let unknown = wait(&feed(0, None, None), &read(0, PollHints::default()));
+        assert_eq!(unknown.1, "the pace is not known yet");
+        assert_eq!(unknown.0, Policy::default().first_interval);
+    }
+
+    #[test]
+    fn hints_hold_on_when_nothing_changed_and_after_failures() {
+        let mut claimed = feed(0, Some(100.0), Some(hours(24)));
+        claimed.course.hints.ttl = Some(hours(3));
+        assert_eq!(wait(&claimed, &unchanged()).0, hours(3));
+        assert_eq!(
+            wait(&claimed, &failed(ErrorCode::Timeout, None, None)).0,
+            hours(3)
+        );
+        claimed.course.hints.fresh_for = Some(hours(4));
+        assert_eq!(
+            wait(&claimed, &unchanged()).0,
+            hours(4),
+            "a 304 that says nothing"
+        );
+    }
+
+    #[test]
+    fn hours_and_days_that_the_publisher_leaves_out_are_left_out() {
+        // It is Monday 22:30.
+        let busy = feed(0, Some(300.0), Some(hours(24)));
+        let asks = |skip_hours, skip_days| {
+            let hints = PollHints {
+                skip_hours,
+                skip_days,
+                ..PollHints::default()
+            };
+            wait(&busy, &read(300, hints)).0
+        };
+        assert_eq!(asks(1 << 22 | 1 << 23, 0), Duration::from_mins(90));
+        assert_eq!(asks(0, 0b1), Duration::from_mins(90));
+        assert!(asks(u32::MAX, 0) <= hours(24) && asks(0, 0x7f) <= hours(24));
+    }
+
+    #[test]
+    fn feeds_that_were_put_off_together_do_not_come_back_together() {
+        let limited = failed(ErrorCode::RateLimited, Some(429), Some(hours(1)));
+        let waits: std::collections::BTreeSet<Duration> = (0..200)
+            .map(|id| {
+                let claimed = ClaimedFeed {
+                    id: FeedId::new(id),
+                    ..feed(0, None, None)
+                };
+                wait(&claimed, &limited).0
+            })
+            .collect();
+        assert!(waits.len() > 50, "{}", waits.len());
+        assert!(
+            waits
+                .iter()
+                .all(|wait| (hours(1)..=hours(1) * 11 / 10).contains(wait))
+        );
+    }
+
+    #[test]
     fn a_publisher_may_slow_the_desk_down_but_not_up() {
-        let hints =
-            |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints { fresh_for, ttl };
+        let hints = |fresh_for: Option<Duration>, ttl: Option<Duration>| PollHints {
+            fresh_for,
+            ttl,
+            ..PollHints::default()
+        };
         let busy = feed(0, Some(100.0), Some(hours(24)));
         let asks = |hints| wait(&busy, &read(100, hints)).0;
         assert_eq!(asks(hints(None, Some(hours(2)))), hours(2));
@@ -400,7 +582,10 @@ mod tests {
         let (waited, reason) = wait(&feed(0, None, None), &limited(hours(2)));
         assert_eq!(
             (waited, reason.as_str()),
-            (hours(2), "publisher asked to wait 2 h: rate limited 429")
+            (
+                waited.max(hours(2)),
+                "publisher asked to wait 2 h: rate limited 429"
+            )
         );
         assert_eq!(
             wait(&feed(0, None, None), &limited(hours(10_000))).0,
@@ -415,6 +600,7 @@ mod tests {
             &failed(ErrorCode::HttpStatus, Some(410), None),
             now(),
             &Policy::default(),
+            PRICE,
         );
         assert_eq!(
             (next.state, next.at),
@@ -448,18 +634,17 @@ mod tests {
             let wish = wish.map(Duration::from_secs);
             let attempt = match kind {
                 0 => unchanged(),
-                1 => read(new, PollHints { fresh_for: wish, ttl: None }),
+                1 => read(new, PollHints { fresh_for: wish, ..PollHints::default() }),
                 _ => failed(ErrorCode::HttpStatus, status, wish),
             };
             let policy = Policy {
                 min_interval: Duration::from_secs(min),
                 max_interval: Duration::from_secs(max),
-                checks_per_entry: factor,
-                memory_days: factor,
+                requests_per_day: factor,
                 ..Policy::default()
             };
             let claimed = feed(failures, pace, ago.map(Duration::from_secs));
-            let next = next_check(&claimed, &attempt, now(), &policy);
+            let next = next_check(&claimed, &attempt, now(), &policy, policy.price(&[factor]));
             let waited = next.at.since(now());
             let longest = if next.state == FeedState::Gone { GONE_WAIT } else { LONGEST_WAIT };
             prop_assert!(waited >= policy.min() && waited <= longest, "{waited:?}");

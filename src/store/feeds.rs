@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError, workers::LOCK_SPACE};
+use super::{PgPool, StoreError, hosts, workers::LOCK_SPACE};
 use crate::domain::{
-    ClaimedFeed, FeedId, FeedUrl, Habits, Rhythm, SourceId, Tier, Timestamp, Validators,
+    ClaimedFeed, Course, FeedId, FeedUrl, Habits, Move, PollHints, Rhythm, SourceId, Tier,
+    Timestamp, Validators,
 };
 
 /// Serialises claims, so that two workers together keep the per-host limit. Held for milliseconds.
 const CLAIM_LOCK: i64 = 0x7769_7265_636c_616d;
 
 /// How a worker claims.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ClaimOptions<'a> {
     /// At most so many feeds.
     pub limit: i64,
@@ -27,6 +28,10 @@ pub struct ClaimOptions<'a> {
     pub due_by: Timestamp,
     /// Only feeds with these addresses; empty: any.
     pub only: &'a [String],
+    /// The pause between two requests to a host, by all workers together.
+    pub host_gap: Duration,
+    /// Which feeds are asked with such pauses.
+    pub needs_gap: &'a (dyn Fn(&ClaimedFeed) -> bool + Sync),
 }
 
 struct ClaimedRow {
@@ -47,6 +52,18 @@ struct ClaimedRow {
     last_sign_at: Option<Timestamp>,
     norm_per_day: Option<f64>,
     longest_pause_s: Option<f64>,
+    entries_seen: i64,
+    entries_matched: i64,
+    last_full_at: Option<Timestamp>,
+    polls_since_full: i64,
+    is_asked_plain: bool,
+    fresh_for_s: Option<i64>,
+    ttl_s: Option<i64>,
+    skip_hours: i32,
+    skip_days: i16,
+    moved_to: Option<String>,
+    moved_since: Option<Timestamp>,
+    moved_times: i32,
     language: Option<String>,
     source_id: SourceId,
     source_slug: String,
@@ -58,6 +75,31 @@ struct ClaimedRow {
 }
 
 impl ClaimedRow {
+    fn course(&self) -> Course {
+        let seconds = |stored: Option<i64>| {
+            stored.and_then(|seconds| u64::try_from(seconds).ok().map(Duration::from_secs))
+        };
+        let moved_to = self.moved_to.as_deref().and_then(|to| to.parse().ok());
+        Course {
+            entries_seen: u64::try_from(self.entries_seen).unwrap_or(0),
+            entries_matched: u64::try_from(self.entries_matched).unwrap_or(0),
+            last_full_at: self.last_full_at,
+            polls_since_full: u32::try_from(self.polls_since_full).unwrap_or(u32::MAX),
+            is_asked_plain: self.is_asked_plain,
+            hints: PollHints {
+                fresh_for: seconds(self.fresh_for_s),
+                ttl: seconds(self.ttl_s),
+                skip_hours: self.skip_hours.cast_unsigned(),
+                skip_days: u8::try_from(self.skip_days).unwrap_or(0),
+            },
+            moved: moved_to.zip(self.moved_since).map(|(to, since)| Move {
+                to,
+                since,
+                times: u32::try_from(self.moved_times).unwrap_or(0),
+            }),
+        }
+    }
+
     fn into_claim(self) -> Result<ClaimedFeed, StoreError> {
         let url: FeedUrl = self
             .url
@@ -67,6 +109,7 @@ impl ClaimedRow {
             .tier
             .parse()
             .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
+        let course = self.course();
         let rhythm = self
             .rhythm_since
             .zip(self.rhythm_until)
@@ -85,6 +128,7 @@ impl ClaimedRow {
             consecutive_failures: self.consecutive_failures,
             rhythm,
             last_success_at: self.last_success_at,
+            course,
             last_new_entry_at: self.last_new_entry_at,
             habits: Habits {
                 newest_published_at: self.newest_published_at,
@@ -126,12 +170,18 @@ pub async fn claim_due(
         r#"
         WITH asked AS (
             -- the claims that a host has come first, so that the place of a feed counts them
-            SELECT id, next_poll_at, is_held,
+            SELECT id, host, next_poll_at, is_held,
                    row_number() OVER (PARTITION BY host ORDER BY is_held DESC, next_poll_at, id) AS place
               FROM feeds,
                    LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held) AS held
              WHERE lease_until > $1
                 OR (next_poll_at <= $7 AND (cardinality($6::text[]) = 0 OR url = ANY ($6)))
+        ), resting AS (
+            -- hosts that were asked a moment ago; one that complained rests longer and is asked one feed at a time
+            SELECT host,
+                   slow_until IS NULL OR slow_until <= $1 AS is_patient,
+                   asked_at > $1 - CASE WHEN slow_until > $1 THEN 6 ELSE 1 END * make_interval(secs => $8) AS is_resting
+              FROM hosts
         ), chosen AS (
             -- the conditions are repeated on the row itself: it is they that are checked again on a row which somebody
             -- changed since this statement began; IS TRUE, so that rows are found by id and not by what is due, which
@@ -141,8 +191,10 @@ pub async fn claim_due(
              WHERE id = ANY (ARRAY(
                        SELECT id
                          FROM asked
+                         LEFT JOIN resting USING (host)
                         WHERE NOT is_held
-                          AND place <= $4
+                          AND place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
+                          AND is_resting IS NOT TRUE
                         ORDER BY next_poll_at, id
                         LIMIT $3
                    ))
@@ -158,7 +210,9 @@ pub async fn claim_due(
         RETURNING feeds.id, feeds.url, feeds.lease_token, feeds.etag, feeds.last_modified, feeds.body_hash,
                   feeds.consecutive_failures, feeds.rhythm, feeds.rhythm_since, feeds.rhythm_until,
                   feeds.last_success_at, feeds.last_new_entry_at, feeds.newest_published_at, feeds.last_entry_count,
-                  feeds.last_sign_at, feeds.norm_per_day, feeds.longest_pause_s,
+                  feeds.last_sign_at, feeds.norm_per_day, feeds.longest_pause_s, feeds.entries_seen, feeds.entries_matched, feeds.last_full_at,
+                  feeds.poll_count - feeds.full_at_poll AS "polls_since_full!", feeds.is_asked_plain, feeds.fresh_for_s,
+                  feeds.ttl_s, feeds.skip_hours, feeds.skip_days, feeds.moved_to, feeds.moved_since, feeds.moved_times,
                   coalesce(feeds.language, sources.language) AS language,
                   feeds.source_id, sources.slug AS source_slug, sources.name AS source_name,
                   sources.domain AS source_domain, sources.country, sources.tier, sources.tags
@@ -170,12 +224,12 @@ pub async fn claim_due(
         options.holder,
         options.only,
         options.due_by as Timestamp,
+        options.host_gap.as_secs_f64(),
     )
     .fetch_all(&mut *tx)
     .await?;
-    tx.commit().await?;
     // A row that cannot be read must not take the others with it.
-    Ok(rows
+    let claimed: Vec<ClaimedFeed> = rows
         .into_iter()
         .filter_map(|row| match row.into_claim() {
             Ok(claim) => Some(claim),
@@ -187,7 +241,10 @@ pub async fn claim_due(
                 None
             }
         })
-        .collect())
+        .collect();
+    hosts::ask(&mut tx, &claimed, now, options.host_gap, options.needs_gap).await?;
+    tx.commit().await?;
+    Ok(claimed)
 }
 
 /// Frees what workers hold that are gone: a killed process delays its feeds by nothing.
@@ -325,4 +382,16 @@ pub async fn list(db: &PgPool) -> Result<Vec<FeedProbe>, StoreError> {
     )
     .fetch_all(db)
     .await?)
+}
+
+/// The claims of all feeds on the budget of requests, in no order; those that are paused or gone have none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn demands(db: &PgPool) -> Result<Vec<f64>, StoreError> {
+    Ok(
+        sqlx::query_scalar!("SELECT demand FROM feeds WHERE state NOT IN ('paused', 'gone')")
+            .fetch_all(db)
+            .await?,
+    )
 }

@@ -4,11 +4,13 @@
 //! check of each feed. If the batch fails, its records are written one by one, so that one poisoned document cannot hold
 //! back its neighbours.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError, articles, backlog, feed_days, fetch_log, incidents, ledger};
+use super::{
+    PgPool, StoreError, articles, backlog, feed_days, fetch_log, hosts, incidents, ledger, moves,
+};
 use crate::domain::{
     Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Rhythm,
     Timestamp, Validators,
@@ -108,6 +110,8 @@ struct Together {
 async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Together, StoreError> {
     let mut tx = db.begin().await?;
     let held = finish_feeds(&mut tx, records).await?;
+    hosts::slow_down(&mut tx, records).await?;
+    moves::adopt(&mut tx, records, &held).await?;
     let mut records = records.to_vec();
     records.retain(|record| held.contains(&record.feed.id));
     let rows = rows(&records);
@@ -219,6 +223,19 @@ pub(super) fn new_entries(found: &[FoundEntry]) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// How many of the new entries matched a keyword.
+fn matched_entries(attempt: &Attempt) -> i64 {
+    let Attempt::Read(reading) = attempt else {
+        return 0;
+    };
+    let count = reading
+        .found
+        .iter()
+        .filter(|found| found.identified.novelty == Novelty::New && !found.matches.is_empty())
+        .count();
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// The rows of feeds after a batch, column by column.
 #[derive(Default)]
 struct FeedColumns {
@@ -247,6 +264,17 @@ struct FeedColumns {
     signs: Vec<Option<Timestamp>>,
     norms: Vec<Option<f64>>,
     pauses: Vec<Option<f64>>,
+    demands: Vec<f64>,
+    matched: Vec<i64>,
+    full: Vec<bool>,
+    plain: Vec<bool>,
+    fresh: Vec<Option<i64>>,
+    ttls: Vec<Option<i64>>,
+    skip_hours: Vec<i32>,
+    skip_days: Vec<i16>,
+    moved_to: Vec<Option<String>>,
+    moved_since: Vec<Option<Timestamp>>,
+    moved_times: Vec<i32>,
 }
 
 impl FeedColumns {
@@ -289,6 +317,28 @@ impl FeedColumns {
         self.new.push(outcome.new_entries);
         self.skipped.push(outcome.skipped);
         self.push_habits(outcome.habits);
+        self.push_course(record);
+    }
+
+    fn push_course(&mut self, record: &PollRecord) {
+        let seconds = |hint: Option<Duration>| {
+            hint.map(|hint| i64::try_from(hint.as_secs()).unwrap_or(i64::MAX))
+        };
+        let course = &record.course;
+        self.demands.push(record.next.demand);
+        self.matched.push(matched_entries(&record.attempt));
+        self.full.push(course.polls_since_full == 0);
+        self.plain.push(course.is_asked_plain);
+        self.fresh.push(seconds(course.hints.fresh_for));
+        self.ttls.push(seconds(course.hints.ttl));
+        self.skip_hours.push(course.hints.skip_hours.cast_signed());
+        self.skip_days.push(i16::from(course.hints.skip_days));
+        let moved = course.moved.as_ref();
+        self.moved_to
+            .push(moved.map(|moved| moved.to.as_str().to_owned()));
+        self.moved_since.push(moved.map(|moved| moved.since));
+        self.moved_times
+            .push(moved.map_or(0, |moved| i32::try_from(moved.times).unwrap_or(i32::MAX)));
     }
 
     fn push_habits(&mut self, habits: Option<Habits>) {
@@ -308,6 +358,10 @@ impl FeedColumns {
 }
 
 /// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, a line for each column"
+)]
 async fn finish_feeds(
     tx: &mut PgConnection,
     records: &[&PollRecord],
@@ -346,16 +400,30 @@ async fn finish_feeds(
                last_entry_count = coalesce(done.entries, last_entry_count),
                last_sign_at = coalesce(done.sign, last_sign_at),
                norm_per_day = coalesce(done.norm, norm_per_day),
-               longest_pause_s = coalesce(done.pause, longest_pause_s)
+               longest_pause_s = coalesce(done.pause, longest_pause_s),
+               demand = done.demand,
+               entries_matched = entries_matched + done.matched,
+               last_full_at = CASE WHEN done.is_full THEN done.attempted ELSE last_full_at END,
+               full_at_poll = CASE WHEN done.is_full THEN poll_count + 1 ELSE full_at_poll END,
+               is_asked_plain = done.plain,
+               fresh_for_s = done.fresh,
+               ttl_s = done.ttl,
+               skip_hours = done.skip_hours,
+               skip_days = done.skip_days,
+               moved_to = done.moved_to,
+               moved_since = done.moved_since,
+               moved_times = done.moved_times
           FROM UNNEST($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::text[],
                       $7::double precision[], $8::integer[], $9::text[], $10::text[], $11::boolean[], $12::text[],
                       $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[],
                       $18::bytea[], $19::timestamptz[], $20::timestamptz[],
                       $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::double precision[],
-                      $25::double precision[])
+                      $25::double precision[],
+                      $26::double precision[], $27::bigint[], $28::boolean[], $29::boolean[], $30::bigint[], $31::bigint[], $32::integer[], $33::smallint[], $34::text[], $35::timestamptz[], $36::integer[])
                AS done (id, token, attempted, state, next, reason, rate, status, error, detail, success, title,
                         etag, modified, hash, new, skipped, rhythm, rhythm_since, rhythm_until, newest,
-                        entries, sign, norm, pause)
+                        entries, sign, norm, pause,
+                        demand, matched, is_full, plain, fresh, ttl, skip_hours, skip_days, moved_to, moved_since, moved_times)
          WHERE feeds.id = done.id
            AND feeds.lease_token = done.token
         RETURNING feeds.id
@@ -385,6 +453,17 @@ async fn finish_feeds(
         &columns.signs as &[Option<Timestamp>],
         &columns.norms as &[Option<f64>],
         &columns.pauses as &[Option<f64>],
+        &columns.demands,
+        &columns.matched,
+        &columns.full,
+        &columns.plain,
+        &columns.fresh as &[Option<i64>],
+        &columns.ttls as &[Option<i64>],
+        &columns.skip_hours,
+        &columns.skip_days,
+        &columns.moved_to as &[Option<String>],
+        &columns.moved_since as &[Option<Timestamp>],
+        &columns.moved_times,
     )
     .fetch_all(tx)
     .await?;

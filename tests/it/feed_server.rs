@@ -82,9 +82,11 @@ pub(crate) struct FeedServer {
 
 impl FeedServer {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .unwrap();
+        Self::start_on("127.0.0.1").await
+    }
+
+    pub(crate) async fn start_on(address: &str) -> Self {
+        let listener = tokio::net::TcpListener::bind((address, 0)).await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
             shelf: Arc::default(),

@@ -15,6 +15,8 @@ mod corpora;
 mod crash;
 mod database;
 mod feed_server;
+mod guard;
+mod hostile;
 mod private_server;
 mod river;
 mod site;

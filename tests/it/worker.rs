@@ -104,10 +104,19 @@ pub(crate) struct TestWorker {
 
 impl TestWorker {
     pub(crate) async fn on(db: PgPool, beat: &Beat, clock: Arc<TestClock>) -> Self {
+        Self::with(db, beat, clock, &settings()).await
+    }
+
+    pub(crate) async fn with(
+        db: PgPool,
+        beat: &Beat,
+        clock: Arc<TestClock>,
+        settings: &Settings,
+    ) -> Self {
         store::beat::import(&db, beat, Merge::IfEmpty, "test", clock.now(), &|_| {})
             .await
             .unwrap();
-        let parts = WorkerParts::build(&db, &settings(), clock.clone())
+        let parts = WorkerParts::build(&db, settings, clock.clone())
             .await
             .unwrap();
         Self { db, clock, parts }

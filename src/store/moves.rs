@@ -1,0 +1,51 @@
+//! Feeds whose address is another from now on.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::{StoreError, audit};
+use crate::domain::{FeedId, PollRecord, Timestamp};
+
+/// Writes the addresses that were adopted, each with its row in the audit. One that another feed has is not taken.
+pub(super) async fn adopt(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+    held: &HashSet<FeedId>,
+) -> Result<(), StoreError> {
+    for record in records {
+        let Some(to) = record
+            .adopted
+            .as_ref()
+            .filter(|_| held.contains(&record.feed.id))
+        else {
+            continue;
+        };
+        let now: Timestamp = record.finished_at;
+        let moved = sqlx::query!(
+            "UPDATE feeds
+                SET url = $2, host = $3, moved_to = NULL, moved_since = NULL, moved_times = 0
+              WHERE id = $1
+                AND NOT EXISTS (SELECT FROM feeds AS others WHERE others.url = $2)",
+            record.feed.id as FeedId,
+            to.as_str(),
+            to.host(),
+        )
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() > 0 {
+            let change = audit::Change {
+                action: "change",
+                subject_kind: "feed",
+                subject: to.as_str().to_owned(),
+                before: Some(json!({ "url": record.feed.url.as_str() })),
+                after: Some(
+                    json!({ "url": to.as_str(), "reason": "the publisher redirects permanently" }),
+                ),
+            };
+            audit::record(tx, "wirewatch", now, &[change]).await?;
+        }
+    }
+    Ok(())
+}
