@@ -8,7 +8,7 @@ use super::{Outcome, ParseArgs, SelectorArgs, output};
 use crate::{
     app::SystemClock,
     config::Settings,
-    domain::{Clock as _, Document, Entry, ErrorCode, ListSelectors, Validators},
+    domain::{Clock as _, Document, Entry, ErrorCode, ListSelectors},
     fetch::{Ask, Fetched, Fetcher},
     pipeline::{discover, normalise, page, parse, shape},
 };
