@@ -45,6 +45,7 @@ const ROOMS: &[Room] = &[
             "html5ever",
             "icu_properties",
             "serde",
+            "similar",
             "thiserror",
             "unicode_normalization",
             "unicode_segmentation",

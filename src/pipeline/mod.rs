@@ -15,6 +15,7 @@ pub mod freshness;
 pub mod identify;
 mod json;
 mod markup;
+pub mod noise;
 pub mod normalise;
 pub mod opml;
 pub mod page;
