@@ -31,6 +31,15 @@ const WINDOW: usize = 20;
 const COPIED_EVERY: u64 = 3;
 /// How long a broken outlet stays in one way of being broken.
 const BREAKAGE_STEP: Duration = Duration::from_secs(40);
+/// Between two reports of an overloaded outlet, and how many its feed shows.
+const OVERLOADED_STEP: Duration = Duration::from_secs(10);
+const OVERLOADED_WINDOW: usize = 5;
+/// An overloaded outlet is out of reach for the end of each of these.
+const OVERLOADED_ROUND: Duration = Duration::from_mins(5);
+const OVERLOADED_FOR: Duration = Duration::from_secs(110);
+/// How long after writing a headline is corrected, and which ones are.
+const CORRECTED_AFTER: Duration = Duration::from_secs(30);
+const CORRECTED_EVERY: u64 = 2;
 
 /// The invented outlets at work since one instant, under one address.
 #[derive(Debug)]
@@ -126,6 +135,9 @@ impl DemoFeeds {
         {
             return Some(breakage);
         }
+        if outlet.manner == Manner::Overloaded && self.is_out_of_reach(now) {
+            return Some(unavailable(503, b"Too busy"));
+        }
         let reports = self.reports(index, now);
         let items: Vec<Item<'_>> = reports
             .iter()
@@ -148,11 +160,21 @@ impl DemoFeeds {
 
     /// What the outlet prints at `now`, newest first.
     fn reports(&self, index: usize, now: Timestamp) -> Vec<Report> {
-        let window = WINDOW as u64;
+        let manner = self.outlets.get(index).map(|outlet| outlet.manner);
+        let window = if manner == Some(Manner::Overloaded) {
+            OVERLOADED_WINDOW as u64
+        } else {
+            WINDOW as u64
+        };
         let newest = self.latest(index, now);
         let mut reports: Vec<Report> = (newest.saturating_sub(window) + 1..=newest)
             .filter_map(|number| self.own_report(index, number))
             .collect();
+        if manner == Some(Manner::Correcting) {
+            for report in &mut reports {
+                correct(report, now);
+            }
+        }
         if let Some(wire) = self.wire_of(index) {
             let newest = self.latest(wire, now);
             let first = newest.saturating_sub(window * COPIED_EVERY) + 1;
@@ -170,7 +192,7 @@ impl DemoFeeds {
     /// The report at `/articles/{outlet}/{name}`, with the outlet, once it is written.
     fn article(&self, slug: &str, name: &str, now: Timestamp) -> Option<(&Outlet, Report)> {
         let index = self.outlet_index(slug)?;
-        let report = if let Ok(number) = name.parse() {
+        let mut report = if let Ok(number) = name.parse() {
             self.own_report(index, number)
         } else {
             let (wire, number) = name.rsplit_once('-')?;
@@ -179,7 +201,11 @@ impl DemoFeeds {
                 .filter(|&wire| self.wire_of(index) == Some(wire))?;
             self.copied_report(index, wire, number.parse().ok()?)
         }?;
-        (report.written <= now).then_some((self.outlets.get(index)?, report))
+        let outlet = self.outlets.get(index)?;
+        if outlet.manner == Manner::Correcting {
+            correct(&mut report, now);
+        }
+        (report.written <= now).then_some((outlet, report))
     }
 
     fn own_report(&self, index: usize, number: u64) -> Option<Report> {
@@ -232,6 +258,10 @@ impl DemoFeeds {
         if silent {
             return None;
         }
+        if self.outlets.get(index)?.manner == Manner::Overloaded {
+            let step = u32::try_from(number - history).ok()?;
+            return Some(self.started.plus(OVERLOADED_STEP.saturating_mul(step)));
+        }
         let turn = u32::try_from(number - history - 1).ok()?;
         Some(
             self.started
@@ -243,10 +273,11 @@ impl DemoFeeds {
     /// The number of the outlet's newest report at `now`.
     fn latest(&self, index: usize, now: Timestamp) -> u64 {
         let history = history_of(index);
-        let silent = self
-            .outlets
-            .get(index)
-            .is_none_or(|outlet| outlet.manner == Manner::Silent);
+        let manner = self.outlets.get(index).map(|outlet| outlet.manner);
+        let silent = manner.is_none_or(|manner| manner == Manner::Silent);
+        if manner == Some(Manner::Overloaded) {
+            return history + now.since(self.started).as_secs() / OVERLOADED_STEP.as_secs();
+        }
         match now.since(self.started).checked_sub(self.first_turn(index)) {
             Some(since_first) if !silent => {
                 history + 1 + since_first.as_secs() / self.round().as_secs().max(1)
@@ -269,7 +300,7 @@ impl DemoFeeds {
     fn lively_count(&self) -> usize {
         self.outlets
             .iter()
-            .filter(|outlet| outlet.manner == Manner::Lively)
+            .filter(|outlet| matches!(outlet.manner, Manner::Lively | Manner::Correcting))
             .count()
             .max(1)
     }
@@ -298,6 +329,12 @@ impl DemoFeeds {
         format!("{}/articles/{}/{name}", self.base, outlet.slug)
     }
 
+    /// Whether an overloaded outlet does not answer.
+    fn is_out_of_reach(&self, now: Timestamp) -> bool {
+        let round = OVERLOADED_ROUND.as_secs();
+        now.since(self.started).as_secs() % round >= round - OVERLOADED_FOR.as_secs()
+    }
+
     /// What a broken outlet serves instead of its feed; nothing in the first while, so that it has been seen to work.
     fn breakage(&self, now: Timestamp) -> Option<DemoDocument> {
         let step = now.since(self.started).as_secs() / BREAKAGE_STEP.as_secs();
@@ -322,6 +359,27 @@ impl DemoFeeds {
             etag: None,
             last_modified: None,
         })
+    }
+}
+
+fn unavailable(status: u16, body: &[u8]) -> DemoDocument {
+    DemoDocument {
+        status,
+        content_type: "text/plain; charset=utf-8".to_owned(),
+        body: body.to_vec(),
+        etag: None,
+        last_modified: None,
+    }
+}
+
+/// The report as it stands at `now`: some headlines are corrected a while after they were written.
+fn correct(report: &mut Report, now: Timestamp) {
+    let is_corrected = report
+        .name
+        .parse::<u64>()
+        .is_ok_and(|number| number.is_multiple_of(CORRECTED_EVERY));
+    if is_corrected && now.since(report.written) > CORRECTED_AFTER {
+        report.title = format!("{} (corrected)", report.title);
     }
 }
 
@@ -407,6 +465,39 @@ mod tests {
     }
 
     #[test]
+    fn an_overloaded_outlet_loses_reports_and_a_correcting_one_changes_headlines() {
+        let demo = demo();
+        let later = |seconds| start().plus(Duration::from_secs(seconds));
+        let numbers = |seconds| -> Vec<u64> {
+            let index = demo.outlet_index("quayside-ticker").unwrap();
+            let reports = demo.reports(index, later(seconds));
+            reports
+                .iter()
+                .map(|one| one.name.parse().unwrap())
+                .collect()
+        };
+        let status = |seconds| {
+            demo.document("quayside-ticker", later(seconds))
+                .unwrap()
+                .status
+        };
+        assert_eq!((status(180), status(250), status(300)), (200, 503, 200));
+        let (before, after) = (numbers(189), numbers(300));
+        assert!(after.iter().min() > before.iter().max().map(|last| last + 1).as_ref());
+
+        let index = demo.outlet_index("second-edition").unwrap();
+        let corrected = |seconds| {
+            let reports = demo.reports(index, later(seconds));
+            reports
+                .iter()
+                .filter(|one| one.title.ends_with("(corrected)"))
+                .count()
+        };
+        assert!(corrected(600) > 5);
+        assert!(corrected(600) < demo.reports(index, later(600)).len());
+    }
+
+    #[test]
     fn every_document_is_well_formed_in_its_encoding_and_starts_with_five_to_twelve_reports() {
         let demo = demo();
         for outlet in &demo.outlets {
@@ -442,7 +533,12 @@ mod tests {
         let count = |seconds| -> u64 {
             let now = start().plus(Duration::from_secs(seconds));
             (0..demo.outlets.len())
-                .filter(|&index| demo.outlets[index].manner == Manner::Lively)
+                .filter(|&index| {
+                    matches!(
+                        demo.outlets[index].manner,
+                        Manner::Lively | Manner::Correcting
+                    )
+                })
                 .map(|index| demo.latest(index, now))
                 .sum()
         };

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-use super::normalise::canonical_url;
+use super::{noise::essence, normalise::canonical_url};
 use crate::domain::{Entry, FeedId, Identified, Identity, Known, Lookup, Novelty};
 
 /// Characters of a text that stand in for a missing title.
@@ -24,7 +24,7 @@ pub struct Fingerprint {
     pub guid: Option<i64>,
     /// Of the title's letters and digits without case, or of the text where there is no title.
     pub title: i64,
-    /// Of title, summary and content.
+    /// Of title, summary and content, without what their template wrote.
     pub content: i64,
     /// Whether the guid stands in the URL as a word: the publisher's own number of the page, whatever else is edited.
     pub is_page_number: bool,
@@ -338,11 +338,8 @@ fn renewed(row: &Known, print: &Fingerprint) -> Known {
 }
 
 fn fingerprint(entry: &Entry) -> Fingerprint {
-    let content = [
-        entry.title.as_bytes(),
-        entry.summary.as_bytes(),
-        entry.content.as_bytes(),
-    ];
+    let (summary, text) = (essence(&entry.summary), essence(&entry.content));
+    let content = [entry.title.as_bytes(), summary.as_bytes(), text.as_bytes()];
     Fingerprint {
         url: entry
             .canonical_url

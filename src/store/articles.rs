@@ -171,12 +171,17 @@ async fn revise(
              INSERT INTO revisions (article_id, revision, title, summary, content, replaced_at)
              SELECT id, revision, title, summary, content, seen FROM old
          ), stale AS (
-             -- the places of old hits mean nothing in the new text; the new hits follow
-             UPDATE matches SET hits = '[]' FROM old WHERE matches.article_id = old.id
+             -- The places of old hits mean nothing in the new text; the new hits follow. A match that the new text has
+             -- not is closed, one that it has is opened again below, with its old number of arrival: it is told once.
+             UPDATE matches
+                SET hits = '[]', closed_at = CASE WHEN is_from_copy THEN closed_at ELSE coalesce(closed_at, old.seen) END
+               FROM old
+              WHERE matches.article_id = old.id
          )
          UPDATE articles
             SET title = entry.title, summary = entry.summary, content = entry.content,
-                revision = articles.revision + 1, updated_at = entry.seen
+                revision = articles.revision + 1, updated_at = entry.seen,
+                title_changes = articles.title_changes + (old.title IS DISTINCT FROM entry.title)::integer
            FROM entry
            JOIN old ON old.id = entry.id
           WHERE articles.id = entry.id",
@@ -276,16 +281,18 @@ async fn insert_matches(
     // The joins drop a keyword that was deleted since the engine was built, and take the article's own date.
     let inserted = sqlx::query_scalar!(
         r#"
-        INSERT INTO matches (article_id, keyword_id, keyword_version, hits, why, sort_at, matched_at, is_backfill)
+        INSERT INTO matches (article_id, keyword_id, keyword_version, hits, why, sort_at, matched_at, is_backfill,
+                             is_from_copy)
         SELECT articles.id, keywords.id, found.version, found.hits::jsonb, found.why, articles.sort_at, found.seen,
-               found.backfill
+               found.backfill, NOT $8
           FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[],
                       $7::boolean[]) AS found (article, keyword, version, hits, why, seen, backfill)
           JOIN articles ON articles.id = found.article
           JOIN keywords ON keywords.id = found.keyword
          ORDER BY articles.id, keywords.id
             ON CONFLICT (article_id, keyword_id) DO UPDATE
-           SET keyword_version = excluded.keyword_version, hits = excluded.hits, why = excluded.why, closed_at = NULL
+           SET keyword_version = excluded.keyword_version, hits = excluded.hits, why = excluded.why, closed_at = NULL,
+               is_from_copy = false
          WHERE $8
         RETURNING (xmax = 0) AS "inserted!"
         "#,

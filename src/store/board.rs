@@ -58,6 +58,10 @@ pub struct BoardLine {
     pub hits: Vec<Hit>,
     /// The branches of the query that held.
     pub why: String,
+    /// How often its publisher changed title or text.
+    pub revision: i32,
+    /// How often the title.
+    pub title_changes: i32,
 }
 
 /// Where a page of lines ends: the next one begins after it.
@@ -86,6 +90,8 @@ struct LineRow {
     arrival: Option<i64>,
     hits: Value,
     why: String,
+    revision: i32,
+    title_changes: i32,
 }
 
 impl From<LineRow> for BoardLine {
@@ -107,6 +113,8 @@ impl From<LineRow> for BoardLine {
             arrival,
             hits,
             why,
+            revision,
+            title_changes,
         } = row;
         Self {
             keyword,
@@ -125,6 +133,8 @@ impl From<LineRow> for BoardLine {
             arrival,
             hits: super::hits::from_json(hits),
             why,
+            revision,
+            title_changes,
         }
     }
 }
@@ -149,7 +159,9 @@ macro_rules! select_lines {
                       m.is_backfill AS "is_backfill!",
                       m.arrival AS "arrival?",
                       m.hits AS "hits!: Value",
-                      m.why AS "why!"
+                      m.why AS "why!",
+                      a.revision AS "revision!",
+                      a.title_changes AS "title_changes!"
             "# + $from
             $(, $argument)*
         )

@@ -2,6 +2,7 @@
 //!
 //! Everything here is total: any string gives words, in linear time, with ranges on character boundaries.
 
+pub mod diff;
 pub mod fold;
 pub mod html;
 mod letters;

@@ -267,3 +267,101 @@ async fn a_feeds_page_and_the_api_tell_what_was_wrong_and_what_was_decided() {
     assert_eq!(listed["feeds"][0]["troubles"], feed["troubles"]);
     assert!(feed["norm_per_day"].as_f64().unwrap() > 10.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_headline_is_a_revision_with_a_diff_and_a_mark_and_noise_is_none() {
+    let publisher = FeedServer::start().await;
+    // The date never changes.
+    let item = |title: &str, text: &str| {
+        Document::feed(format!(
+            "<rss version=\"2.0\"><channel><title>x</title><language>fa</language><item><guid>1</guid>\
+             <link>https://news.example/1</link><title>{title}</title><description>{text}</description>\
+             <pubDate>Mon, 23 Nov 2026 09:00:00 GMT</pubDate></item></channel></rss>"
+        ))
+        .without_etag()
+    };
+    let story = "هیئت ایران وارد شد.";
+    publisher.put(
+        "/feed",
+        item(
+            "تحریم‌های تازه ایران",
+            &format!("{story}&lt;p&gt;۱۲۳ بازدید&lt;/p&gt;"),
+        ),
+    );
+    let keywords = [
+        ("iran", "ایران"),
+        ("fresh", "title:تازه"),
+        ("other", "title:جدید"),
+    ];
+    let worker = TestWorker::new(&[publisher.url("/feed")], &keywords).await;
+    worker.pass().await;
+    assert_eq!(worker.count("matches WHERE closed_at IS NULL").await, 2);
+
+    publisher.put(
+        "/feed",
+        item(
+            "تحریم‌های تازه ایران",
+            &format!("{story}&lt;p&gt;۴۵۶ بازدید&lt;/p&gt;"),
+        ),
+    );
+    hours_later(&worker, 1).await;
+    assert_eq!(worker.count("revisions").await, 0, "a counter is no change");
+
+    publisher.put("/feed", item("تحریم‌های جدید ایران", story));
+    hours_later(&worker, 1).await;
+    assert_eq!(worker.count("revisions").await, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE title_changes = 1 AND revision = 1")
+            .await,
+        1
+    );
+    let still = "matches JOIN keywords ON keywords.id = keyword_id WHERE slug";
+    assert_eq!(
+        worker
+            .count(&format!(
+                "{still} = 'iran' AND closed_at IS NULL AND arrival = 1"
+            ))
+            .await,
+        1
+    );
+    assert_eq!(
+        worker
+            .count(&format!("{still} = 'fresh' AND closed_at IS NOT NULL"))
+            .await,
+        1
+    );
+    assert_eq!(
+        worker
+            .count(&format!(
+                "{still} = 'other' AND closed_at IS NULL AND arrival = 2"
+            ))
+            .await,
+        1
+    );
+
+    let site = crate::site::Site::start(&worker.db, worker.clock.clone()).await;
+    let page = site.get("/articles/1").await.body;
+    let diff = "<p class=\"diff title\" lang=\"fa\" dir=\"auto\">تحریم‌های <del>تازه</del><ins>جدید</ins> ایران</p>";
+    assert!(page.contains(diff), "{page}");
+    assert!(site.get("/").await.body.contains(">title changed</a>"));
+
+    // Taken back: the match is open again under its old number, so nobody is told twice.
+    publisher.put("/feed", item("تحریم‌های تازه ایران", story));
+    hours_later(&worker, 1).await;
+    assert_eq!(
+        worker
+            .count(&format!(
+                "{still} = 'fresh' AND closed_at IS NULL AND arrival = 1"
+            ))
+            .await,
+        1
+    );
+    assert_eq!(
+        worker
+            .count(&format!("{still} = 'other' AND closed_at IS NOT NULL"))
+            .await,
+        1
+    );
+    assert!(site.get("/").await.body.contains("title changed 2×"));
+}

@@ -75,6 +75,10 @@ pub(super) enum Manner {
     Silent,
     /// Serves something else than a feed after a while.
     Broken,
+    /// Writes faster than its short feed shows, and is out of reach at times: reports fall out unseen.
+    Overloaded,
+    /// Writes when its turn comes, and corrects its headlines afterwards.
+    Correcting,
 }
 
 fn utf8() -> String {

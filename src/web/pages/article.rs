@@ -19,6 +19,7 @@ use crate::{
         article_page::{self, EarlierText, Reason, SeenIn, StoredArticle},
         feed_health::{self, Collection},
     },
+    text::diff::{self, Change, Piece},
     web::{error::WebError, extract::Path, state::WebClock},
 };
 
@@ -74,7 +75,19 @@ struct EarlierView {
     title: String,
     has_other_title: bool,
     text: Vec<String>,
+    /// How the headline became the next one; empty if it did not change.
+    title_diff: Vec<DiffPiece>,
+    /// The paragraphs that changed.
+    text_diff: Vec<Vec<DiffPiece>>,
     until: Moment,
+}
+
+/// A piece of two texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DiffPiece {
+    text: String,
+    is_gone: bool,
+    is_come: bool,
 }
 
 /// What the page is made of.
@@ -207,20 +220,65 @@ fn sighting_view(seen: &SeenIn, now: Timestamp) -> SightingView {
 
 /// Each earlier text, beside the one that took its place.
 fn earlier_views(article: &StoredArticle, earlier: &[EarlierText]) -> Vec<EarlierView> {
-    let later_titles =
-        std::iter::once(&article.title).chain(earlier.iter().map(|text| &text.title));
-    let view = |(text, later_title): (&EarlierText, &String)| EarlierView {
+    let later = std::iter::once([&article.title, &article.summary, &article.content]).chain(
+        earlier
+            .iter()
+            .map(|text| [&text.title, &text.summary, &text.content]),
+    );
+    earlier
+        .iter()
+        .zip(later)
+        .map(|(text, later)| earlier_view(text, later))
+        .collect()
+}
+
+fn earlier_view(text: &EarlierText, [title, summary, content]: [&String; 3]) -> EarlierView {
+    let has_other_title = text.title != *title;
+    EarlierView {
         title: text.title.clone(),
-        has_other_title: text.title != *later_title,
+        has_other_title,
         text: [&text.summary, &text.content]
             .into_iter()
             .flat_map(|text| text.split('\n'))
             .filter(|paragraph| !paragraph.is_empty())
             .map(str::to_owned)
             .collect(),
+        title_diff: if has_other_title {
+            changed_paragraphs(&text.title, title).concat()
+        } else {
+            Vec::new()
+        },
+        text_diff: [
+            changed_paragraphs(&text.summary, summary),
+            changed_paragraphs(&text.content, content),
+        ]
+        .concat(),
         until: Moment::exact(text.replaced_at),
-    };
-    earlier.iter().zip(later_titles).map(view).collect()
+    }
+}
+
+/// The paragraphs of two texts in which they differ, in pieces.
+fn changed_paragraphs(before: &str, after: &str) -> Vec<Vec<DiffPiece>> {
+    if before == after {
+        return Vec::new();
+    }
+    let mut paragraphs = vec![Vec::new()];
+    for Piece { change, text } in diff::diff(before, after) {
+        for (place, part) in text.split('\n').enumerate() {
+            if place > 0 {
+                paragraphs.push(Vec::new());
+            }
+            if let Some(paragraph) = paragraphs.last_mut().filter(|_| !part.is_empty()) {
+                paragraph.push(DiffPiece {
+                    text: part.to_owned(),
+                    is_gone: change == Change::Gone,
+                    is_come: change == Change::Come,
+                });
+            }
+        }
+    }
+    paragraphs.retain(|pieces| pieces.iter().any(|piece| piece.is_gone || piece.is_come));
+    paragraphs
 }
 
 #[cfg(test)]
@@ -328,6 +386,19 @@ mod tests {
             [false, true]
         );
         assert_eq!(page.earlier[0].text, ["One.", "Two."]);
+        let told: Vec<(&str, bool, bool)> = page.earlier[1]
+            .title_diff
+            .iter()
+            .map(|piece| (piece.text.as_str(), piece.is_gone, piece.is_come))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("Tehran ", false, false),
+                ("silent", true, false),
+                ("answers", false, true)
+            ]
+        );
         assert!(page.render().unwrap().contains("Tehran silent"));
     }
 }

@@ -167,7 +167,11 @@ fn view(stored: &Stored, collection: &Collection, now: Timestamp) -> FeedPage {
         is_paused: feed.state == FeedState::Paused,
         last_attempt: feed.last_attempt_at.map(|at| Moment::ago(now, at)),
         last_success: feed.last_success_at.map(|at| Moment::ago(now, at)),
-        last_new: feed.last_new_entry_at.map(|at| Moment::ago(now, at)),
+        last_new: feed
+            .habits
+            .last_sign_at
+            .or(feed.last_new_entry_at)
+            .map(|at| Moment::ago(now, at)),
         norm: condition::norm(feed),
         strip: Strip::new(&days.iter().collect::<Vec<_>>()),
         week: feed.rhythm.as_ref().and_then(Week::new),

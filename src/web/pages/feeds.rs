@@ -275,7 +275,7 @@ fn judge<'a>(
 fn sort(judged: &mut [&Judged<'_>], by: &str) {
     match by {
         "name" => {}
-        "new" => judged.sort_by_key(|one| std::cmp::Reverse(one.feed.last_new_entry_at)),
+        "new" => judged.sort_by_key(|one| std::cmp::Reverse(one.feed.habits.last_sign_at)),
         "norm" => judged.sort_by(|one, other| {
             let norm = |of: &Judged<'_>| of.feed.habits.norm_per_day.unwrap_or(-1.0);
             norm(other).total_cmp(&norm(one))
@@ -345,7 +345,11 @@ fn feed_line(judged: &Judged<'_>, days: &[&FeedDay], now: Timestamp) -> FeedLine
         ),
         severity: condition.severity.class(),
         condition: condition.words.clone(),
-        last_new: feed.last_new_entry_at.map(|last| Moment::age(now, last)),
+        last_new: feed
+            .habits
+            .last_sign_at
+            .or(feed.last_new_entry_at)
+            .map(|last| Moment::age(now, last)),
         norm: condition::norm(feed),
         strip: Strip::new(days),
         next: condition::next_check(feed, now),

@@ -36,6 +36,8 @@ pub(crate) struct Line {
     pub(crate) facts: String,
     /// When it was published.
     pub(crate) when: Moment,
+    /// What its publisher changed since: "title changed 2×".
+    pub(crate) changed: Option<String>,
 }
 
 impl Line {
@@ -55,7 +57,21 @@ impl Line {
             facts: facts(&line.tier, line.country.as_deref(), lang.as_deref()),
             lang,
             when: Moment::age(now, line.sort_at),
+            changed: changed(line.revision, line.title_changes),
         }
+    }
+}
+
+/// What the publisher changed since the article was first seen; none if nothing.
+fn changed(revision: i32, title_changes: i32) -> Option<String> {
+    let times = |what: &str, count: i32| match count {
+        1 => format!("{what} changed"),
+        _ => format!("{what} changed {count}×"),
+    };
+    match (revision, title_changes) {
+        (..=0, _) => None,
+        (revision, ..=0) => Some(times("text", revision)),
+        (_, titles) => Some(times("title", titles)),
     }
 }
 
@@ -132,6 +148,8 @@ pub(crate) mod tests {
             arrival: Some(3),
             hits: vec![hit(0, "북한", "North Korea"), hit(18, "이란", "Iran")],
             why: "@dprk NEAR/25 @iran".to_owned(),
+            revision: 0,
+            title_changes: 0,
         }
     }
 
@@ -164,6 +182,19 @@ pub(crate) mod tests {
             ("wire · KR · ko", "2 h")
         );
         assert!(shown.is_new && shown.passage.is_empty());
+    }
+
+    #[test]
+    fn a_change_of_the_title_is_told_before_one_of_the_text() {
+        for (revision, title_changes, words) in [
+            (0, 0, None),
+            (1, 0, Some("text changed")),
+            (3, 0, Some("text changed 3×")),
+            (3, 1, Some("title changed")),
+            (3, 2, Some("title changed 2×")),
+        ] {
+            assert_eq!(changed(revision, title_changes).as_deref(), words);
+        }
     }
 
     #[test]

@@ -206,10 +206,16 @@ async fn the_doctor_tells_what_is_well_and_what_to_do() {
         })
         .collect();
     assert_eq!(
-        states[..3],
-        [("database", "ok"), ("clock", "ok"), ("schema", "ok")],
+        states[..4],
+        [
+            ("database", "ok"),
+            ("clock", "ok"),
+            ("schema", "ok"),
+            ("accounts", "advice"),
+        ],
         "{findings}"
     );
-    assert_eq!(states[3].0, "disk");
-    assert_eq!(well.code, i32::from(states[3].1 == "trouble"));
+    assert_eq!(states[4].0, "disk");
+    assert_eq!(states[5], ("pages", "ok"));
+    assert_eq!(well.code, i32::from(states[4].1 == "trouble"));
 }

@@ -262,5 +262,6 @@ fn line(
         facts: facts(tier, country, lang.as_deref()),
         lang,
         when: Moment::age(now, text.sort_at),
+        changed: None,
     }
 }

@@ -1,0 +1,533 @@
+//! What a page's template writes into a text: counters, "5 minutes ago", share buttons, pointers to other stories.
+//!
+//! It changes by itself and says nothing about the story, so a text is compared without it. The stored text is the one
+//! that was read: noise is neither cut from it nor followed by it.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A paragraph longer than this, in characters, is never noise.
+const LONGEST: usize = 200;
+
+/// Stands for a number.
+const NUMBER: char = '#';
+
+/// Words of counters, ages and buttons, folded. A paragraph of nothing else is noise. Longer ones stand before shorter ones
+/// that they contain.
+const WORDS: &[&str] = &[
+    // English
+    "views",
+    "view",
+    "comments",
+    "comment",
+    "shares",
+    "share this article",
+    "share this story",
+    "share this",
+    "share on",
+    "share",
+    "likes",
+    "like",
+    "reads",
+    "times read",
+    "read # times",
+    "tweet",
+    "facebook",
+    "twitter",
+    "whatsapp",
+    "telegram",
+    "linkedin",
+    "email",
+    "print",
+    "copy link",
+    "last updated",
+    "updated",
+    "published",
+    "posted",
+    "ago",
+    "seconds",
+    "second",
+    "secs",
+    "minutes",
+    "minute",
+    "mins",
+    "min",
+    "hours",
+    "hour",
+    "hrs",
+    "days",
+    "day",
+    "min read",
+    "minute read",
+    "read",
+    "advertisement",
+    "about",
+    "just now",
+    "an hour",
+    "a day",
+    "a minute",
+    // Korean
+    "조회수",
+    "조회",
+    "댓글",
+    "공감",
+    "좋아요",
+    "추천",
+    "공유하기",
+    "공유",
+    "페이스북",
+    "트위터",
+    "카카오톡",
+    "카카오스토리",
+    "초 전",
+    "분 전",
+    "시간 전",
+    "일 전",
+    "업데이트",
+    "입력",
+    "수정",
+    "프린트",
+    "인쇄",
+    "광고",
+    "개",
+    "회",
+    "명",
+    "만",
+    "천",
+    // Persian
+    "تعداد بازدید",
+    "بازدید",
+    "تعداد نظرات",
+    "نظرات",
+    "نظر",
+    "دیدگاه",
+    "پسند",
+    "اشتراک گذاری",
+    "اشتراک",
+    "به روزرسانی",
+    "بروزرسانی",
+    "ثانیه پیش",
+    "دقیقه پیش",
+    "ساعت پیش",
+    "روز پیش",
+    "دقیقه قبل",
+    "ساعت قبل",
+    "روز قبل",
+    "چاپ",
+    "تلگرام",
+    "واتساپ",
+    "کپی لینک",
+    "تبلیغات",
+    "هزار",
+    "بار",
+    // Arabic
+    "عدد المشاهدات",
+    "المشاهدات",
+    "مشاهدات",
+    "مشاهدة",
+    "عدد القراءات",
+    "القراءات",
+    "قراءة",
+    "التعليقات",
+    "تعليقات",
+    "تعليق",
+    "إعجاب",
+    "مشاركة",
+    "شارك",
+    "طباعة",
+    "آخر تحديث",
+    "تحديث",
+    "منذ",
+    "قبل",
+    "ثوان",
+    "ثانية",
+    "دقائق",
+    "دقيقة",
+    "ساعات",
+    "ساعة",
+    "أيام",
+    "يوم",
+    "فيسبوك",
+    "تويتر",
+    "واتساب",
+    "تلغرام",
+    "إعلان",
+    "ألف",
+    "مرة",
+    // Chinese
+    "阅读量",
+    "阅读数",
+    "阅读",
+    "閱讀",
+    "浏览次数",
+    "浏览量",
+    "浏览",
+    "瀏覽",
+    "点击数",
+    "点击",
+    "點擊",
+    "条评论",
+    "則留言",
+    "评论",
+    "評論",
+    "留言",
+    "点赞",
+    "按讚",
+    "赞",
+    "分享到",
+    "分享",
+    "转发",
+    "收藏",
+    "微信",
+    "微博",
+    "秒前",
+    "分钟前",
+    "分鐘前",
+    "小时前",
+    "小時前",
+    "天前",
+    "更新于",
+    "更新",
+    "打印",
+    "列印",
+    "广告",
+    "廣告",
+    "次",
+    "人",
+    "万",
+    "萬",
+    // Russian
+    "количество просмотров",
+    "просмотров",
+    "просмотра",
+    "просмотр",
+    "просмотры",
+    "комментариев",
+    "комментария",
+    "комментарий",
+    "комментарии",
+    "нравится",
+    "поделиться",
+    "репостов",
+    "вконтакте",
+    "телеграм",
+    "обновлено",
+    "секунд",
+    "минуту",
+    "минуты",
+    "минут",
+    "часов",
+    "часа",
+    "час",
+    "дней",
+    "дня",
+    "день",
+    "назад",
+    "распечатать",
+    "реклама",
+    "тыс",
+    // Japanese
+    "閲覧数",
+    "閲覧",
+    "アクセス数",
+    "コメント",
+    "いいね",
+    "シェアする",
+    "シェア",
+    "ツイート",
+    "保存",
+    "印刷",
+    "最終更新",
+    "時間前",
+    "分前",
+    "日前",
+    "回再生",
+    "件",
+    "回",
+    "再生",
+    "広告",
+    "リンクをコピー",
+];
+
+/// Numbers alone are no noise: one of these must stand beside one, or be a button.
+const BUTTONS: &[&str] = &[
+    "share",
+    "tweet",
+    "facebook",
+    "advertisement",
+    "공유",
+    "페이스북",
+    "광고",
+    "اشتراک",
+    "چاپ",
+    "تبلیغات",
+    "مشاركة",
+    "شارك",
+    "طباعة",
+    "إعلان",
+    "分享",
+    "微信",
+    "广告",
+    "廣告",
+    "поделиться",
+    "вконтакте",
+    "реклама",
+    "シェア",
+    "ツイート",
+    "広告",
+    "just now",
+];
+
+/// What a pointer to other stories begins with, folded.
+const POINTERS: &[&str] = &[
+    "read more",
+    "read also",
+    "also read",
+    "see also",
+    "related:",
+    "related stories",
+    "related articles",
+    "more on this",
+    "you may also like",
+    "recommended:",
+    "관련기사",
+    "관련 기사",
+    "추천기사",
+    "많이 본 기사",
+    "함께 읽기",
+    "بیشتر بخوانید",
+    "همچنین بخوانید",
+    "مطالب مرتبط",
+    "اخبار مرتبط",
+    "اقرأ أيضا",
+    "اقرأ المزيد",
+    "مواضيع ذات صلة",
+    "شاهد أيضا",
+    "相关阅读",
+    "延伸阅读",
+    "推荐阅读",
+    "相关新闻",
+    "延伸閱讀",
+    "相關新聞",
+    "читайте также",
+    "по теме:",
+    "смотрите также",
+    "читать далее",
+    "関連記事",
+    "あわせて読みたい",
+    "おすすめ記事",
+    "関連ニュース",
+];
+
+/// The text without what its template wrote, for comparing: white space is one space, paragraphs are parted by `\n`.
+#[must_use]
+pub fn essence(text: &str) -> String {
+    let mut essence = String::with_capacity(text.len());
+    for paragraph in text.split('\n') {
+        let told: Vec<&str> = paragraph
+            .split(['|', '•', '·', '｜'])
+            .filter(|segment| !is_noise(segment))
+            .collect();
+        for word in told.iter().flat_map(|segment| segment.split_whitespace()) {
+            if !essence.is_empty() && !essence.ends_with('\n') {
+                essence.push(' ');
+            }
+            essence.push_str(word);
+        }
+        if !essence.is_empty() && !essence.ends_with('\n') {
+            essence.push('\n');
+        }
+    }
+    essence.truncate(essence.trim_end().len());
+    essence
+}
+
+fn is_noise(segment: &str) -> bool {
+    if segment.trim().is_empty() {
+        return true;
+    }
+    if segment.chars().nth(LONGEST).is_some() {
+        return false;
+    }
+    let folded = fold(segment);
+    is_pointer(&folded) || is_counter(&folded)
+}
+
+fn is_pointer(folded: &str) -> bool {
+    let start = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
+    POINTERS
+        .iter()
+        .any(|pointer| start.starts_with(&*fold(pointer)))
+}
+
+/// Whether nothing is left of it but numbers, counters, ages and buttons.
+fn is_counter(folded: &str) -> bool {
+    let mut rest = folded.to_owned();
+    let mut has_words = false;
+    for word in folded_words() {
+        if rest.contains(word.as_str()) {
+            has_words |= folded.contains(NUMBER);
+            rest = without(&rest, word);
+        }
+    }
+    has_words |= BUTTONS.iter().any(|button| folded.contains(&*fold(button)));
+    has_words && !rest.chars().any(|c| c.is_alphanumeric() && !is_unit(c))
+}
+
+/// The text with each occurrence of a word taken out. A word of letters that part words by spaces must stand alone.
+fn without(text: &str, word: &str) -> String {
+    let is_spaced = word
+        .chars()
+        .all(|c| c.is_whitespace() || c.is_ascii() || is_spaced_script(c));
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, after) = (&rest[..at], &rest[at + word.len()..]);
+        let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic() && is_spaced);
+        kept.push_str(before);
+        if touches(before.chars().next_back()) || touches(after.chars().next()) {
+            kept.push_str(word);
+        } else {
+            kept.push(' ');
+        }
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Cyrillic and Arabic letters.
+fn is_spaced_script(c: char) -> bool {
+    matches!(c, '\u{400}'..='\u{52f}' | '\u{600}'..='\u{6ff}')
+}
+
+/// Letters of a number: 1.2k, 3m.
+fn is_unit(c: char) -> bool {
+    matches!(c, 'k' | 'm')
+}
+
+fn folded_words() -> &'static [String] {
+    static FOLDED: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+        let mut words: Vec<String> = WORDS.iter().map(|word| fold(word)).collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words
+    });
+    &FOLDED
+}
+
+/// Without case, presentation forms, Arabic variants and marks; each number is one `#`.
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkc().flat_map(char::to_lowercase) {
+        let c = match c {
+            'ي' | 'ى' | 'ئ' => 'ی',
+            'ك' => 'ک',
+            'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
+            'ة' => 'ه',
+            '\u{200c}' | '\u{a0}' => ' ',
+            '\u{64b}'..='\u{652}' | '\u{640}' | '\u{200e}' | '\u{200f}' => continue,
+            c if c.is_numeric() && !is_han(c) => NUMBER,
+            // Within a number.
+            ',' | '.' | '٬' | '٫' | '،' | ':' if folded.ends_with(NUMBER) => continue,
+            c => c,
+        };
+        if c != NUMBER || !folded.ends_with(NUMBER) {
+            folded.push(c);
+        }
+    }
+    folded
+}
+
+/// 一 and its like are numeric and letters of words.
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STORY: &str = "Seoul says 12 technicians returned from Tehran.";
+
+    #[test]
+    fn what_a_template_writes_is_not_the_story() {
+        for noise in [
+            "1,234 views",
+            "Views: 1.2k | 56 comments",
+            "Updated 5 minutes ago",
+            "3 hours ago · 4 min read",
+            "Share on Facebook Tweet WhatsApp Email",
+            "Advertisement",
+            "Read more: Oil prices fall for a third day",
+            "조회수 1,234",
+            "댓글 12개 · 공감 5",
+            "5분 전",
+            "페이스북 트위터 카카오톡 공유하기",
+            "[관련기사] 북한, 미사일 발사",
+            "تعداد بازدید: ۱۲۳۴",
+            "۵ دقیقه پیش",
+            "۱۲ نظر | اشتراک‌گذاری",
+            "بیشتر بخوانید: نفت ارزان شد",
+            "عدد المشاهدات: ١٢٣٤",
+            "منذ 5 دقائق",
+            "مشاركة طباعة",
+            "اقرأ أيضًا: أسعار النفط",
+            "阅读量：1.2万",
+            "5分钟前 · 12条评论",
+            "分享到 微信 微博",
+            "相关阅读：油价下跌",
+            "延伸閱讀：油價下跌",
+            "Просмотров: 1 234",
+            "5 минут назад",
+            "Поделиться Вконтакте Телеграм",
+            "Читайте также: цены на нефть",
+            "閲覧数 1,234",
+            "5分前 · コメント12件",
+            "シェア ツイート",
+            "関連記事：原油安",
+        ] {
+            let with = format!("{STORY}\n{noise}");
+            assert_eq!(essence(&with), STORY, "{noise}");
+            assert_eq!(essence(&format!("{noise}\n{STORY}")), STORY, "{noise}");
+        }
+    }
+
+    #[test]
+    fn what_a_story_says_is_no_noise() {
+        for said in [
+            "12 killed",
+            "Five ships were seized.",
+            "1,234",
+            "Share prices fell by 5 percent",
+            "He updated the list 5 times",
+            "The president likes 3 of them",
+            "사망자 12명",
+            "이란 대표단 5명 방문",
+            "۱۲ کشته",
+            "١٢ قتيلا",
+            "12人死亡",
+            "5万吨煤炭",
+            "12 погибших",
+            "死者12人",
+            "ミサイル5発",
+            "Сделка на 5 тыс тонн угля",
+        ] {
+            assert_eq!(essence(said), said);
+        }
+    }
+
+    #[test]
+    fn a_correction_of_a_number_is_seen_and_a_counter_beside_it_is_not() {
+        let text = |dead: u32, views: u32| format!("At least {dead} died.\n{views} views");
+        assert_eq!(essence(&text(5, 10)), essence(&text(5, 999)));
+        assert_ne!(essence(&text(5, 10)), essence(&text(6, 10)));
+    }
+
+    proptest! {
+        #[test]
+        fn essence_is_total_and_no_longer_than_its_text(text in "(views|ago|# |[0-9]{1,4}| |\\||۱|분 전|[a-z]{1,5}|\n|中|\\PC){0,20}") {
+            prop_assert!(essence(&text).len() <= text.len());
+        }
+    }
+}
