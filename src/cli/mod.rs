@@ -157,6 +157,30 @@ struct ParseArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Read an HTML page that lists news, with these selectors; without --item they are suggested.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    selectors: SelectorArgs,
+}
+
+#[derive(Debug, Args)]
+struct SelectorArgs {
+    /// CSS selector of the elements that are entries, such as 'ul.releases > li'.
+    #[arg(long, value_name = "CSS", requires = "list")]
+    item: Option<String>,
+    /// Of the title inside an item; without it, the text of the link. `h3@title` takes an attribute.
+    #[arg(long, value_name = "CSS", requires = "item")]
+    title: Option<String>,
+    /// Of the link inside an item; without it, the first one.
+    #[arg(long, value_name = "CSS", requires = "item")]
+    link: Option<String>,
+    /// Of the date inside an item; without it, its `time` element.
+    #[arg(long, value_name = "CSS", requires = "item")]
+    date: Option<String>,
+    /// Of the summary inside an item.
+    #[arg(long, value_name = "CSS", requires = "item")]
+    summary: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,6 +203,9 @@ enum QueryCommand {
     Match {
         /// The query.
         expression: String,
+        /// The system that the query comes from: google, meltwater, brandwatch, factiva, nexis or lines.
+        #[arg(long, value_name = "D")]
+        dialect: Option<crate::query::Dialect>,
         /// Plain-text files; the first line is the title.
         files: Vec<PathBuf>,
         /// Texts as JSON lines: {"id","title","summary","content","lang",...}. A line that is none has a verdict with an

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{Outcome, ParseArgs, output};
+use super::{Outcome, ParseArgs, SelectorArgs, output};
 use crate::{
     app::SystemClock,
     config::Settings,
-    domain::{Clock as _, Document, Entry},
+    domain::{Clock as _, Document, Entry, ErrorCode, ListSelectors},
     fetch::{Ask, Fetched, Fetcher},
-    pipeline::{normalise, parse, shape},
+    pipeline::{discover, normalise, page, parse, shape},
 };
 
 /// What relative links of a document without an address are resolved against.
@@ -24,10 +24,26 @@ struct Input {
 
 pub(super) async fn run(args: ParseArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let input = read(&args, settings).await?;
-    let document = match parse::parse(&input.body, input.content_type.as_deref(), &input.base) {
+    let content_type = input.content_type.as_deref();
+    let read = if args.list {
+        let Some(selectors) = selectors(&args.selectors, &input) else {
+            output::complain(&format!(
+                "{}: nothing on this page repeats as news do; name what to read, as in --item 'ul.news > li'",
+                args.input
+            ));
+            return Ok(Outcome::SaidNo);
+        };
+        page::read(&input.body, content_type, &input.base, &selectors)
+    } else {
+        parse::parse(&input.body, content_type, &input.base)
+    };
+    let document = match read {
         Ok(document) => document,
         Err(error) => {
             output::complain(&format!("{}: {}: {}", args.input, error.code, error.detail));
+            if error.code == ErrorCode::NotAFeed {
+                advise(&input);
+            }
             return Ok(Outcome::SaidNo);
         }
     };
@@ -38,6 +54,42 @@ pub(super) async fn run(args: ParseArgs, settings: &Settings) -> anyhow::Result<
         print(&document, &entries);
     }
     Ok(Outcome::Done)
+}
+
+/// The selectors named, or else suggested for the page, which is said.
+fn selectors(args: &SelectorArgs, input: &Input) -> Option<ListSelectors> {
+    if let Some(item) = &args.item {
+        return Some(ListSelectors {
+            item: item.clone(),
+            title: args.title.clone(),
+            link: args.link.clone(),
+            date: args.date.clone(),
+            summary: args.summary.clone(),
+        });
+    }
+    let suggested = page::suggest(&input.body, input.content_type.as_deref())?;
+    let date = suggested
+        .date
+        .as_ref()
+        .map(|date| format!(" --date '{date}'"))
+        .unwrap_or_default();
+    output::complain(&format!("suggested: --item '{}'{date}", suggested.item));
+    Some(suggested)
+}
+
+/// What to do with a page that is no feed: the feeds that it offers, or its list.
+fn advise(input: &Input) {
+    let offers = discover::offers(&input.body, input.content_type.as_deref(), &input.base);
+    if !offers.is_empty() {
+        output::complain("the page offers:");
+    }
+    for offer in &offers {
+        let title = offer.title.as_deref().unwrap_or("(no title)");
+        output::complain(&format!("  {}  {title}", offer.url));
+    }
+    if offers.is_empty() && page::suggest(&input.body, input.content_type.as_deref()).is_some() {
+        output::complain("it names no feed, but seems to list news: try --list");
+    }
 }
 
 async fn read(args: &ParseArgs, settings: &Settings) -> anyhow::Result<Input> {

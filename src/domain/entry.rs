@@ -16,6 +16,10 @@ pub enum DocumentKind {
     Atom,
     /// JSON Feed 1.0 and 1.1.
     Json,
+    /// A sitemap of news.
+    Sitemap,
+    /// A page that lists news, read with selectors.
+    List,
 }
 
 /// A feed document as its publisher wrote it.

@@ -162,6 +162,28 @@ pub struct PollHints {
     pub ttl: Option<Duration>,
 }
 
+/// CSS selectors for a page that lists news and has no feed.
+///
+/// All but `item` look inside of an item, and may end in `@name`: then that attribute holds the value.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListSelectors {
+    /// Each element that it finds is an entry.
+    pub item: String,
+    /// The title; none: the text of the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The link; none: the first one of the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The date; none: the item's `time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// The summary; none: no summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+}
+
 /// How a feed has been asked so far, as far as it bears on how to ask it next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Course {

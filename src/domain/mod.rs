@@ -27,7 +27,8 @@ pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Ke
 pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
 pub use feed::{
-    ClaimedFeed, Course, FeedState, FeedUrl, FeedUrlError, Move, PollHints, Validators,
+    ClaimedFeed, Course, FeedState, FeedUrl, FeedUrlError, ListSelectors, Move, PollHints,
+    Validators,
 };
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,

@@ -27,7 +27,11 @@ pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
         // No text in another encoding happens to be UTF-8 throughout; declarations happen to be wrong.
         return Cow::Borrowed(text);
     }
-    let declared = [content_type.and_then(http_charset), xml_encoding(body)];
+    let declared = [
+        content_type.and_then(http_charset),
+        xml_encoding(body),
+        meta_charset(body),
+    ];
     for encoding in declared.into_iter().flatten() {
         if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {
             return text;
@@ -70,6 +74,23 @@ fn xml_encoding(body: &[u8]) -> Option<&'static Encoding> {
     let (quote, rest) = after.split_first()?;
     let length = rest.iter().position(|byte| byte == quote)?;
     label(&rest[..length])
+}
+
+/// The `charset` that an HTML page declares of itself, in either form of `<meta>`.
+fn meta_charset(body: &[u8]) -> Option<&'static Encoding> {
+    let head = &body[..body.len().min(DECLARATION_BYTES)];
+    let lower = head.to_ascii_lowercase();
+    let meta = find(&lower, b"<meta")?;
+    let name = &lower[meta + find(&lower[meta..], b"charset=")? + b"charset=".len()..];
+    let name = name.trim_ascii_start();
+    let name = name
+        .strip_prefix(b"\"")
+        .or(name.strip_prefix(b"'"))
+        .unwrap_or(name);
+    let end = name.iter().position(|byte| {
+        matches!(byte, b'"' | b'\'' | b';' | b'>' | b'/') || byte.is_ascii_whitespace()
+    })?;
+    label(&name[..end])
 }
 
 /// An encoding by its name. A document that could be read as ASCII so far is not UTF-16, whatever it says.
@@ -169,6 +190,14 @@ mod tests {
                 text,
                 "{name} quoted"
             );
+            for meta in [
+                format!("<meta charset={name}>"),
+                format!("<META http-equiv=Content-Type content=\"text/html; charset={name}\">"),
+            ] {
+                let page = format!("<!DOCTYPE html><html><head>{meta}</head>{text}</html>");
+                let (bytes, _, _) = encoding.encode(&page);
+                assert_eq!(decode(&bytes, Some("text/html")), page, "{name} by {meta}");
+            }
             let document = format!("<?xml version='1.0' encoding='{name}'?><t>{text}</t>");
             let (bytes, _, _) = encoding.encode(&document);
             assert_eq!(decode(&bytes, None), document, "{name} by declaration");

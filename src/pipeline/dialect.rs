@@ -18,6 +18,10 @@ pub(super) enum Family {
     Syndication,
     /// XHTML, as a body inside RSS.
     Xhtml,
+    /// News in a sitemap.
+    News,
+    /// Media, which say things of their own.
+    Media,
     /// Podcasts, which say some things that nothing else says.
     Podcast,
     /// Anything else: media, podcasts, comments.
@@ -61,6 +65,10 @@ pub(super) enum Word {
     Summary,
     /// An Atom category, which is attributes.
     Category,
+    /// An element around more of the same: `media:group`, `news:news`.
+    Group,
+    /// Labels in one text, parted by commas.
+    Labels,
     /// A person: an element with a name and an address inside.
     Person,
     /// The name of an author as text, perhaps with an address.
@@ -95,9 +103,13 @@ pub(super) fn family_of_namespace(address: &str) -> Family {
         "purl.org/rss/1.0/modules/content" => Family::Content,
         "purl.org/rss/1.0/modules/syndication" => Family::Syndication,
         "www.w3.org/1999/xhtml" => Family::Xhtml,
+        "www.google.com/schemas/sitemap-news/0.9" => Family::News,
+        "search.yahoo.com/mrss" => Family::Media,
         "www.itunes.com/dtds/podcast-1.0.dtd" => Family::Podcast,
         "www.w3.org/2005/atom" | "purl.org/atom/ns" => Family::Atom,
         ""
+        | "www.sitemaps.org/schemas/sitemap/0.9"
+        | "www.google.com/schemas/sitemap/0.84"
         | "purl.org/rss/1.0"
         | "purl.org/rss/2.0"
         | "backend.userland.com/rss"
@@ -118,6 +130,8 @@ pub(super) fn family_of_prefix(prefix: &str) -> Family {
         "sy" => Family::Syndication,
         "xhtml" => Family::Xhtml,
         "itunes" => Family::Podcast,
+        "news" | "n" => Family::News,
+        "media" => Family::Media,
         "atom" | "atom10" | "a10" => Family::Atom,
         _ => Family::Foreign,
     }
@@ -136,30 +150,35 @@ pub(super) fn word(format: Format, place: Place, family: Family, name: &str) -> 
 
 fn rss_entry(family: Family, name: &str) -> Option<Word> {
     Some(match (family, name) {
-        (Family::Own, "title") => Word::Markup("title"),
-        (Family::Dublin | Family::Atom, "title") => Word::Else("title"),
-        (Family::Own, "link") => Word::Link,
+        (Family::Own | Family::News, "title") => Word::Markup("title"),
+        (Family::Dublin | Family::Atom | Family::Media, "title") => Word::Else("title"),
+        (Family::Own, "link" | "loc") => Word::Link,
         (Family::Own, "guid") => Word::Guid,
         (Family::Atom, "id") => Word::Else("guid"),
         (Family::Own | Family::Dublin, "description") => Word::Markup("description"),
         (Family::Own | Family::Atom, "summary") => Word::Summary,
-        (Family::Podcast, "summary" | "subtitle") => Word::Else("description"),
+        (Family::Podcast, "summary" | "subtitle") | (Family::Media, "description") => {
+            Word::Else("description")
+        }
+        (Family::Media, "group") | (Family::News, "news" | "publication") => Word::Group,
+        (Family::News, "keywords") => Word::Labels,
         (Family::Content, "encoded")
         | (Family::Xhtml, "body")
         | (Family::Own, "body" | "fullitem")
         | (Family::Own | Family::Atom, "content") => Word::Markup("content:encoded"),
         (Family::Own, "pubdate" | "published" | "date")
         | (Family::Dublin, "date" | "issued")
-        | (Family::Atom, "published" | "issued") => Word::Plain("pubDate"),
+        | (Family::Atom, "published" | "issued")
+        | (Family::News, "publication_date") => Word::Plain("pubDate"),
         (Family::Dublin | Family::Atom, "created") => Word::Else("pubDate"),
-        (Family::Own | Family::Atom, "updated" | "modified") | (Family::Dublin, "modified") => {
-            Word::Plain("updated")
-        }
+        (Family::Own, "lastmod")
+        | (Family::Own | Family::Atom, "updated" | "modified")
+        | (Family::Dublin, "modified") => Word::Plain("updated"),
         (Family::Own | Family::Dublin | Family::Podcast, "author")
         | (Family::Dublin, "creator") => Word::Byline,
         (Family::Atom, "author") => Word::Person,
         (Family::Own, "category") | (Family::Dublin, "subject") => Word::Many("category"),
-        (Family::Own | Family::Dublin, "language") => Word::Language,
+        (Family::Own | Family::Dublin | Family::News, "language") => Word::Language,
         (Family::Atom, "link") => Word::AtomLink,
         _ => return None,
     })
@@ -194,8 +213,9 @@ fn atom_entry(family: Family, name: &str) -> Option<Word> {
             "category" => Word::Category,
             _ => return None,
         },
-        (Family::Dublin, "title") => Word::Else("title"),
-        (Family::Dublin, "description") => Word::Else("summary"),
+        (Family::Dublin | Family::Media, "title") => Word::Else("title"),
+        (Family::Dublin | Family::Media, "description") => Word::Else("summary"),
+        (Family::Media, "group") => Word::Group,
         (Family::Dublin, "date" | "issued" | "created") => Word::Else("published"),
         (Family::Dublin, "modified") => Word::Else("updated"),
         (Family::Dublin, "creator") => Word::Byline,
@@ -228,11 +248,12 @@ fn person(format: Format, family: Family, name: &str) -> Option<Word> {
 
 /// Which document a root element begins.
 pub(super) fn format_of_root(local_name: &str) -> Option<(Format, crate::domain::DocumentKind)> {
-    use crate::domain::DocumentKind::{Atom, Rdf, Rss};
+    use crate::domain::DocumentKind::{Atom, Rdf, Rss, Sitemap};
     match local_name.to_ascii_lowercase().as_str() {
         "rss" | "channel" => Some((Format::Rss, Rss)),
         "rdf" => Some((Format::Rss, Rdf)),
         "feed" | "entry" => Some((Format::Atom, Atom)),
+        "urlset" => Some((Format::Rss, Sitemap)),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -106,11 +106,19 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
             "the markup ends before its first entry does",
         ));
     }
+    if repaired.kind == DocumentKind::Sitemap && !has_news(&feed, text) {
+        return Err(ParseError::new(
+            ErrorCode::NotAFeed,
+            "a sitemap whose pages have no news titles",
+        ));
+    }
     let feed_authors = names(feed.authors.iter().map(person_name));
     let entries = feed
         .entries
         .into_iter()
         .zip(repaired.entries)
+        // A sitemap of news may hold pages that are none.
+        .filter(|(entry, _)| repaired.kind != DocumentKind::Sitemap || entry.title.is_some())
         .map(|(entry, beside)| {
             let mut raw = raw_entry(repaired.kind, entry, beside.url.as_deref(), beside.language);
             if let Some(summary) = beside.summary {
@@ -143,6 +151,12 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
             ..PollHints::default()
         },
     })
+}
+
+/// Whether a sitemap has titles, or would have them on a day with news.
+fn has_news(feed: &model::Feed, text: &str) -> bool {
+    let is_quiet = feed.entries.is_empty() && text.contains("/schemas/sitemap-news/");
+    is_quiet || feed.entries.iter().any(|entry| entry.title.is_some())
 }
 
 fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
@@ -201,7 +215,10 @@ fn raw_entry(
         let is_plain = content.content_type.as_str() == "text/plain";
         content.body.map(|body| (body, is_plain))
     });
-    let is_said_by_entry = !matches!(kind, DocumentKind::Rss | DocumentKind::Rdf);
+    let is_rss = matches!(
+        kind,
+        DocumentKind::Rss | DocumentKind::Rdf | DocumentKind::Sitemap
+    );
     RawEntry {
         id: filled(&entry.id).map(|id| cut_bytes(id, MAX_ID_BYTES).to_owned()),
         url: url.and_then(address),
@@ -214,7 +231,7 @@ fn raw_entry(
         updated: entry
             .updated
             // feed-rs copies the date of publication where RSS gives no other.
-            .filter(|_| is_said_by_entry || entry.updated != entry.published)
+            .filter(|_| !is_rss || entry.updated != entry.published)
             .map(|at| Timestamp::from_micros(at.timestamp_micros())),
         authors: names(entry.authors.iter().map(person_name)),
         language: language
@@ -275,7 +292,7 @@ fn name(text: &str) -> Option<String> {
 }
 
 /// A web address that a reader may follow, without user and password.
-fn address(text: &str) -> Option<String> {
+pub(super) fn address(text: &str) -> Option<String> {
     let mut url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -298,24 +315,43 @@ fn filled(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-fn cut_bytes(text: &str, limit: usize) -> &str {
+pub(super) fn cut_bytes(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
 
 /// What a document that is no feed seems to be.
-fn what_it_is(text: &str) -> &'static str {
-    let head = text[..text.floor_char_boundary(1_024)].to_ascii_lowercase();
-    if head.contains("<html") || head.contains("<!doctype html") {
+fn what_it_is(text: &str) -> String {
+    let head = text[..text.floor_char_boundary(4_096)].to_ascii_lowercase();
+    if head.contains("<sitemapindex") {
+        return index_of_sitemaps(text);
+    }
+    let what = if head.contains("<html") || head.contains("<!doctype html") {
         "an HTML page"
-    } else if head.contains("<urlset") || head.contains("<sitemapindex") {
-        "a sitemap"
     } else if head.contains("<opml") {
         "an OPML list"
     } else if head.starts_with('<') {
         "XML of another kind"
     } else {
         "no markup"
-    }
+    };
+    what.to_owned()
+}
+
+/// An index is not followed: each sitemap in it is an address of its own, and mostly not one of news.
+fn index_of_sitemaps(text: &str) -> String {
+    let mut addresses: Vec<&str> = text
+        .split("<loc>")
+        .skip(1)
+        .filter_map(|after| after.split_once('<'))
+        .map(|(address, _)| cut_bytes(address.trim(), MAX_NAME_CHARS))
+        .take(MAX_ENTRIES)
+        .collect();
+    addresses.sort_by_key(|address| !address.contains("news"));
+    addresses.truncate(3);
+    format!(
+        "an index of sitemaps; add the one with the news: {}",
+        addresses.join(" ")
+    )
 }
 
 #[cfg(test)]
@@ -599,6 +635,40 @@ mod tests {
         }
         let rss = "<rss><channel><item><author>\u{e9}.a@example.org</author><title>Iran</title></item></channel></rss>";
         assert_eq!(titles(&read(rss)), ["Iran"]);
+    }
+
+    #[test]
+    fn a_sitemap_of_news_is_read_and_others_are_explained() {
+        let document = read(include_str!("../../tests/fixtures/feeds/news-sitemap.xml"));
+        assert_eq!(document.kind, DocumentKind::Sitemap);
+        assert_eq!(
+            titles(&document),
+            ["تحریم‌های تازه & نفت", "Technicians return"]
+        );
+        assert_eq!(
+            urls(&document),
+            [
+                "https://wire.example.org/fa/1?utm_source=map",
+                "https://served.example.org/2"
+            ]
+        );
+        let first = &document.entries[0];
+        assert_eq!(first.published, Some(at("2026-11-24T04:30:00Z")));
+        assert_eq!(first.updated, Some(at("2026-11-24T05:30:00Z")));
+        assert_eq!(first.language.as_deref(), Some("fa"));
+        assert_eq!(first.categories, ["Sanctions", "Oil"]);
+        let quiet = "<urlset xmlns:n='http://www.google.com/schemas/sitemap-news/0.9'></urlset>";
+        assert_eq!(read(quiet).entries, []);
+        let index = "<sitemapindex><sitemap><loc>https://e.example/a.xml</loc></sitemap>\
+                     <sitemap><loc>https://e.example/news.xml</loc></sitemap></sitemapindex>";
+        let error = parse(index.as_bytes(), None, &base()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotAFeed);
+        assert!(
+            error
+                .detail
+                .ends_with("https://e.example/news.xml https://e.example/a.xml"),
+            "{error}"
+        );
     }
 
     #[test]

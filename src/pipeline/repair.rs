@@ -94,6 +94,8 @@ enum Role {
     /// The root, or the channel.
     Feed,
     Entry,
+    /// An element around more of an entry.
+    Group,
     Person,
     /// An element whose text is read.
     Field(Word),
@@ -214,7 +216,7 @@ impl<'a> Writer<'a> {
             Format::Rss => "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><channel>",
             Format::Atom => "<feed xmlns=\"http://www.w3.org/2005/Atom\">",
         });
-        if is_entry(name) {
+        if self.names_entry(name) {
             // An Atom entry document: a feed of one.
             self.open(name, raw, is_empty);
             return;
@@ -256,7 +258,7 @@ impl<'a> Writer<'a> {
     }
 
     fn open(&mut self, name: &'a str, raw: &'a str, is_empty: bool) {
-        let starts_entry = is_entry(name) && self.family(name, raw) != Family::Foreign;
+        let starts_entry = self.names_entry(name) && self.family(name, raw) != Family::Foreign;
         if starts_entry && self.entry_start.is_some() && self.is_entry_of_feed(name) {
             // The one before never ended.
             self.close_entry();
@@ -284,6 +286,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Whether `name` is that of an entry.
+    fn names_entry(&self, name: &str) -> bool {
+        let name = local(name);
+        if self.kind == DocumentKind::Sitemap {
+            return name.eq_ignore_ascii_case("url");
+        }
+        name.eq_ignore_ascii_case("item") || name.eq_ignore_ascii_case("entry")
+    }
+
     /// Whether `name` opens an entry as the entries of this document are opened.
     fn is_entry_of_feed(&self, name: &str) -> bool {
         self.frames
@@ -295,7 +306,7 @@ impl<'a> Writer<'a> {
     fn role(&self, name: &str, raw: &str, starts_entry: bool) -> Role {
         let place = match self.frames.last().map(|frame| &frame.role) {
             None | Some(Role::Feed) => Place::Feed,
-            Some(Role::Entry) => Place::Entry,
+            Some(Role::Entry | Role::Group) => Place::Entry,
             Some(Role::Person) => Place::Person,
             Some(_) => return Role::Other,
         };
@@ -309,6 +320,7 @@ impl<'a> Writer<'a> {
         }
         match dialect::word(self.format, place, family, &lower) {
             Some(Word::Person) => Role::Person,
+            Some(Word::Group) => Role::Group,
             Some(word) => Role::Field(word),
             None => Role::Other,
         }
@@ -602,7 +614,16 @@ impl<'a> Writer<'a> {
             Word::UpdatePeriod => self.period = period(text),
             Word::UpdateFrequency => self.frequency = text.parse().ok(),
             Word::AtomLink => self.offer(text, 1),
-            Word::Category | Word::Person => {}
+            Word::Labels => {
+                for label in text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|label| !label.is_empty())
+                {
+                    self.write("category", "", label);
+                }
+            }
+            Word::Category | Word::Person | Word::Group => {}
         }
     }
 
@@ -893,11 +914,6 @@ fn is_unmistakable(name: &str) -> bool {
         "content:encoded",
     ];
     NAMES.iter().any(|known| same(known, name))
-}
-
-fn is_entry(name: &str) -> bool {
-    let name = local(name);
-    name.eq_ignore_ascii_case("item") || name.eq_ignore_ascii_case("entry")
 }
 
 fn local(name: &str) -> &str {

@@ -1,0 +1,215 @@
+//! A page as a tree that selectors run over, in time and memory linear in the page.
+//!
+//! The tree builder of browsers is quadratic in nesting, so this one is ours: it takes the tokens of HTML, nests them by
+//! their tags alone, and stops at a depth and a number of elements that no list comes near.
+
+use std::cell::RefCell;
+
+use ego_tree::NodeId;
+use html5ever::{
+    LocalName, QualName, ns,
+    tendril::StrTendril,
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+        states::RawKind::{Rawtext, Rcdata, ScriptData},
+    },
+};
+use scraper::{
+    Html, Node,
+    node::{Element, Text},
+};
+
+/// Elements of a page that are looked at.
+const MAX_ELEMENTS: usize = 50_000;
+/// Elements deeper than this stand beside their parents.
+const MAX_DEPTH: usize = 256;
+
+/// Elements without content.
+const VOID: [&str; 14] = [
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+    "track", "wbr",
+];
+
+/// Elements that end a paragraph left open.
+const BLOCK: [&str; 26] = [
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "details",
+    "div",
+    "dl",
+    "fieldset",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+];
+
+/// The tree of a page.
+pub(super) fn build(html: &str) -> Html {
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(html));
+    let sink = Sink(RefCell::new(Builder {
+        html: Html::new_document(),
+        open: Vec::new(),
+        deeper: 0,
+        elements: 0,
+        is_hidden: false,
+    }));
+    let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
+    // A sink that never asks to run a script is never interrupted: one call reads all of it.
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.into_inner().html
+}
+
+struct Builder {
+    html: Html,
+    open: Vec<(LocalName, NodeId)>,
+    /// Elements open beyond [`MAX_DEPTH`].
+    deeper: usize,
+    elements: usize,
+    /// Inside of a script or style.
+    is_hidden: bool,
+}
+
+struct Sink(RefCell<Builder>);
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut builder = self.0.borrow_mut();
+        match token {
+            Token::CharacterTokens(text) if !builder.is_hidden => builder.text(&text),
+            Token::TagToken(tag) if tag.kind == TagKind::StartTag => return builder.start(tag),
+            Token::TagToken(tag) => builder.end(&tag.name),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Builder {
+    fn append(&mut self, node: Node) -> Option<NodeId> {
+        let parent = self
+            .open
+            .last()
+            .map_or_else(|| self.html.tree.root().id(), |&(_, id)| id);
+        Some(self.html.tree.get_mut(parent)?.append(node).id())
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.elements < MAX_ELEMENTS {
+            let text = scraper::StrTendril::from_slice(text);
+            self.append(Node::Text(Text { text }));
+        }
+    }
+
+    fn start(&mut self, tag: Tag) -> TokenSinkResult<()> {
+        let name: &str = &tag.name;
+        match name {
+            "script" => {
+                self.is_hidden = true;
+                return TokenSinkResult::RawData(ScriptData);
+            }
+            "style" => {
+                self.is_hidden = true;
+                return TokenSinkResult::RawData(Rawtext);
+            }
+            _ => {}
+        }
+        let raw = matches!(name, "title" | "textarea");
+        let is_void = VOID.contains(&name) || tag.self_closing && self.is_open("svg");
+        self.end_implied(name);
+        if name == "tr" && self.open.last().is_some_and(|(top, _)| &**top == "table") {
+            // Browsers show one where none is written, and selectors are copied from browsers.
+            self.push(LocalName::from("tbody"), Vec::new(), false);
+        }
+        self.push(tag.name, tag.attrs, is_void);
+        if raw {
+            return TokenSinkResult::RawData(Rcdata);
+        }
+        TokenSinkResult::Continue
+    }
+
+    fn push(&mut self, name: LocalName, attributes: Vec<html5ever::Attribute>, is_void: bool) {
+        if self.elements >= MAX_ELEMENTS {
+            return;
+        }
+        self.elements += 1;
+        let element = Element::new(QualName::new(None, ns!(html), name.clone()), attributes);
+        let id = self.append(Node::Element(element));
+        if is_void {
+            return;
+        }
+        if self.open.len() < MAX_DEPTH
+            && let Some(id) = id
+        {
+            self.open.push((name, id));
+        } else {
+            self.deeper += 1;
+        }
+    }
+
+    fn end(&mut self, name: &LocalName) {
+        if matches!(&**name, "script" | "style") {
+            self.is_hidden = false;
+            return;
+        }
+        if self.deeper > 0 {
+            self.deeper -= 1;
+            return;
+        }
+        if let Some(at) = self.open.iter().rposition(|(open, _)| open == name) {
+            self.open.truncate(at);
+        }
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.open.iter().any(|(open, _)| &**open == name)
+    }
+
+    /// Ends what the beginning of an element ends without saying so.
+    fn end_implied(&mut self, name: &str) {
+        let (ended, barriers): (&[&str], &[&str]) = match name {
+            "li" => (&["li"], &["ul", "ol", "menu"]),
+            "dt" | "dd" => (&["dt", "dd"], &["dl"]),
+            "td" | "th" => (&["td", "th"], &["tr", "table"]),
+            "tr" => (&["tr"], &["table"]),
+            "thead" | "tbody" | "tfoot" => (&["thead", "tbody", "tfoot"], &["table"]),
+            "option" => (&["option"], &["select"]),
+            name if BLOCK.contains(&name) => {
+                if self.open.last().is_some_and(|(top, _)| &**top == "p") {
+                    self.open.pop();
+                }
+                return;
+            }
+            _ => return,
+        };
+        let found = self
+            .open
+            .iter()
+            .rposition(|(open, _)| ended.contains(&&**open) || barriers.contains(&&**open));
+        if let Some(at) = found
+            && ended.contains(&&*self.open[at].0)
+        {
+            self.open.truncate(at);
+        }
+    }
+}
