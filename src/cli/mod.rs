@@ -203,6 +203,9 @@ enum QueryCommand {
     Match {
         /// The query.
         expression: String,
+        /// The system that the query comes from: google, meltwater, brandwatch, factiva, nexis or lines.
+        #[arg(long, value_name = "D")]
+        dialect: Option<crate::query::Dialect>,
         /// Plain-text files; the first line is the title.
         files: Vec<PathBuf>,
         /// Texts as JSON lines: {"id","title","summary","content","lang",...}. A line that is none has a verdict with an

@@ -11,7 +11,7 @@ use self::texts::{Text, json_text, plain_text};
 use super::{Outcome, QueryCommand, beat, output};
 use crate::{
     app::{self, BUILT_IN_BEAT},
-    domain::{Facts, Field, Hit, Keyword, KeywordId, Subject},
+    domain::{Facts, Field, Hit, Subject},
     query::{
         Dialect, Engine, Lexicon, Purpose, Query, QueryError, Scratch, Warning, explain, parse,
         read_dialect,
@@ -34,6 +34,7 @@ pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
         } => check(&expression, dialect, &lexicon(beat.as_deref())?, json),
         QueryCommand::Match {
             expression,
+            dialect,
             files,
             jsonl,
             beat,
@@ -41,7 +42,7 @@ pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
             json,
         } => {
             let lexicon = lexicon(beat.as_deref())?;
-            let Some(judge) = Judge::new(&expression, lexicon, why) else {
+            let Some(judge) = Judge::new(&expression, dialect, lexicon, why) else {
                 return Ok(Outcome::SaidNo);
             };
             judge_all(judge, &files, jsonl.as_deref(), json)
@@ -209,30 +210,28 @@ struct Judge {
 }
 
 impl Judge {
-    /// None, with every error told, if the expression is no query.
-    fn new(expression: &str, lexicon: Lexicon, with_why: bool) -> Option<Self> {
-        let query = match parse(expression, &lexicon, Purpose::SavedKeyword) {
-            Ok(query) => query,
+    /// None, with every error told, if the expression is no query. What a dialect has that was lost is told, too.
+    fn new(
+        expression: &str,
+        dialect: Option<Dialect>,
+        lexicon: Lexicon,
+        with_why: bool,
+    ) -> Option<Self> {
+        let (query, notes) = match read(expression, dialect, &lexicon) {
+            Ok(read) => read,
             Err(errors) => {
                 complain(expression, &errors);
                 return None;
             }
         };
-        let keyword = Keyword {
-            id: KeywordId::new(0),
-            slug: "query".to_owned(),
-            name: "query".to_owned(),
-            version: 1,
-            query: expression.to_owned(),
-        };
-        let (engine, problems) = Engine::compile(&[keyword], &lexicon);
-        for problem in &problems {
-            output::complain(&problem.to_string());
+        for note in &notes.lost {
+            output::complain(&format!("note: {}", note.message));
+            output::complain(&pointer(expression, note.start, note.end));
         }
-        problems.is_empty().then(|| Self {
+        Some(Self {
+            engine: Engine::of_query(&query, &lexicon),
             query,
             lexicon,
-            engine,
             scratch: Scratch::default(),
             with_why,
         })

@@ -1,18 +1,18 @@
 //! The engine: all saved queries as one immutable structure that judges an article in one pass over its words.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use super::{
-    ast::{Node, TextField},
-    compile::{Expr, Signal, Vocabulary},
+    ast::{Node, Proximity, TextField},
+    compile::{Expr, Places, Signal, Vocabulary, count},
     error::QueryError,
     evaluate::Evaluation,
     lexicon::Lexicon,
     parser::{Purpose, Query, parse},
     pattern::Article,
-    scanner::{Lists, Scanner, Scratch},
+    scanner::{Lists, Mention, Scanner, Scratch, Verdict, Verdicts},
 };
-use crate::domain::{ArticleMatch, Keyword, KeywordId, Subject};
+use crate::domain::{ArticleMatch, Field, Hit, Keyword, KeywordId, Subject};
 
 /// The longest `why` of a match, in bytes.
 const MAX_WHY_BYTES: usize = 300;
@@ -44,11 +44,19 @@ pub struct Engine {
     scanner: Scanner,
     keywords: Vec<Compiled>,
     /// Keywords to be evaluated when a leaf is seen.
-    by_leaf: Lists,
+    by_leaf: Lists<Candidate>,
     /// Keywords to be evaluated when a concept is seen.
-    by_concept: Lists,
+    by_concept: Lists<Candidate>,
     /// Keywords to be evaluated always.
     always: Vec<u32>,
+}
+
+/// A keyword that may hold when something is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    keyword: u32,
+    /// A leaf without which it does not hold: most candidates are done with by a look whether that was seen.
+    also: Option<NonZeroU32>,
 }
 
 /// A keyword ready to be evaluated.
@@ -79,6 +87,33 @@ impl Compiled {
                 .collect(),
         }
     }
+
+    /// Adds this keyword, which holds, to the verdicts.
+    fn tell(&self, number: u32, evaluation: &Evaluation<'_>, verdicts: &mut Verdicts) {
+        let Verdicts {
+            list,
+            mentions,
+            branches,
+            sightings,
+        } = verdicts;
+        list.push(Verdict {
+            keyword: number,
+            mentions_from: mentions.len(),
+            branches_from: branches.len(),
+        });
+        sightings.clear();
+        evaluation.sightings(&self.expr, sightings);
+        Scanner::add_mentions(evaluation.article, sightings, mentions);
+        match &self.expr {
+            Expr::Or(parts) if parts.len() == self.branches.len() => branches.extend(
+                (0..)
+                    .zip(parts)
+                    .filter(|(_, part)| evaluation.holds(part))
+                    .map(|(number, _)| number),
+            ),
+            _ => branches.extend(0..count(self.branches.len())),
+        }
+    }
 }
 
 impl Engine {
@@ -89,7 +124,11 @@ impl Engine {
         let mut compiled = Vec::with_capacity(keywords.len());
         let mut problems = Vec::new();
         for keyword in keywords {
-            match parse(&keyword.query, lexicon, Purpose::SavedKeyword) {
+            let read = lexicon.query_of(keyword).map_or_else(
+                || parse(&keyword.query, lexicon, Purpose::SavedKeyword).map(Arc::new),
+                Ok,
+            );
+            match read {
                 Ok(query) => {
                     let (id, version) = (keyword.id, keyword.version);
                     compiled.push(Compiled::new(id, version, &query, &mut vocabulary, lexicon));
@@ -122,10 +161,14 @@ impl Engine {
                 always.push(number);
                 continue;
             };
+            let candidate = Candidate {
+                keyword: number,
+                also: companion(&keyword.expr, &signals).and_then(|leaf| NonZeroU32::new(leaf + 1)),
+            };
             for signal in signals {
                 match signal {
-                    Signal::Leaf(leaf) => by_leaf.push((leaf, number)),
-                    Signal::Concept(concept) => by_concept.push((concept, number)),
+                    Signal::Leaf(leaf) => by_leaf.push((leaf, candidate)),
+                    Signal::Concept(concept) => by_concept.push((concept, candidate)),
                 }
             }
         }
@@ -151,9 +194,22 @@ impl Engine {
         self.keywords.is_empty()
     }
 
-    /// The keywords that an article matches, in the order in which they were compiled.
+    /// The keywords that an article matches, in the order in which they were compiled, with everything that is stored
+    /// about a match.
     #[must_use]
     pub fn matches(&self, subject: &Subject<'_>, scratch: &mut Scratch) -> Vec<ArticleMatch> {
+        self.judge(subject, scratch)
+            .map(|finding| finding.to_match(subject))
+            .collect()
+    }
+
+    /// The same, told from the scratch memory: once that has grown to what articles need, next to nothing is
+    /// allocated.
+    pub fn judge<'a>(
+        &'a self,
+        subject: &Subject<'_>,
+        scratch: &'a mut Scratch,
+    ) -> impl Iterator<Item = Finding<'a>> {
         let mut words = std::mem::take(&mut scratch.words);
         let article = Article::read(subject, &mut words);
         self.scanner.scan(&article, scratch);
@@ -162,16 +218,36 @@ impl Engine {
             article: &article,
             found: &scratch.found,
             facts: &subject.facts,
+            pool: &scratch.pool,
         };
-        let matches = scratch
-            .candidates
-            .iter()
-            .filter_map(|&number| self.keywords.get(number as usize))
-            .filter(|keyword| evaluation.holds(&keyword.expr))
-            .map(|keyword| self.matched(keyword, &evaluation))
-            .collect();
+        let verdicts = &mut scratch.verdicts;
+        verdicts.list.clear();
+        verdicts.mentions.clear();
+        verdicts.branches.clear();
+        for &number in &scratch.candidates {
+            if let Some(keyword) = self.keywords.get(number as usize)
+                && evaluation.holds(&keyword.expr)
+            {
+                keyword.tell(number, &evaluation, verdicts);
+            }
+        }
         scratch.words = words;
-        matches
+        self.findings(&scratch.verdicts)
+    }
+
+    fn findings<'a>(&'a self, verdicts: &'a Verdicts) -> impl Iterator<Item = Finding<'a>> {
+        let list = &verdicts.list;
+        list.iter().enumerate().filter_map(move |(at, verdict)| {
+            let next = list.get(at + 1);
+            let mentions_to = next.map_or(verdicts.mentions.len(), |next| next.mentions_from);
+            let branches_to = next.map_or(verdicts.branches.len(), |next| next.branches_from);
+            Some(Finding {
+                engine: self,
+                keyword: self.keywords.get(verdict.keyword as usize)?,
+                mentions: verdicts.mentions.get(verdict.mentions_from..mentions_to)?,
+                branches: verdicts.branches.get(verdict.branches_from..branches_to)?,
+            })
+        })
     }
 
     /// The keywords that may match, ascending.
@@ -179,25 +255,113 @@ impl Engine {
         let candidates = &mut scratch.candidates;
         candidates.clear();
         candidates.extend_from_slice(&self.always);
-        for leaf in scratch.found.seen_leaves() {
-            candidates.extend_from_slice(self.by_leaf.of(leaf));
+        let found = &scratch.found;
+        let mut add = |list: &[Candidate]| {
+            let possible = list.iter().filter(|candidate| {
+                candidate
+                    .also
+                    .is_none_or(|leaf| !found.of(Signal::Leaf(leaf.get() - 1)).is_empty())
+            });
+            candidates.extend(possible.map(|candidate| candidate.keyword));
+        };
+        for leaf in found.seen_leaves() {
+            add(self.by_leaf.of(leaf));
         }
-        for concept in scratch.found.seen_concepts() {
-            candidates.extend_from_slice(self.by_concept.of(concept));
+        for concept in found.seen_concepts() {
+            add(self.by_concept.of(concept));
         }
         candidates.sort_unstable();
         candidates.dedup();
     }
+}
 
-    fn matched(&self, keyword: &Compiled, evaluation: &Evaluation<'_>) -> ArticleMatch {
-        let mut sightings = Vec::new();
-        evaluation.sightings(&keyword.expr, &mut sightings);
+/// A keyword that an article matches.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding<'a> {
+    engine: &'a Engine,
+    keyword: &'a Compiled,
+    mentions: &'a [Mention],
+    branches: &'a [u32],
+}
+
+impl<'a> Finding<'a> {
+    /// The keyword.
+    #[must_use]
+    pub const fn keyword_id(&self) -> KeywordId {
+        self.keyword.id
+    }
+
+    /// What was found, in order of field and place, without overlaps.
+    #[must_use]
+    pub const fn mentions(&self) -> &'a [Mention] {
+        self.mentions
+    }
+
+    /// The match as it is stored; `subject` is what was judged.
+    fn to_match(self, subject: &Subject<'_>) -> ArticleMatch {
+        let hit = |mention: &Mention| Hit {
+            field: mention.field,
+            start: mention.start,
+            end: mention.end,
+            text: match mention.field {
+                Field::Title => subject.title,
+                Field::Summary => subject.summary,
+                Field::Content => subject.content,
+            }
+            .get(mention.start as usize..mention.end as usize)
+            .unwrap_or_default()
+            .to_owned(),
+            concept: mention
+                .concept
+                .and_then(|number| self.engine.scanner.concept_name(number))
+                .map(str::to_owned),
+        };
         ArticleMatch {
-            keyword_id: keyword.id,
-            version: keyword.version,
-            hits: self.scanner.hits(evaluation.article, sightings),
-            why: why(keyword, evaluation),
+            keyword_id: self.keyword.id,
+            version: self.keyword.version,
+            hits: self.mentions.iter().map(hit).collect(),
+            why: self.why(),
         }
+    }
+
+    /// The branches that held, joined by OR and cut to a length that can be shown.
+    fn why(&self) -> String {
+        let held: Vec<&str> = self
+            .branches
+            .iter()
+            .filter_map(|&number| self.keyword.branches.get(number as usize))
+            .map(String::as_str)
+            .collect();
+        let mut why = held.join(" OR ");
+        if why.len() > MAX_WHY_BYTES {
+            let end = (0..=MAX_WHY_BYTES - '…'.len_utf8())
+                .rev()
+                .find(|&end| why.is_char_boundary(end))
+                .unwrap_or(0);
+            why.truncate(end);
+            why.push('…');
+        }
+        why
+    }
+}
+
+/// A leaf that must be seen for `expr` to hold, other than those it is a candidate by.
+fn companion(expr: &Expr, signals: &[Signal]) -> Option<u32> {
+    match expr {
+        Expr::And(parts) => parts.iter().find_map(|part| companion(part, signals)),
+        Expr::Somewhere(places) | Expr::AtLeast(_, places) => companion_at(places, signals),
+        Expr::Always | Expr::Fact(_) | Expr::Not(_) | Expr::Or(_) | Expr::Of(..) => None,
+    }
+}
+
+fn companion_at(places: &Places, signals: &[Signal]) -> Option<u32> {
+    match places {
+        Places::One(signal @ Signal::Leaf(leaf), _) if !signals.contains(signal) => Some(*leaf),
+        Places::Near(Proximity::NotNear(_), left, _) => companion_at(left, signals),
+        Places::Near(_, left, right) => {
+            companion_at(left, signals).or_else(|| companion_at(right, signals))
+        }
+        Places::One(..) | Places::Any(_) => None,
     }
 }
 
@@ -209,25 +373,40 @@ fn branches(root: &Node) -> Vec<&Node> {
     }
 }
 
-/// The branches that held, joined by OR and cut to a length that can be shown.
-fn why(keyword: &Compiled, evaluation: &Evaluation<'_>) -> String {
-    let held: Vec<&str> = match &keyword.expr {
-        Expr::Or(parts) if parts.len() == keyword.branches.len() => parts
-            .iter()
-            .zip(&keyword.branches)
-            .filter(|(part, _)| evaluation.holds(part))
-            .map(|(_, branch)| branch.as_str())
-            .collect(),
-        _ => keyword.branches.iter().map(String::as_str).collect(),
-    };
-    let mut why = held.join(" OR ");
-    if why.len() > MAX_WHY_BYTES {
-        let end = (0..=MAX_WHY_BYTES - '…'.len_utf8())
-            .rev()
-            .find(|&end| why.is_char_boundary(end))
-            .unwrap_or(0);
-        why.truncate(end);
-        why.push('…');
+#[cfg(test)]
+mod tests {
+    use super::{super::specification::keyword, *};
+
+    #[test]
+    fn judging_allocates_at_most_once_when_the_memory_has_grown() {
+        let queries = [
+            "iran NEAR/5 sanction*",
+            "\"north korea\" AND NOT football",
+            "\"front company\"~3 OR 북한 OR 朝鲜",
+            "cs(IRGC) NOT NEAR/2 guard",
+            "title:(иран OR ایران)",
+            "ATLEAST/2 iran",
+        ];
+        let keywords: Vec<Keyword> = (1..)
+            .zip(queries)
+            .map(|(id, query)| keyword(id, &format!("k{id}"), query))
+            .collect();
+        let (engine, problems) = Engine::compile(&keywords, &Lexicon::default());
+        assert_eq!(problems, []);
+        let subject = Subject {
+            title: "Иран: إيران and Iran's sanctions",
+            summary: "North Korea: a front shell company; IRGC, 북한은 朝鲜与伊朗. Iran again, U.S. sanctioned café",
+            ..Subject::default()
+        };
+        let mut scratch = Scratch::default();
+        let found = engine.judge(&subject, &mut scratch).count();
+        assert_eq!(found, queries.len());
+        let _ = engine.judge(&subject, &mut scratch).count();
+        let memory = allocation_counter::measure(|| {
+            for _ in 0..100 {
+                assert_eq!(engine.judge(&subject, &mut scratch).count(), found);
+            }
+        });
+        assert!(memory.count_total <= 100, "{memory:?}");
     }
-    why
 }

@@ -1,9 +1,13 @@
 //! The evaluator: whether a compiled query holds for an article, and which mentions made it so.
 
+use std::ops::{ControlFlow, Deref};
+
 use super::{
+    ast::{Proximity, TextField},
     compile::{Expr, Places, Signal},
-    mentions::{count_apart, is_in, pairs, sorted},
+    mentions::{Sides, count_apart, is_in, sorted},
     pattern::{Article, Stretch},
+    pool::{Lent, Pool},
 };
 use crate::domain::Facts;
 
@@ -75,9 +79,27 @@ pub(super) struct Evaluation<'a> {
     pub(super) article: &'a Article<'a>,
     pub(super) found: &'a Found,
     pub(super) facts: &'a Facts<'a>,
+    pub(super) pool: &'a Pool,
 }
 
-impl Evaluation<'_> {
+/// Stretches as they were found, or made for the purpose.
+pub(super) enum Placed<'a> {
+    Found(&'a [Stretch]),
+    Made(Lent<'a>),
+}
+
+impl Deref for Placed<'_> {
+    type Target = [Stretch];
+
+    fn deref(&self) -> &[Stretch] {
+        match self {
+            Self::Found(stretches) => stretches,
+            Self::Made(stretches) => stretches,
+        }
+    }
+}
+
+impl<'a> Evaluation<'a> {
     /// Whether the query holds.
     pub(super) fn holds(&self, expr: &Expr) -> bool {
         match expr {
@@ -87,7 +109,9 @@ impl Evaluation<'_> {
             Expr::Not(part) => !self.holds(part),
             Expr::And(parts) => parts.iter().all(|part| self.holds(part)),
             Expr::Or(parts) => parts.iter().any(|part| self.holds(part)),
-            Expr::AtLeast(count, places) => count_apart(&self.places(places)) >= *count as usize,
+            Expr::AtLeast(count, places) => {
+                count_apart(&self.places(places), self.pool) >= *count as usize
+            }
             Expr::Of(count, parts) => {
                 let holding = parts
                     .iter()
@@ -108,20 +132,36 @@ impl Evaluation<'_> {
             Places::Any(parts) => parts.iter().any(|part| self.is_somewhere(part)),
             Places::Near(proximity, left, right) => {
                 self.is_somewhere(left)
-                    && !pairs(
-                        self.article,
-                        *proximity,
-                        &self.places(left),
-                        &self.places(right),
-                    )
-                    .is_empty()
+                    && (matches!(proximity, Proximity::NotNear(_)) || self.is_somewhere(right))
+                    && self
+                        .sides(&self.places(left), &self.places(right))
+                        .pairs(*proximity, &mut |_| ControlFlow::Break(()))
+                        .is_break()
             }
         }
     }
 
+    const fn sides<'b>(&'b self, left: &'b [Stretch], right: &'b [Stretch]) -> Sides<'b> {
+        Sides {
+            article: self.article,
+            left,
+            right,
+            pool: self.pool,
+        }
+    }
+
     /// All places, sorted by position, without doubles.
-    pub(super) fn places(&self, places: &Places) -> Vec<Stretch> {
-        let mut out = Vec::new();
+    pub(super) fn places(&self, places: &Places) -> Placed<'a> {
+        if let Places::One(signal, TextField::Text) = places {
+            return Placed::Found(self.found.of(*signal));
+        }
+        let mut out = self.pool.list();
+        self.add_places(places, &mut out);
+        sorted(&mut out);
+        Placed::Made(out)
+    }
+
+    fn add_places(&self, places: &Places, out: &mut Vec<Stretch>) {
         match places {
             Places::One(signal, field) => out.extend(
                 self.found
@@ -129,19 +169,19 @@ impl Evaluation<'_> {
                     .iter()
                     .filter(|stretch| is_in(self.article, *field, stretch)),
             ),
-            Places::Any(parts) => out.extend(parts.iter().flat_map(|part| self.places(part))),
+            Places::Any(parts) => {
+                for part in parts {
+                    self.add_places(part, out);
+                }
+            }
             Places::Near(proximity, left, right) => {
-                let pairs = pairs(
-                    self.article,
-                    *proximity,
-                    &self.places(left),
-                    &self.places(right),
-                );
-                out.extend(pairs.iter().map(super::mentions::Pair::span));
+                let (left, right) = (self.places(left), self.places(right));
+                let _ = self.sides(&left, &right).pairs(*proximity, &mut |pair| {
+                    out.push(pair.span());
+                    ControlFlow::Continue(())
+                });
             }
         }
-        sorted(&mut out);
-        out
     }
 
     /// The mentions that make a query true that holds: all of the terms that hold, for NEAR those that are near.
@@ -185,18 +225,17 @@ impl Evaluation<'_> {
                 }
             }
             Places::Near(proximity, left, right) => {
-                let pairs = pairs(
-                    self.article,
-                    *proximity,
-                    &self.places(left),
-                    &self.places(right),
-                );
-                let pairs: Vec<_> = pairs
-                    .into_iter()
-                    .filter(|pair| is_kept(&pair.span()))
-                    .collect();
-                let mut lefts = pairs.iter().map(|pair| pair.left).collect();
-                let mut rights = pairs.iter().filter_map(|pair| pair.right).collect();
+                let (mut lefts, mut rights) = (self.pool.list(), self.pool.list());
+                {
+                    let (left, right) = (self.places(left), self.places(right));
+                    let _ = self.sides(&left, &right).pairs(*proximity, &mut |pair| {
+                        if is_kept(&pair.span()) {
+                            lefts.push(pair.left);
+                            rights.extend(pair.right);
+                        }
+                        ControlFlow::Continue(())
+                    });
+                }
                 sorted(&mut lefts);
                 sorted(&mut rights);
                 self.sightings_at(left, Some(&lefts), out);

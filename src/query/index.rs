@@ -4,16 +4,16 @@
 //! probes of one table for each of its words, however many patterns there are. A hash that is hit proves nothing: the
 //! pattern is compared letter by letter afterwards.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::collections::HashMap;
 
-use super::pattern::{Article, Letters, Pattern, PatternWord};
+use super::{
+    compile::count,
+    pattern::{Article, Letters, Pattern, PatternWord},
+};
 use crate::text::{
-    particle::{arabic_stems, hangul_stems, proclitics},
+    particle::{arabic_stems, hangul_ends, proclitics},
     script::WordKind,
-    words::{ANY_LETTERS, ONE_LETTER, Word},
+    words::{ANY_LETTERS, ONE_LETTER, Word, Words},
 };
 
 /// The number of a pattern.
@@ -23,9 +23,24 @@ pub(super) type PatternId = u32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) pattern: PatternId,
-    /// Which word of it.
-    pub(super) anchor: u32,
+    /// The leaf that the pattern belongs to.
+    pub(super) leaf: u32,
+    /// Where the letters begin of a pattern that is [`Self::is_simple`].
+    letters: u32,
+    length: u16,
+    /// Which word of the pattern.
+    pub(super) anchor: u16,
+    /// Of the one word of a pattern that is nothing but its letters.
+    simple: Option<WordKind>,
+    /// Whether it is the last of its key.
+    is_last: bool,
 }
+
+/// What is to be looked up, at a position.
+pub(super) type Probe = (u64, u32);
+
+/// Probes that are collected before they are looked up: the memory that they ask for comes at the same time.
+const PROBES_AT_ONCE: usize = 1_024;
 
 /// Longest beginning, end or inside of a word that is hashed, in bytes: lengths are bits of a `u64`.
 const LONGEST_PART: usize = 63;
@@ -38,26 +53,6 @@ const FREQUENT: &[&str] = &[
     "de", "la", "le", "les", "des", "et", "en", "du", "el", "los", "der", "die", "und", "von", "и",
     "в", "на", "с", "по", "از", "به", "در", "من", "في", "new", "said",
 ];
-
-/// Hashes are already mixed: the table takes them as they are.
-#[derive(Debug, Default, Clone, Copy)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
 
 /// What a key is a hash of.
 #[derive(Debug, Clone, Copy)]
@@ -72,32 +67,69 @@ enum Part {
 
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// One more byte of a rolling hash.
-const fn rolled(hash: u64, byte: u8) -> u64 {
-    (hash.rotate_left(5) ^ byte as u64).wrapping_mul(0x517C_C1B7_2722_0A95)
+/// A hash of `bytes[from..to]`, eight bytes at a time. Most words are of 16 bytes at most: no branch of theirs depends on
+/// their length.
+#[inline]
+fn hash_of(bytes: &[u8], from: usize, to: usize) -> u64 {
+    let length = to.saturating_sub(from);
+    let mut at = from;
+    let mut hash = length as u64;
+    while to - at > 16 {
+        hash = mixed(hash ^ up_to_eight(bytes, at, 8));
+        at += 8;
+    }
+    let rest = to - at;
+    let first = up_to_eight(bytes, at, rest.min(8));
+    let second = up_to_eight(bytes, at + 8, rest.saturating_sub(8));
+    mixed(hash ^ first.wrapping_add(second.wrapping_mul(SEED).rotate_left(29)))
 }
 
-fn rolled_over(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(SEED, |hash, &byte| rolled(hash, byte))
-}
-
-/// The key of a finished rolling hash.
-const fn key(part: Part, hash: u64) -> u64 {
-    let mixed = (hash ^ (part as u64).wrapping_mul(SEED)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+const fn mixed(number: u64) -> u64 {
+    let mixed = number.wrapping_mul(0xD6E8_FEB8_6659_FD93);
     mixed ^ (mixed >> 32)
 }
 
+/// Up to eight bytes as a number.
+#[expect(clippy::cast_possible_truncation, reason = "at most eight")]
+#[inline]
+fn up_to_eight(bytes: &[u8], from: usize, count: usize) -> u64 {
+    let Some(eight) = bytes
+        .get(from..from + 8)
+        .and_then(|eight| <[u8; 8]>::try_from(eight).ok())
+    else {
+        // The last bytes of all: as below, one by one.
+        let last = bytes.get(from..(from + count).min(bytes.len()));
+        return last
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte));
+    };
+    let mask = u64::MAX.checked_shr(64 - 8 * (count as u32)).unwrap_or(0);
+    u64::from_le_bytes(eight) & mask
+}
+
+/// The key of a part with that hash.
+const fn key(part: Part, hash: u64) -> u64 {
+    mixed(hash ^ (part as u64).wrapping_mul(SEED))
+}
+
 fn key_of(part: Part, letters: &str) -> u64 {
-    key(part, rolled_over(letters.as_bytes()))
+    key(part, hash_of(letters.as_bytes(), 0, letters.len()))
 }
 
 /// The index of all patterns.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    table: HashMap<u64, (u32, u32), BuildHasherDefault<AsIs>>,
+    /// By the low bits of a key, with open addressing; a power of two.
+    slots: Vec<Slot>,
     entries: Vec<Entry>,
-    /// A bit for every key, by its low bits: most words of an article end here.
+    /// The letters of simple patterns.
+    letters: String,
+    /// Two bits for every key, in one of these: most words of an article end here.
     bits: Vec<u64>,
+    /// A bit for the first four bytes of every beginning that has so many.
+    openings: Vec<u64>,
     /// Lengths in bytes at which a beginning, an end, an inside is to be looked up.
     beginnings: u64,
     ends: u64,
@@ -105,13 +137,33 @@ pub(super) struct Index {
     has_single: bool,
 }
 
+/// A place of the table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    /// The high half of the key.
+    tag: u32,
+    /// One past the first of its entries; 0 if the place is free.
+    first: u32,
+}
+
+/// Bits for openings: few enough to stay at hand.
+const OPENING_BITS: u64 = 1 << 16;
+
+/// The bytes of an opening: four ASCII letters, or three of a larger alphabet.
+#[inline]
+const fn opening_length(first: u8) -> usize {
+    if first.is_ascii() { 4 } else { 6 }
+}
+
 /// A way to list a pattern: under these keys, for one of its words.
 struct Choice {
-    anchor: u32,
+    anchor: u16,
     keys: Vec<u64>,
     badness: Badness,
     letters: usize,
     asks: Asks,
+    /// Of a beginning that is long enough, its opening.
+    opening: Option<u64>,
 }
 
 /// How often a choice is to be expected in articles.
@@ -152,8 +204,8 @@ enum Asks {
 }
 
 impl Index {
-    /// Lists every pattern.
-    pub(super) fn new(patterns: &[Pattern]) -> Self {
+    /// Lists every pattern; `leaf_of` has the leaf of each.
+    pub(super) fn new(patterns: &[Pattern], leaf_of: &[u32]) -> Self {
         let mut frequency: HashMap<u64, u64> = HashMap::new();
         for pattern in patterns {
             for choice in choices(pattern) {
@@ -180,10 +232,24 @@ impl Index {
                 continue;
             };
             index.note(best.asks);
+            if let Some(opening) = best.opening {
+                index.note_opening(opening);
+            }
+            let simple = pattern.simple();
             let entry = Entry {
-                pattern: u32::try_from(id).unwrap_or(u32::MAX),
+                pattern: count(id),
+                leaf: leaf_of.get(id).copied().unwrap_or(u32::MAX),
+                letters: count(index.letters.len()),
+                length: simple.map_or(0, |(_, letters)| {
+                    u16::try_from(letters.len()).unwrap_or(u16::MAX)
+                }),
                 anchor: best.anchor,
+                simple: simple.map(|(kind, _)| kind),
+                is_last: false,
             };
+            index
+                .letters
+                .push_str(simple.map_or("", |(_, letters)| letters));
             listed.extend(best.keys.into_iter().map(|key| (key, entry)));
         }
         index.fill(listed);
@@ -200,148 +266,252 @@ impl Index {
         }
     }
 
+    fn note_opening(&mut self, opening: u64) {
+        let (at, mask) = opening_bit(opening);
+        if self.openings.is_empty() {
+            self.openings = vec![0; (OPENING_BITS / 64) as usize];
+        }
+        if let Some(word) = self.openings.get_mut(at) {
+            *word |= mask;
+        }
+    }
+
     fn fill(&mut self, mut listed: Vec<(u64, Entry)>) {
-        listed.sort_by_key(|&(key, entry)| (key, entry.pattern, entry.anchor));
-        let bits = (listed.len() * 16).next_power_of_two().max(4_096);
-        self.bits = vec![0; bits / 64];
+        listed.sort_unstable_by_key(|&(key, entry)| (key, entry.pattern, entry.anchor));
+        let keys = listed.chunk_by(|one, other| one.0 == other.0).count();
+        self.bits = vec![0; (keys / 8).next_power_of_two().max(64)];
+        self.slots = vec![Slot::default(); (keys * 2).next_power_of_two().max(64)];
+        self.entries = Vec::with_capacity(listed.len());
         for run in listed.chunk_by(|one, other| one.0 == other.0) {
-            let from = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            let first = count(self.entries.len() + 1);
             self.entries.extend(run.iter().map(|&(_, entry)| entry));
-            let to = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            if let Some(last) = self.entries.last_mut() {
+                last.is_last = true;
+            }
             if let Some(&(key, _)) = run.first() {
-                self.table.insert(key, (from, to));
-                let (at, mask) = self.bit(key);
-                if let Some(word) = self.bits.get_mut(at) {
-                    *word |= mask;
+                self.insert(key, first);
+            }
+        }
+    }
+
+    fn insert(&mut self, key: u64, first: u32) {
+        let (at, mask) = self.bits_of(key);
+        if let Some(word) = self.bits.get_mut(at) {
+            *word |= mask;
+        }
+        let mut at = low(key, self.slots.len());
+        while self.slots.get(at).is_some_and(|slot| slot.first != 0) {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Slot {
+                tag: tag(key),
+                first,
+            };
+        }
+    }
+
+    /// The word of `bits` for a key, and its two bits there.
+    #[inline]
+    fn bits_of(&self, key: u64) -> (usize, u64) {
+        let mask = 1_u64 << (key >> 58) | 1 << (key >> 52 & 63);
+        (low(key >> 20, self.bits.len()), mask)
+    }
+
+    /// Looks probes up, and forgets them.
+    fn look_up_all(&self, probes: &mut Vec<Probe>, visit: &mut impl FnMut(u32, &Entry)) {
+        for &(key, position) in &*probes {
+            let (at, mask) = self.bits_of(key);
+            if self.bits.get(at).is_some_and(|word| word & mask == mask) {
+                self.look_up(key, &mut |entry| visit(position, entry));
+            }
+        }
+        probes.clear();
+    }
+
+    /// Whether a simple pattern is a word as it is; none if that takes a closer look.
+    pub(super) fn is_simply(&self, entry: &Entry, words: &Words, word: &Word) -> Option<bool> {
+        let kind = entry.simple?;
+        let letters = entry.letters as usize..entry.letters as usize + usize::from(entry.length);
+        let is_same = word.kind == kind
+            && self.letters.as_bytes().get(letters)
+                == words
+                    .folded
+                    .as_bytes()
+                    .get(word.folded_start as usize..word.folded_end as usize);
+        let carries = matches!(kind, WordKind::Hangul | WordKind::Arabic);
+        (is_same || !carries).then_some(is_same)
+    }
+
+    fn look_up(&self, key: u64, visit: &mut impl FnMut(&Entry)) {
+        let mut at = low(key, self.slots.len());
+        // Two keys may have one tag: their runs are visited both.
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.first != 0) {
+            if slot.tag == tag(key) {
+                let run = self.entries.get(slot.first as usize - 1..);
+                for entry in run.unwrap_or_default() {
+                    visit(entry);
+                    if entry.is_last {
+                        break;
+                    }
                 }
             }
-        }
-        self.entries.shrink_to_fit();
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low bits are all that is wanted"
-    )]
-    const fn bit(&self, key: u64) -> (usize, u64) {
-        let at = key as usize & (self.bits.len() * 64 - 1);
-        (at / 64, 1 << (at % 64))
-    }
-
-    fn probe(&self, key: u64, visit: &mut impl FnMut(Entry)) {
-        let (at, mask) = self.bit(key);
-        if self.bits.get(at).is_none_or(|word| word & mask == 0) {
-            return;
-        }
-        if let Some(&(from, to)) = self.table.get(&key) {
-            for &entry in self
-                .entries
-                .get(from as usize..to as usize)
-                .unwrap_or_default()
-            {
-                visit(entry);
-            }
+            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
     /// Visits every entry that the word at a position may be the anchor of, and some that it is not. Entries for pairs
-    /// of characters are visited at the second one, with the position of the first.
-    pub(super) fn visit(&self, article: &Article<'_>, visit: &mut impl FnMut(u32, Entry)) {
+    /// of characters are visited with the position of the first. `probes` is memory to be used.
+    pub(super) fn visit(
+        &self,
+        article: &Article<'_>,
+        probes: &mut Vec<Probe>,
+        visit: &mut impl FnMut(u32, &Entry),
+    ) {
         if self.entries.is_empty() {
             return;
         }
+        probes.clear();
         let mut before: Option<&Word> = None;
         for (at, word) in (0_u32..).zip(&article.words.list) {
-            let folded = article.words.folded(word);
-            let mut here = |entry| visit(at, entry);
-            match word.kind {
-                WordKind::Alphabetic | WordKind::Katakana => self.visit_word(folded, &mut here),
-                WordKind::Hangul => self.visit_hangul(folded, &mut here),
-                WordKind::Arabic => self.visit_arabic(folded, &mut here),
-                WordKind::Unspaced => {
-                    if self.has_single {
-                        self.probe(key_of(Part::Whole, folded), &mut here);
-                    }
-                    if let Some(before) =
-                        before.filter(|before| word.glued && before.kind == WordKind::Unspaced)
-                    {
-                        let hash = rolled_over(article.words.folded(before).as_bytes());
-                        let pair = folded.bytes().fold(hash, rolled);
-                        self.probe(key(Part::Pair, pair), &mut |entry| visit(at - 1, entry));
-                    }
+            let mut probe = |key| {
+                if probes.len() == PROBES_AT_ONCE {
+                    self.look_up_all(probes, visit);
                 }
+                probes.push((key, at));
+            };
+            self.probe_word(article.words, word, &mut probe);
+            if let Some(before) =
+                before.filter(|before| word.glued && before.kind == WordKind::Unspaced)
+                && word.kind == WordKind::Unspaced
+            {
+                let pair = pair_hash(article.words.folded.as_bytes(), before, word);
+                probes.push((key(Part::Pair, pair), at - 1));
             }
             before = Some(word);
         }
+        self.look_up_all(probes, visit);
     }
 
-    fn visit_word(&self, folded: &str, visit: &mut impl FnMut(Entry)) {
-        let hash = self.visit_beginnings(folded, visit);
-        self.probe(key(Part::Whole, hash), visit);
-        self.visit_parts(folded, visit);
-    }
-
-    /// Probes beginnings of the lengths in use. Returns the hash of the whole.
-    fn visit_beginnings(&self, folded: &str, visit: &mut impl FnMut(Entry)) -> u64 {
-        if self.beginnings == 0 {
-            return rolled_over(folded.as_bytes());
-        }
-        let mut hash = SEED;
-        for (before, byte) in folded.bytes().enumerate() {
-            hash = rolled(hash, byte);
-            if before < LONGEST_PART && self.beginnings >> (before + 1) & 1 == 1 {
-                self.probe(key(Part::Beginning, hash), visit);
+    /// Probes all that a word may be listed under.
+    #[inline]
+    fn probe_word(&self, words: &Words, word: &Word, probe: &mut impl FnMut(u64)) {
+        let bytes = words.folded.as_bytes();
+        let (from, to) = (word.folded_start as usize, word.folded_end as usize);
+        match word.kind {
+            WordKind::Alphabetic | WordKind::Katakana => {
+                probe(key(Part::Whole, hash_of(bytes, from, to)));
+                self.probe_beginnings(bytes, from, to, probe);
+                self.probe_parts(bytes, from, to, probe);
+            }
+            WordKind::Hangul => {
+                for end in hangul_ends(words.folded(word)) {
+                    probe(key(Part::Whole, hash_of(bytes, from, from + end)));
+                }
+                self.probe_beginnings(bytes, from, to, probe);
+                self.probe_parts(bytes, from, to, probe);
+            }
+            WordKind::Arabic => {
+                let folded = words.folded(word);
+                for start in proclitics(folded) {
+                    for end in arabic_stems(folded, start) {
+                        probe(key(Part::Whole, hash_of(bytes, from + start, from + end)));
+                    }
+                    self.probe_beginnings(bytes, from + start, to, probe);
+                }
+                self.probe_parts(bytes, from, to, probe);
+            }
+            WordKind::Unspaced => {
+                if self.has_single {
+                    probe(key(Part::Whole, hash_of(bytes, from, to)));
+                }
             }
         }
-        hash
+    }
+
+    /// Probes beginnings of the lengths in use.
+    #[inline]
+    fn probe_beginnings(&self, bytes: &[u8], from: usize, to: usize, probe: &mut impl FnMut(u64)) {
+        if self.beginnings == 0 {
+            return;
+        }
+        let mut in_use = self.beginnings;
+        if to - from < LONGEST_PART {
+            in_use &= (1 << (to - from + 1)) - 1;
+        }
+        if let Some(opening) = opening(bytes, from, to) {
+            let (at, mask) = opening_bit(opening);
+            if self.openings.get(at).is_none_or(|word| word & mask == 0) {
+                in_use &= (1 << opening_length(bytes[from])) - 1;
+            }
+        }
+        for length in lengths(in_use) {
+            let hash = hash_of(bytes, from, from + length);
+            probe(key(Part::Beginning, hash));
+        }
     }
 
     /// Probes ends and insides of the lengths in use.
-    fn visit_parts(&self, folded: &str, visit: &mut impl FnMut(Entry)) {
-        let bytes = folded.as_bytes();
-        for length in lengths(self.ends) {
-            if let Some(end) = bytes
-                .len()
-                .checked_sub(length)
-                .and_then(|from| bytes.get(from..))
-            {
-                self.probe(key(Part::End, rolled_over(end)), visit);
-            }
+    #[inline]
+    fn probe_parts(&self, bytes: &[u8], from: usize, to: usize, probe: &mut impl FnMut(u64)) {
+        if self.ends | self.insides == 0 {
+            return;
         }
-        for length in lengths(self.insides) {
-            for inside in bytes.windows(length) {
-                self.probe(key(Part::Inside, rolled_over(inside)), visit);
+        for length in lengths(self.ends).take_while(|length| from + length <= to) {
+            probe(key(Part::End, hash_of(bytes, to - length, to)));
+        }
+        for length in lengths(self.insides).take_while(|length| from + length <= to) {
+            for at in from..=to - length {
+                probe(key(Part::Inside, hash_of(bytes, at, at + length)));
             }
         }
     }
+}
 
-    fn visit_hangul(&self, folded: &str, visit: &mut impl FnMut(Entry)) {
-        for end in hangul_stems(folded) {
-            self.probe(
-                key_of(Part::Whole, folded.get(..end).unwrap_or_default()),
-                visit,
-            );
-        }
-        if self.beginnings != 0 {
-            self.visit_beginnings(folded, visit);
-        }
-        self.visit_parts(folded, visit);
+/// The hash of two characters, one after the other.
+#[inline]
+fn pair_hash(bytes: &[u8], one: &Word, two: &Word) -> u64 {
+    if one.folded_end == two.folded_start {
+        return hash_of(bytes, one.folded_start as usize, two.folded_end as usize);
     }
+    let mut both = [0; 32];
+    let mut length = 0;
+    for word in [one, two] {
+        let letters = bytes.get(word.folded_start as usize..word.folded_end as usize);
+        for (&byte, place) in letters.unwrap_or_default().iter().zip(&mut both[length..]) {
+            *place = byte;
+            length += 1;
+        }
+    }
+    hash_of(&both, 0, length)
+}
 
-    fn visit_arabic(&self, folded: &str, visit: &mut impl FnMut(Entry)) {
-        for start in proclitics(folded) {
-            for end in arabic_stems(folded, start) {
-                self.probe(
-                    key_of(Part::Whole, folded.get(start..end).unwrap_or_default()),
-                    visit,
-                );
-            }
-            if self.beginnings != 0 {
-                self.visit_beginnings(folded.get(start..).unwrap_or_default(), visit);
-            }
-        }
-        self.visit_parts(folded, visit);
-    }
+/// The low bits of a key, as many as count places; `places` is a power of two.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low bits are all that is wanted"
+)]
+#[inline]
+const fn low(key: u64, places: usize) -> usize {
+    key as usize & (places - 1)
+}
+
+const fn tag(key: u64) -> u32 {
+    (key >> 32) as u32
+}
+
+/// The first letters of `bytes[from..to]`; none if there are too few.
+#[inline]
+fn opening(bytes: &[u8], from: usize, to: usize) -> Option<u64> {
+    let length = opening_length(*bytes.get(from)?);
+    (from + length <= to).then(|| up_to_eight(bytes, from, length))
+}
+
+/// The word of [`Index::openings`] for an opening, and its bit there.
+#[inline]
+const fn opening_bit(opening: u64) -> (usize, u64) {
+    let at = mixed(opening) >> 48;
+    (at as usize / 64, 1 << (at % 64))
 }
 
 /// The bits set, as lengths.
@@ -359,7 +529,7 @@ fn lengths(mut bits: u64) -> impl Iterator<Item = usize> {
 fn choices(pattern: &Pattern) -> Vec<Choice> {
     let mut out = Vec::with_capacity(pattern.words.len());
     for (i, word) in pattern.words.iter().enumerate() {
-        let anchor = u32::try_from(i).unwrap_or(u32::MAX);
+        let anchor = u16::try_from(i).unwrap_or(u16::MAX);
         let next = pattern.words.get(i + 1);
         match (&word.letters, next) {
             (Letters::Plain(one), Some(next))
@@ -372,6 +542,7 @@ fn choices(pattern: &Pattern) -> Vec<Choice> {
                         badness: Badness::Word,
                         letters: 2,
                         asks: Asks::Nothing,
+                        opening: None,
                     });
                 }
                 out.push(plain(anchor, word, one));
@@ -383,7 +554,7 @@ fn choices(pattern: &Pattern) -> Vec<Choice> {
     out
 }
 
-fn plain(anchor: u32, word: &PatternWord, letters: &str) -> Choice {
+fn plain(anchor: u16, word: &PatternWord, letters: &str) -> Choice {
     let mut keys = vec![key_of(Part::Whole, letters)];
     // Where the article melts into a preposition, the bare stem is what is left to be found.
     if word.kind == WordKind::Arabic
@@ -407,11 +578,12 @@ fn plain(anchor: u32, word: &PatternWord, letters: &str) -> Choice {
         } else {
             Asks::Nothing
         },
+        opening: None,
     }
 }
 
 /// A word with wildcards: by its beginning, or else its end, or else what is inside.
-fn wild_choice(anchor: u32, wild: &str) -> Option<Choice> {
+fn wild_choice(anchor: u16, wild: &str) -> Option<Choice> {
     let parts: Vec<&str> = wild.split([ANY_LETTERS, ONE_LETTER]).collect();
     let cut = |letters: &str, most: usize| {
         letters
@@ -425,6 +597,10 @@ fn wild_choice(anchor: u32, wild: &str) -> Option<Choice> {
         keys: vec![key_of(part, letters)],
         badness,
         letters: letters.chars().count(),
+        opening: match part {
+            Part::Beginning => opening(letters.as_bytes(), 0, letters.len()),
+            _ => None,
+        },
         asks,
     };
     let first = parts.first().filter(|part| !part.is_empty());

@@ -49,8 +49,9 @@ pub(super) fn flaw_of(words: &str) -> Option<Flaw> {
         });
     }
     let letters = pattern
-        .folded
-        .chars()
+        .list
+        .iter()
+        .flat_map(|word| pattern.folded(word).chars())
         .filter(|c| c.is_alphanumeric())
         .count();
     let broad = pattern

@@ -20,6 +20,8 @@ pub struct Lexicon {
     concepts: BTreeMap<String, Arc<Meaning>>,
     outlets: Vec<Leaf>,
     keywords: BTreeMap<String, Saved>,
+    /// The texts of the keywords.
+    texts: HashMap<String, String>,
 }
 
 /// A concept that can be used.
@@ -168,6 +170,7 @@ impl Lexicon {
                     Err(_) => Saved::Broken,
                 };
                 self.keywords.insert(slug.to_owned(), saved);
+                self.texts.insert(slug.to_owned(), keyword.query.clone());
             }
             for namer in named_by.get(slug).into_iter().flatten() {
                 if let Some(left) = waiting.get_mut(namer) {
@@ -193,6 +196,17 @@ impl Lexicon {
     /// The keyword of that slug, which is in lower case.
     pub(super) fn keyword(&self, slug: &str) -> Option<&Saved> {
         self.keywords.get(slug)
+    }
+
+    /// The query of a keyword, if it was read already.
+    pub(super) fn query_of(&self, keyword: &Keyword) -> Option<Arc<Query>> {
+        let slug = keyword.slug.to_lowercase();
+        match self.keywords.get(&slug)? {
+            Saved::Sound(query) if *self.texts.get(&slug)? == keyword.query => {
+                Some(Arc::clone(query))
+            }
+            Saved::Sound(_) | Saved::Broken | Saved::Circular => None,
+        }
     }
 
     /// The keyword whose slug is most like `slug`.

@@ -1,9 +1,12 @@
 //! Mentions: where leaves and concepts are found in an article, and the arithmetic of their distances.
 
+use std::ops::ControlFlow;
+
 use super::{
     LEAD_WORDS,
     ast::{Proximity, TextField},
     pattern::{Article, Stretch, position},
+    pool::{Lent, Pool},
 };
 
 /// Stretches sorted by first and last position, without doubles.
@@ -12,40 +15,34 @@ pub(super) fn sorted(stretches: &mut Vec<Stretch>) {
     stretches.dedup();
 }
 
-/// Spans that consume what is inside them.
-#[derive(Debug, Default)]
-pub(super) struct Consumers {
-    /// First positions, ascending, each with the farthest last position of all spans up to here.
-    reach: Vec<(u32, u32)>,
-}
+/// Spans that consume what is inside them: by first position, ascending, each with the farthest last position of all
+/// spans up to there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Consumers<'a>(&'a [Stretch]);
 
-impl Consumers {
-    /// From spans in any order.
-    pub(super) fn new(spans: &mut [Stretch]) -> Self {
+impl<'a> Consumers<'a> {
+    /// From spans in any order, whose list is used for it.
+    pub(super) fn new(spans: &'a mut [Stretch]) -> Self {
         spans.sort_unstable();
         let mut farthest = 0;
-        let mut reach: Vec<(u32, u32)> = Vec::with_capacity(spans.len());
-        for span in spans {
+        for span in spans.iter_mut() {
             farthest = farthest.max(span.last);
-            match reach.last_mut() {
-                Some(before) if before.0 == span.first => before.1 = farthest,
-                _ => reach.push((span.first, farthest)),
-            }
+            span.last = farthest;
         }
-        Self { reach }
+        Self(spans)
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.reach.is_empty()
+        self.0.is_empty()
     }
 
     /// The farthest last position of the spans that begin before `end`.
     fn reach_before(&self, end: u32) -> u32 {
-        let count = self.reach.partition_point(|&(first, _)| first < end);
+        let count = self.0.partition_point(|span| span.first < end);
         count
             .checked_sub(1)
-            .and_then(|at| self.reach.get(at))
-            .map_or(0, |&(_, last)| last)
+            .and_then(|at| self.0.get(at))
+            .map_or(0, |span| span.last)
     }
 
     /// Whether a stretch lies inside a span, or is one.
@@ -106,12 +103,12 @@ impl Pair {
 struct Neighbours<'a> {
     article: &'a Article<'a>,
     by_first: &'a [Stretch],
-    by_last: Vec<Stretch>,
+    by_last: Lent<'a>,
 }
 
 impl<'a> Neighbours<'a> {
-    fn new(article: &'a Article<'a>, by_first: &'a [Stretch]) -> Self {
-        let mut by_last = by_first.to_vec();
+    fn new(article: &'a Article<'a>, by_first: &'a [Stretch], pool: &'a Pool) -> Self {
+        let mut by_last = pool.copy(by_first);
         by_last.sort_unstable_by_key(|stretch| (stretch.last, stretch.first));
         Self {
             article,
@@ -161,90 +158,91 @@ impl<'a> Neighbours<'a> {
     }
 }
 
-/// All pairs of nearest neighbours that hold, seen from each mention of either side. Both lists are sorted by first
-/// position; the work grows with their lengths, not with the pairs.
-pub(super) fn pairs(
-    article: &Article<'_>,
-    proximity: Proximity,
-    left: &[Stretch],
-    right: &[Stretch],
-) -> Vec<Pair> {
-    if let Proximity::NotNear(_) = proximity {
-        return lonely(article, proximity, left, right);
-    }
-    let is_ordered = matches!(proximity, Proximity::Ordered(_));
-    let rights = Neighbours::new(article, right);
-    let mut out = Vec::new();
-    for mention in left {
-        let (after, before) = rights.of(proximity, mention);
-        for other in after.into_iter().chain(before.filter(|_| !is_ordered)) {
-            out.push(Pair {
-                left: *mention,
-                right: Some(other),
-            });
-        }
-    }
-    if out.is_empty() {
-        return out;
-    }
-    let lefts = Neighbours::new(article, left);
-    for mention in right {
-        let (after, before) = lefts.of(proximity, mention);
-        for other in before.into_iter().chain(after.filter(|_| !is_ordered)) {
-            out.push(Pair {
-                left: other,
-                right: Some(*mention),
-            });
-        }
-    }
-    out
+/// The two sides of an operator in an article, both sorted by first position.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) article: &'a Article<'a>,
+    pub(super) left: &'a [Stretch],
+    pub(super) right: &'a [Stretch],
+    pub(super) pool: &'a Pool,
 }
 
-/// The mentions of the left that have none of the right near them. One that overlaps is as near as can be.
-fn lonely(
-    article: &Article<'_>,
-    proximity: Proximity,
-    left: &[Stretch],
-    right: &[Stretch],
-) -> Vec<Pair> {
-    let rights = Neighbours::new(article, right);
-    let overlapping = Consumers::new(&mut right.to_vec());
-    left.iter()
-        .filter(|mention| {
-            rights.of(proximity, mention) == (None, None)
-                && overlapping.reach_before(mention.last) <= mention.first
-        })
-        .map(|mention| Pair {
-            left: *mention,
-            right: None,
-        })
-        .collect()
-}
+impl Sides<'_> {
+    /// Visits all pairs of nearest neighbours that hold, seen from each mention of either side, until one visit breaks.
+    /// The work grows with the lengths of the sides, not with the pairs.
+    pub(super) fn pairs(
+        &self,
+        proximity: Proximity,
+        visit: &mut impl FnMut(Pair) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if let Proximity::NotNear(_) = proximity {
+            return self.lonely(proximity, visit);
+        }
+        let is_ordered = matches!(proximity, Proximity::Ordered(_));
+        let mut has_any = false;
+        let rights = Neighbours::new(self.article, self.right, self.pool);
+        for &left in self.left {
+            let (after, before) = rights.of(proximity, &left);
+            for right in after.into_iter().chain(before.filter(|_| !is_ordered)) {
+                has_any = true;
+                let right = Some(right);
+                visit(Pair { left, right })?;
+            }
+        }
+        if !has_any {
+            return ControlFlow::Continue(());
+        }
+        let lefts = Neighbours::new(self.article, self.left, self.pool);
+        for &right in self.right {
+            let (after, before) = lefts.of(proximity, &right);
+            for left in before.into_iter().chain(after.filter(|_| !is_ordered)) {
+                let right = Some(right);
+                visit(Pair { left, right })?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
 
-/// The fewest words between a mention of each in one paragraph; none if no paragraph has both.
-pub(super) fn smallest_gap(
-    article: &Article<'_>,
-    left: &[Stretch],
-    right: &[Stretch],
-    is_ordered: bool,
-) -> Option<u32> {
-    let rights = Neighbours::new(article, right);
-    left.iter()
-        .flat_map(|mention| {
-            let (after, before) = rights.of(Proximity::Paragraph, mention);
-            let before = before.filter(|_| !is_ordered);
-            [
-                after.map(|other| other.first - mention.last),
-                before.map(|other| mention.first - other.last),
-            ]
-        })
-        .flatten()
-        .min()
+    /// The mentions of the left that have none of the right near them. One that overlaps is as near as can be.
+    fn lonely(
+        &self,
+        proximity: Proximity,
+        visit: &mut impl FnMut(Pair) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let rights = Neighbours::new(self.article, self.right, self.pool);
+        let mut spans = self.pool.copy(self.right);
+        let overlapping = Consumers::new(&mut spans);
+        for &left in self.left {
+            let is_alone = rights.of(proximity, &left) == (None, None)
+                && overlapping.reach_before(left.last) <= left.first;
+            if is_alone {
+                visit(Pair { left, right: None })?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The fewest words between a mention of each in one paragraph; none if no paragraph has both.
+    pub(super) fn smallest_gap(&self, is_ordered: bool) -> Option<u32> {
+        let rights = Neighbours::new(self.article, self.right, self.pool);
+        self.left
+            .iter()
+            .flat_map(|mention| {
+                let (after, before) = rights.of(Proximity::Paragraph, mention);
+                let before = before.filter(|_| !is_ordered);
+                [
+                    after.map(|other| other.first - mention.last),
+                    before.map(|other| mention.first - other.last),
+                ]
+            })
+            .flatten()
+            .min()
+    }
 }
 
 /// How many of the stretches, sorted by first position, can be taken so that no two overlap.
-pub(super) fn count_apart(stretches: &[Stretch]) -> usize {
-    let mut by_last = stretches.to_vec();
+pub(super) fn count_apart(stretches: &[Stretch], pool: &Pool) -> usize {
+    let mut by_last = pool.copy(stretches);
     by_last.sort_unstable_by_key(|stretch| stretch.last);
     let mut end = 0;
     by_last

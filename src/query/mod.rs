@@ -23,6 +23,7 @@ mod mentions;
 mod pace;
 mod parser;
 mod pattern;
+mod pool;
 mod scanner;
 mod tokens;
 mod traits;
@@ -33,7 +34,9 @@ mod beat_measured;
 #[cfg(test)]
 mod beat_texts;
 #[cfg(test)]
-mod naive;
+mod differential;
+#[cfg(any(test, fuzzing))]
+pub mod naive;
 #[cfg(test)]
 mod scripts;
 #[cfg(test)]
@@ -43,12 +46,12 @@ pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
 pub use concept_finder::ConceptFinder;
 pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};
-pub use engine::{Engine, KeywordProblem};
+pub use engine::{Engine, Finding, KeywordProblem};
 pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};
 pub use pace::{Pace, Step, Stop};
 pub use parser::{Purpose, Query, parse};
-pub use scanner::Scratch;
+pub use scanner::{Mention, Scratch};
 pub use tokens::{TOKENS_VERSION, article_tokens, epoch, epoch_start};
 pub use why::{Explanation, explain};
 

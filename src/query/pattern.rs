@@ -1,8 +1,10 @@
 //! Patterns: how a leaf of a query meets the words of a text, script by script.
 
+use std::ops::Range;
+
 use unicode_normalization::UnicodeNormalization;
 
-use super::ast::Leaf;
+use super::{ast::Leaf, pool::Pool};
 use crate::{
     domain::{Field, Subject},
     text::{
@@ -52,7 +54,7 @@ impl<'a> Article<'a> {
     }
 
     /// The positions of a paragraph.
-    pub(super) fn positions_of(&self, paragraph: u32) -> std::ops::Range<u32> {
+    pub(super) fn positions_of(&self, paragraph: u32) -> Range<u32> {
         let list = &self.words.list;
         let from = list.partition_point(|word| word.paragraph < paragraph);
         let to = list.partition_point(|word| word.paragraph <= paragraph);
@@ -135,6 +137,16 @@ impl Letters {
         }
     }
 
+    /// Whether these are the letters as `cs()` compares them.
+    fn is_unfolded(&self, letters: &str, is_initialism: bool) -> bool {
+        match self {
+            Self::Plain(plain) => unfolded(letters, is_initialism).eq(plain.chars()),
+            Self::Wild(wild) => {
+                is_match(wild, &unfolded(letters, is_initialism).collect::<String>())
+            }
+        }
+    }
+
     fn matches(&self, letters: &str) -> bool {
         match self {
             Self::Plain(plain) => **plain == *letters,
@@ -154,6 +166,18 @@ pub(super) struct Stretch {
     pub(super) start: u32,
     /// One past the last byte in the field.
     pub(super) end: u32,
+}
+
+impl Stretch {
+    /// The whole word at a position.
+    pub(super) const fn of(word: &Word, at: u32) -> Self {
+        Self {
+            first: at,
+            last: at + 1,
+            start: word.start,
+            end: word.end,
+        }
+    }
 }
 
 impl Pattern {
@@ -187,14 +211,29 @@ impl Pattern {
                         .last()
                         .is_some_and(|before| before.kind == WordKind::Unspaced),
                 letters: Letters::new(folded),
-                exact: leaf
-                    .is_exact
-                    .then(|| Letters::new(&unfolded(original, word.is_initialism))),
+                exact: leaf.is_exact.then(|| {
+                    Letters::new(&unfolded(original, word.is_initialism).collect::<String>())
+                }),
             });
         }
         Self {
             words: out,
             slop: leaf.slop,
+        }
+    }
+
+    /// The word and its letters, if the pattern is nothing else.
+    pub(super) fn simple(&self) -> Option<(WordKind, &str)> {
+        match self.words.as_slice() {
+            [
+                PatternWord {
+                    kind,
+                    letters: Letters::Plain(letters),
+                    exact: None,
+                    ..
+                },
+            ] => Some((*kind, letters)),
+            _ => None,
         }
     }
 
@@ -226,15 +265,26 @@ impl Pattern {
 
     /// The stretch of words around position `at` that has word `anchor` of the pattern there.
     pub(super) fn around(&self, article: &Article<'_>, anchor: usize, at: u32) -> Option<Stretch> {
+        self.run_around(article, 0..self.words.len(), anchor, at)
+    }
+
+    /// The same for a run of words of the pattern.
+    fn run_around(
+        &self,
+        article: &Article<'_>,
+        run: Range<usize>,
+        anchor: usize,
+        at: u32,
+    ) -> Option<Stretch> {
         let mut stretch = self.words.get(anchor)?.stretch(article, at)?;
         let paragraph = article.paragraph(at)?;
-        for i in (0..anchor).rev() {
+        for i in (run.start..anchor).rev() {
             let needs_glue = self.words.get(i + 1).is_some_and(|next| next.is_glued);
             let before = self.step(article, i, stretch.first, needs_glue, paragraph)?;
             stretch.first = before.first;
             stretch.start = before.start;
         }
-        for i in anchor + 1..self.words.len() {
+        for i in anchor + 1..run.end {
             let next = self.step_on(article, i, stretch.last, paragraph)?;
             stretch.last = next.last;
             stretch.end = next.end;
@@ -284,42 +334,40 @@ impl Pattern {
     pub(super) fn loosely(
         &self,
         article: &Article<'_>,
-        positions: &std::ops::Range<u32>,
+        positions: &Range<u32>,
+        pool: &Pool,
         found: &mut Vec<Stretch>,
     ) {
-        let mut chain: Option<Vec<Stretch>> = None;
+        let mut chain = pool.list();
         let mut from = 0;
         while from < self.words.len() {
             let to = (from + 1..self.words.len())
                 .find(|&i| self.words.get(i).is_some_and(|word| !word.is_glued))
                 .unwrap_or(self.words.len());
-            let run = Self {
-                words: self.words.get(from..to).unwrap_or_default().to_vec(),
-                slop: 0,
-            };
             let places = positions
                 .clone()
-                .filter_map(|at| run.around(article, 0, at));
-            chain = Some(match chain {
-                None => places.collect(),
-                Some(before) => appended(&before, places),
-            });
+                .filter_map(|at| self.run_around(article, from..to, from, at));
+            if from == 0 {
+                chain.extend(places);
+            } else {
+                let mut longer = pool.list();
+                append(&chain, places, &mut longer);
+                std::mem::swap(&mut *chain, &mut *longer);
+            }
             from = to;
         }
         let most = position(self.words.len()).saturating_add(self.slop);
         found.extend(
             chain
-                .unwrap_or_default()
-                .into_iter()
+                .iter()
                 .filter(|stretch| stretch.last - stretch.first <= most),
         );
     }
 }
 
 /// Each of `places` appended to the last of `before` that ends before it.
-fn appended(before: &[Stretch], places: impl Iterator<Item = Stretch>) -> Vec<Stretch> {
+fn append(before: &[Stretch], places: impl Iterator<Item = Stretch>, out: &mut Vec<Stretch>) {
     let mut passed = 0;
-    let mut out = Vec::new();
     for place in places {
         while before
             .get(passed)
@@ -335,7 +383,6 @@ fn appended(before: &[Stretch], places: impl Iterator<Item = Stretch>) -> Vec<St
             });
         }
     }
-    out
 }
 
 /// Whether the word at `at` is a suffix of Persian that stands apart.
@@ -356,12 +403,7 @@ impl PatternWord {
         let (from, to) = self.stem_in(folded)?;
         let is_whole = from == 0 && to == folded.len();
         if is_whole && self.exact.is_none() {
-            return Some(Stretch {
-                first: at,
-                last: at + 1,
-                start: word.start,
-                end: word.end,
-            });
+            return Some(Stretch::of(word, at));
         }
         let letters = article
             .text(at)
@@ -378,7 +420,7 @@ impl PatternWord {
         };
         let stem = letters.get(start..end)?;
         if let Some(exact) = &self.exact
-            && !exact.matches(&unfolded(stem, word.is_initialism))
+            && !exact.is_unfolded(stem, word.is_initialism)
         {
             return None;
         }
@@ -427,13 +469,12 @@ fn arabic_stem(folded: &str, stem: &str) -> Option<(usize, usize)> {
 }
 
 /// The letters as `cs()` compares them: composed, without what is invisible and without the dots of an initialism.
-fn unfolded(letters: &str, is_initialism: bool) -> String {
+fn unfolded(letters: &str, is_initialism: bool) -> impl Iterator<Item = char> + '_ {
     letters
         .nfc()
         .filter(|&c| c.is_ascii() || role(c) != Role::Invisible)
-        .filter(|&c| !is_initialism || c != '.')
+        .filter(move |&c| !is_initialism || c != '.')
         .map(|c| if c == '\u{2019}' { '\'' } else { c })
-        .collect()
 }
 
 /// Whether `letters` are what `wild` asks for, in time proportional to both lengths multiplied at worst.

@@ -2,24 +2,63 @@
 
 use super::{
     ast::Leaf,
-    compile::{Concept, Signal, Vocabulary, count},
+    compile::{Concept, Signal, Vocabulary},
     evaluate::{Found, Sighting},
-    index::{Index, PatternId},
+    index::{Index, PatternId, Probe},
     mentions::{Consumers, sorted},
     pattern::{Article, Pattern, Stretch},
+    pool::Pool,
 };
-use crate::{domain::Hit, text::words::Words};
+use crate::{domain::Field, text::words::Words};
 
 /// What a thread keeps between articles, so that nothing is allocated anew for each.
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(super) words: Words,
     sightings: Vec<(u32, Stretch)>,
-    loose: Vec<(PatternId, u32)>,
+    probes: Vec<Probe>,
+    /// Patterns with slop, their leaves, and the paragraphs to look in.
+    loose: Vec<(PatternId, u32, u32)>,
     stretches: Vec<Stretch>,
+    consumers: Vec<Stretch>,
     concepts: Vec<u32>,
     pub(super) found: Found,
     pub(super) candidates: Vec<u32>,
+    pub(super) pool: Pool,
+    pub(super) verdicts: Verdicts,
+}
+
+/// Where a term stands in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mention {
+    /// The field.
+    pub field: Field,
+    /// First byte in the field's plain text.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// The number of the concept that it is a term of.
+    pub(super) concept: Option<u32>,
+}
+
+/// What an article matches, in lists that are used again.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    pub(super) list: Vec<Verdict>,
+    pub(super) mentions: Vec<Mention>,
+    /// Numbers of branches that held.
+    pub(super) branches: Vec<u32>,
+    pub(super) sightings: Vec<Sighting>,
+}
+
+/// A keyword that an article matches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Verdict {
+    /// Its number in the engine.
+    pub(super) keyword: u32,
+    /// Its first mention and its first branch in [`Verdicts`].
+    pub(super) mentions_from: usize,
+    pub(super) branches_from: usize,
 }
 
 /// Finds all mentions in an article.
@@ -27,10 +66,9 @@ pub struct Scratch {
 pub(super) struct Scanner {
     index: Index,
     patterns: Vec<Pattern>,
-    leaf_of: Vec<u32>,
     concepts: Vec<Concept>,
     /// The concepts that each leaf is a term of.
-    concepts_of: Lists,
+    concepts_of: Lists<u32>,
     /// Leaves that are names of outlets, ascending.
     outlets: Vec<u32>,
 }
@@ -56,9 +94,8 @@ impl Scanner {
             .flat_map(|(number, concept)| concept.terms.iter().map(move |&term| (term, number)))
             .collect();
         Self {
-            index: Index::new(&patterns),
+            index: Index::new(&patterns, &vocabulary.leaf_of),
             patterns,
-            leaf_of: std::mem::take(&mut vocabulary.leaf_of),
             concepts_of: Lists::new(vocabulary.leaf_count(), terms),
             concepts,
             outlets,
@@ -85,42 +122,34 @@ impl Scanner {
         let (sightings, loose) = (&mut scratch.sightings, &mut scratch.loose);
         sightings.clear();
         loose.clear();
-        let leaf_of = |pattern: PatternId| {
-            self.leaf_of
-                .get(pattern as usize)
-                .copied()
-                .unwrap_or(u32::MAX)
-        };
-        self.index.visit(article, &mut |at, entry| {
-            let Some(pattern) = self.patterns.get(entry.pattern as usize) else {
-                return;
-            };
-            if pattern.slop > 0 {
-                loose.extend(
-                    article
-                        .paragraph(at)
-                        .map(|paragraph| (entry.pattern, paragraph)),
-                );
-            } else if let Some(stretch) = pattern.around(article, entry.anchor as usize, at) {
-                sightings.push((leaf_of(entry.pattern), stretch));
-            }
-        });
+        self.index
+            .visit(article, &mut scratch.probes, &mut |at, entry| {
+                let Some(word) = article.word(at) else {
+                    return;
+                };
+                match self.index.is_simply(entry, article.words, word) {
+                    Some(true) => return sightings.push((entry.leaf, Stretch::of(word, at))),
+                    Some(false) => return,
+                    None => {}
+                }
+                let Some(pattern) = self.patterns.get(entry.pattern as usize) else {
+                    return;
+                };
+                if pattern.slop > 0 {
+                    loose.push((entry.pattern, entry.leaf, word.paragraph));
+                } else if let Some(stretch) = pattern.around(article, usize::from(entry.anchor), at)
+                {
+                    sightings.push((entry.leaf, stretch));
+                }
+            });
         loose.sort_unstable();
         loose.dedup();
-        for &(id, paragraph) in loose.iter() {
+        for &(id, leaf, paragraph) in loose.iter() {
             if let Some(pattern) = self.patterns.get(id as usize) {
                 scratch.stretches.clear();
-                pattern.loosely(
-                    article,
-                    &article.positions_of(paragraph),
-                    &mut scratch.stretches,
-                );
-                sightings.extend(
-                    scratch
-                        .stretches
-                        .iter()
-                        .map(|&stretch| (leaf_of(id), stretch)),
-                );
+                let positions = article.positions_of(paragraph);
+                pattern.loosely(article, &positions, &scratch.pool, &mut scratch.stretches);
+                sightings.extend(scratch.stretches.iter().map(|&stretch| (leaf, stretch)));
             }
         }
         sightings.sort_unstable();
@@ -137,9 +166,9 @@ impl Scanner {
             .iter()
             .filter(|(leaf, _)| self.outlets.binary_search(leaf).is_ok())
             .map(|&(_, stretch)| stretch);
-        scratch.stretches.clear();
-        scratch.stretches.extend(names);
-        let consumers = Consumers::new(&mut scratch.stretches);
+        scratch.consumers.clear();
+        scratch.consumers.extend(names);
+        let consumers = Consumers::new(&mut scratch.consumers);
         if !consumers.is_empty() {
             scratch
                 .sightings
@@ -167,8 +196,8 @@ impl Scanner {
                     out.extend_from_slice(scratch.found.of(Signal::Leaf(leaf)));
                 }
             };
-            all(&concept.anti_terms, &mut scratch.stretches);
-            let consumers = Consumers::new(&mut scratch.stretches);
+            all(&concept.anti_terms, &mut scratch.consumers);
+            let consumers = Consumers::new(&mut scratch.consumers);
             all(&concept.terms, &mut scratch.stretches);
             scratch
                 .stretches
@@ -180,8 +209,12 @@ impl Scanner {
         }
     }
 
-    /// The letters to show: in order, where they overlap the first and longest.
-    pub(super) fn hits(&self, article: &Article<'_>, mut sightings: Vec<Sighting>) -> Vec<Hit> {
+    /// Adds the letters to show: in order, where they overlap the first and longest.
+    pub(super) fn add_mentions(
+        article: &Article<'_>,
+        sightings: &mut [Sighting],
+        mentions: &mut Vec<Mention>,
+    ) {
         sightings.sort_unstable_by_key(|sighting| {
             let Stretch { first, last, .. } = sighting.stretch;
             (
@@ -190,62 +223,76 @@ impl Scanner {
                 std::cmp::Reverse(sighting.signal),
             )
         });
-        let mut hits: Vec<Hit> = Vec::with_capacity(sightings.len());
+        let from = mentions.len();
         for Sighting { stretch, signal } in sightings {
             let field = article.field(stretch.first);
-            if hits
-                .last()
-                .is_some_and(|last| last.field == field && stretch.start < last.end)
-            {
+            let is_overlapping = mentions
+                .get(from..)
+                .and_then(<[Mention]>::last)
+                .is_some_and(|last| last.field == field && stretch.start < last.end);
+            if is_overlapping {
                 continue;
             }
-            let text = article
-                .text(stretch.first)
-                .get(stretch.start as usize..stretch.end as usize)
-                .unwrap_or_default()
-                .to_owned();
-            let concept = match signal {
-                Signal::Concept(number) => self
-                    .concepts
-                    .get(number as usize)
-                    .map(|concept| concept.name.clone()),
-                Signal::Leaf(_) => None,
-            };
-            hits.push(Hit {
+            mentions.push(Mention {
                 field,
                 start: stretch.start,
                 end: stretch.end,
-                text,
-                concept,
+                concept: match signal {
+                    Signal::Concept(number) => Some(*number),
+                    Signal::Leaf(_) => None,
+                },
             });
         }
-        hits
+    }
+
+    /// The name of a concept for people.
+    pub(super) fn concept_name(&self, number: u32) -> Option<&str> {
+        self.concepts
+            .get(number as usize)
+            .map(|concept| concept.name.as_str())
     }
 }
 
-/// Lists of numbers by number, in two allocations.
-#[derive(Debug, Default)]
-pub(super) struct Lists {
+/// Lists by number, in two allocations.
+#[derive(Debug)]
+pub(super) struct Lists<T> {
     /// Where each list begins, and the end.
     starts: Vec<u32>,
-    items: Vec<u32>,
+    items: Vec<T>,
 }
 
-impl Lists {
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self {
+            starts: Vec::new(),
+            items: Vec::new(),
+        }
+    }
+}
+
+impl<T: Ord> Lists<T> {
     /// From pairs of (key, item); keys are below `keys`.
-    pub(super) fn new(keys: usize, mut pairs: Vec<(u32, u32)>) -> Self {
+    pub(super) fn new(keys: usize, mut pairs: Vec<(u32, T)>) -> Self {
         pairs.sort_unstable();
         pairs.dedup();
-        let starts = (0..=keys)
-            .map(|key| count(pairs.partition_point(|&(other, _)| (other as usize) < key)))
-            .collect();
+        let mut starts = vec![0; keys + 1];
+        for (key, _) in &pairs {
+            if let Some(start) = starts.get_mut(*key as usize + 1) {
+                *start += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
         Self {
             starts,
             items: pairs.into_iter().map(|(_, item)| item).collect(),
         }
     }
 
-    pub(super) fn of(&self, key: u32) -> &[u32] {
+    pub(super) fn of(&self, key: u32) -> &[T] {
         let key = key as usize;
         match (self.starts.get(key), self.starts.get(key + 1)) {
             (Some(&from), Some(&to)) => self

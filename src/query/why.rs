@@ -6,9 +6,10 @@ use super::{
     evaluate::{Evaluation, Found},
     facts::host,
     lexicon::{Lexicon, Saved},
-    mentions::{count_apart, is_in, smallest_gap},
+    mentions::{Sides, count_apart, is_in},
     parser::Query,
     pattern::{Article, Stretch},
+    pool::Pool,
     scanner::{Scanner, Scratch},
 };
 use crate::{
@@ -71,6 +72,7 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
     scanner.scan(&article, &mut scratch);
     let mut bare_scratch = Scratch::default();
     bare_scanner.scan(&article, &mut bare_scratch);
+    let pool = Pool::default();
     let mut explainer = Explainer {
         vocabulary,
         lexicon,
@@ -79,6 +81,7 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
             article: &article,
             found: &scratch.found,
             facts: &subject.facts,
+            pool: &pool,
         },
     };
     explainer.explain(query.root(), TextField::Text)
@@ -135,7 +138,7 @@ impl Explainer<'_> {
 
     fn mentions(&mut self, node: &Node, field: TextField) -> String {
         let places = self.vocabulary.places(node, field, self.lexicon);
-        match count_apart(&self.evaluation.places(&places)) {
+        match count_apart(&self.evaluation.places(&places), self.evaluation.pool) {
             0 => {
                 if let Some(consumer) = self.consumer(node, field) {
                     return format!("no mention: {consumer}");
@@ -156,7 +159,7 @@ impl Explainer<'_> {
             return 0;
         }
         let places = self.vocabulary.places(node, TextField::Text, self.lexicon);
-        count_apart(&self.evaluation.places(&places))
+        count_apart(&self.evaluation.places(&places), self.evaluation.pool)
     }
 
     /// What kept a leaf or concept without mentions from having one: the name of an outlet, or an anti-term.
@@ -211,9 +214,10 @@ impl Explainer<'_> {
         right: &Node,
         field: TextField,
     ) -> String {
+        let evaluation = self.evaluation;
         let mut places = |node| {
             let places = self.vocabulary.places(node, field, self.lexicon);
-            self.evaluation.places(&places)
+            evaluation.places(&places)
         };
         let (left, right) = (places(left), places(right));
         if left.is_empty() || right.is_empty() {
@@ -223,7 +227,13 @@ impl Explainer<'_> {
             return "every mention has one near it".to_owned();
         }
         let is_ordered = matches!(proximity, Proximity::Ordered(_));
-        match smallest_gap(self.evaluation.article, &left, &right, is_ordered) {
+        let sides = Sides {
+            article: evaluation.article,
+            left: &left,
+            right: &right,
+            pool: evaluation.pool,
+        };
+        match sides.smallest_gap(is_ordered) {
             Some(1) => "smallest gap: 1 word".to_owned(),
             Some(gap) => format!("smallest gap: {gap} words"),
             None => "never in the same paragraph".to_owned(),

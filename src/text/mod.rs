@@ -5,6 +5,7 @@
 pub mod diff;
 pub mod fold;
 pub mod html;
+mod letters;
 pub mod particle;
 pub mod script;
 pub mod sentence;

@@ -145,11 +145,18 @@ pub fn is_particle(rest: &str) -> bool {
 
 /// Where stems may end in a Hangul word: the lengths in bytes that leave nothing or a particle, longest first.
 pub fn hangul_stems(word: &str) -> impl Iterator<Item = usize> + '_ {
-    let shortest = word.len().saturating_sub(LONGEST_PARTICLE).max(1);
-    (shortest..=word.len()).rev().filter(|&end| {
+    hangul_ends(word).filter(|&end| {
         word.get(end..)
             .is_some_and(|rest| rest.is_empty() || is_particle(rest))
     })
+}
+
+/// The same as far as the length of what follows can tell; whether a particle follows is for [`is_particle`] to say.
+pub fn hangul_ends(word: &str) -> impl Iterator<Item = usize> + '_ {
+    let shortest = word.len().saturating_sub(LONGEST_PARTICLE).max(1);
+    (shortest..=word.len())
+        .rev()
+        .filter(|&end| word.is_char_boundary(end))
 }
 
 /// Plural and linking suffixes of Persian.
@@ -164,6 +171,20 @@ pub fn is_suffix(word: &str) -> bool {
 /// Where stems may begin in a word of Arabic script: the lengths in bytes of the proclitic clusters that it may begin
 /// with, the empty one first. A cluster is a conjunction (و ف), a preposition or the future (ب ل ك س), the article.
 pub fn proclitics(word: &str) -> impl Iterator<Item = usize> {
+    let (ends, count) = if word.starts_with(['و', 'ف', 'ب', 'ل', 'ک', 'س', 'ا']) {
+        (proclitic_ends(word), 10)
+    } else {
+        ([0; 10], 1)
+    };
+    let length = word.len();
+    let mut last = None;
+    ends.into_iter()
+        .take(count)
+        .filter(move |&end| end < length && last.replace(end) != Some(end))
+}
+
+/// Where the proclitics end that `word` may begin with, ascending, some of them more than once.
+fn proclitic_ends(word: &str) -> [usize; 10] {
     let conjunction = one_of(word, 0, &["و", "ف"]);
     let preposition = one_of(word, conjunction, &["ب", "ل", "ک", "س"]);
     let bare_preposition = one_of(word, 0, &["ب", "ل", "ک", "س"]);
@@ -183,10 +204,7 @@ pub fn proclitics(word: &str) -> impl Iterator<Item = usize> {
         assimilated(conjunction),
     ];
     ends.sort_unstable();
-    let length = word.len();
-    let mut last = None;
-    ends.into_iter()
-        .filter(move |&end| end < length && last.replace(end) != Some(end))
+    ends
 }
 
 /// `from`, moved past the prefix that `word` has there.
@@ -201,9 +219,11 @@ fn one_of(word: &str, from: usize, prefixes: &[&str]) -> usize {
 /// Where stems may end in a word of Arabic script that begin at `start`: the whole word first, then less a suffix.
 pub fn arabic_stems(word: &str, start: usize) -> impl Iterator<Item = usize> + '_ {
     let whole = word.len();
+    let may_end = word.ends_with(['ی', 'ا']);
     std::iter::once(whole).chain(
         SUFFIXES
             .iter()
+            .take_while(move |_| may_end)
             .filter(move |suffix| word.ends_with(**suffix) && whole - suffix.len() > start)
             .map(move |suffix| whole - suffix.len()),
     )

@@ -42,6 +42,16 @@ impl Ending {
         self.is_spaced |= self.sign != Sign::None && c.is_whitespace();
     }
 
+    /// Takes notice of a space.
+    pub(super) fn see_space(&mut self) {
+        self.is_spaced |= self.sign != Sign::None;
+    }
+
+    /// Whether a sign was seen that may end a sentence.
+    pub(super) const fn may_end(self) -> bool {
+        !matches!(self.sign, Sign::None)
+    }
+
     /// Whether a sentence ended after the word `before` and before the character `next`.
     pub(super) fn is_between(self, before: Before<'_>, next: char) -> bool {
         let may_begin = self.is_spaced && !next.is_lowercase();

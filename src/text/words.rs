@@ -4,8 +4,11 @@
 //! a possessive `'s` is dropped, an initialism is one word without its dots, scripts are parted from each other, and in
 //! scripts without spaces each character is a word.
 
+use std::ops::Range;
+
 use super::{
     fold::fold_into,
+    letters::{Class, Letters, Look, joins_digits, joins_letters, letters},
     script::{Role, WordKind, ZWNJ, is_mark, role},
     sentence::{Before, Ending},
 };
@@ -46,7 +49,7 @@ pub struct Word {
 pub struct Words {
     /// The words in order.
     pub list: Vec<Word>,
-    /// Their folded letters.
+    /// Their folded letters, each word's in one piece, and whatever else.
     pub folded: String,
     next_paragraph: u32,
     next_sentence: u32,
@@ -107,16 +110,37 @@ impl Words {
     }
 
     fn read_as(&mut self, text: &str, is_pattern: bool) {
+        self.read_by(text, is_pattern, Some(letters()));
+    }
+
+    /// The same without shortcuts: what [`Self::of`] must give.
+    #[cfg(any(test, fuzzing))]
+    #[must_use]
+    pub fn of_slowly(text: &str) -> Self {
+        let mut words = Self::default();
+        words.read_by(text, false, None);
+        words
+    }
+
+    fn read_by(&mut self, text: &str, is_pattern: bool, letters: Option<&'static Letters>) {
         // Offsets are 32 bits wide; no entry comes near that, so what is beyond is not read.
         let text = text.get(..u32::MAX as usize).unwrap_or(text);
         let reader = Reader {
             text,
+            letters,
+            copy: self.folded.len(),
             at: 0,
             is_pattern,
             ending: Ending::default(),
             glued_to: None,
             starts_paragraph: true,
         };
+        if letters.is_some() {
+            self.folded.push_str(text);
+            if let Some(copy) = self.folded.get_mut(reader.copy..) {
+                copy.make_ascii_lowercase();
+            }
+        }
         reader.run(self);
         self.next_paragraph += 1;
         self.next_sentence += 1;
@@ -134,6 +158,10 @@ enum Piece {
 /// Walks through one text.
 struct Reader<'a> {
     text: &'a str,
+    /// What is known at a look; none to take no shortcuts.
+    letters: Option<&'static Letters>,
+    /// Where the folded letters have a copy of the text, ASCII in lower case: most words are folded so.
+    copy: usize,
     at: usize,
     is_pattern: bool,
     ending: Ending,
@@ -150,9 +178,33 @@ struct Run {
     is_initialism: bool,
 }
 
+impl Run {
+    /// A word of nothing but letters.
+    const fn plain(kind: WordKind, end: usize) -> Self {
+        Self {
+            kind,
+            end,
+            resume: end,
+            is_initialism: false,
+        }
+    }
+}
+
 impl Reader<'_> {
     fn run(mut self, words: &mut Words) {
-        while let Some(c) = self.peek(self.at) {
+        while self.at < self.text.len() {
+            match self.look(self.at).map(Look::class) {
+                Some(Class::Letter(kind)) => {
+                    self.word(kind, words);
+                    continue;
+                }
+                Some(Class::Break | Class::Joiner) => {
+                    self.between(self.peek(self.at).unwrap_or_default(), words);
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(c) = self.peek(self.at) else { break };
             match self.role(c) {
                 Some(Role::Letter(kind)) => self.word(kind, words),
                 Some(Role::Digit) => self.word(WordKind::Alphabetic, words),
@@ -161,6 +213,12 @@ impl Reader<'_> {
                 Some(Role::Other) => self.between(c, words),
             }
         }
+    }
+
+    /// What is known of the character at `at`.
+    #[inline]
+    fn look(&self, at: usize) -> Option<Look> {
+        self.letters?.look(self.text.as_bytes(), at)
     }
 
     fn peek(&self, at: usize) -> Option<char> {
@@ -195,6 +253,10 @@ impl Reader<'_> {
     fn between(&mut self, c: char, words: &mut Words) {
         self.at += c.len_utf8();
         self.glued_to = None;
+        if c == ' ' {
+            self.ending.see_space();
+            return;
+        }
         self.ending.see(c);
         if c == '\n' {
             self.ending = Ending::default();
@@ -216,12 +278,18 @@ impl Reader<'_> {
             } else {
                 kind
             };
-        let run = match kind {
-            WordKind::Alphabetic => self.alphabetic(start),
-            WordKind::Unspaced => self.single(start),
-            WordKind::Hangul | WordKind::Katakana | WordKind::Arabic => self.run_of(kind, start),
+        let (run, folded) = match self.plain(kind, start) {
+            Some((end, false)) => (Run::plain(kind, end), self.copy + start..self.copy + end),
+            Some((end, true)) => {
+                let run = Run::plain(kind, end);
+                let folded = self.fold_changed(start, end, &mut words.folded);
+                (run, folded)
+            }
+            None => self.closely(kind, start, &mut words.folded),
         };
-        self.push(start, &run, words);
+        if !folded.is_empty() {
+            self.push(start, &run, folded, words);
+        }
         self.at = run.resume;
         self.ending = Ending::default();
         self.starts_paragraph = false;
@@ -235,46 +303,107 @@ impl Reader<'_> {
         self.peek(self.at) == Some(ZWNJ)
     }
 
-    fn push(&self, start: usize, run: &Run, words: &mut Words) {
+    /// Reads a word that has, or may have, anything out of the ordinary in or after it. Returns it with the place of its
+    /// folded letters.
+    #[inline(never)]
+    fn closely(&self, kind: WordKind, start: usize, folded: &mut String) -> (Run, Range<usize>) {
+        let run = match kind {
+            WordKind::Alphabetic => self.alphabetic(start),
+            WordKind::Unspaced => self.single(start),
+            WordKind::Hangul | WordKind::Katakana | WordKind::Arabic => self.run_of(kind, start),
+        };
+        let from = folded.len();
         let letters = self.text.get(start..run.end).unwrap_or_default();
-        let folded_start = words.folded.len();
         if run.is_initialism {
             for part in letters.split('.') {
-                fold_into(part, &mut words.folded);
+                fold_into(part, folded);
             }
         } else {
-            fold_into(letters, &mut words.folded);
+            fold_into(letters, folded);
         }
-        if words.folded.len() == folded_start {
-            return;
-        }
-        if let Some(before) = words.list.last()
-            && !self.starts_paragraph
-        {
-            let next = letters.chars().next().unwrap_or_default();
-            let before = Before {
-                letters: self
-                    .text
-                    .get(before.start as usize..before.end as usize)
-                    .unwrap_or_default(),
-                folded: words.folded(before),
-                is_initialism: before.is_initialism,
-            };
-            if self.ending.is_between(before, next) {
-                words.next_sentence += 1;
+        (run, from..folded.len())
+    }
+
+    /// Reads a word of letters that are known at a look, with nothing in or after it that asks for a closer one; most
+    /// words of most texts are such. Returns where it ends, and whether folding changes more than the case of ASCII.
+    fn plain(&self, kind: WordKind, start: usize) -> Option<(usize, bool)> {
+        let (letters, text) = (self.letters?, self.text.as_bytes());
+        let mut end = start;
+        let mut changes = false;
+        loop {
+            if kind == WordKind::Alphabetic {
+                end += letters.ascii_at(text, end);
             }
+            let Some(seen) = letters.look(text, end) else {
+                break;
+            };
+            match seen.class() {
+                Class::Letter(other) if other == kind => {
+                    if kind == WordKind::Unspaced && end > start {
+                        break;
+                    }
+                    changes |= seen.changes();
+                    end += seen.bytes();
+                }
+                Class::Letter(_) | Class::Break => break,
+                Class::NonJoiner if matches!(kind, WordKind::Arabic | WordKind::Unspaced) => break,
+                Class::Joiner if !self.may_go_on(end + seen.bytes()) => break,
+                Class::Joiner | Class::NonJoiner | Class::Unsure => return None,
+            }
+        }
+        (end > start).then_some((end, changes))
+    }
+
+    /// Appends the folded form of letters that are known at a look. Returns where it is.
+    fn fold_changed(&self, start: usize, end: usize, folded: &mut String) -> Range<usize> {
+        let from = folded.len();
+        let mut at = start;
+        while let Some(seen) = self.look(at).filter(|_| at < end) {
+            folded.push(seen.folded());
+            at += seen.bytes();
+        }
+        from..folded.len()
+    }
+
+    /// Whether a word may go on with the character at `at`, after one that may join.
+    fn may_go_on(&self, at: usize) -> bool {
+        matches!(
+            self.look(at).map(Look::class),
+            Some(Class::Letter(WordKind::Alphabetic) | Class::Unsure)
+        )
+    }
+
+    /// Adds a word.
+    fn push(&self, start: usize, run: &Run, folded: Range<usize>, words: &mut Words) {
+        if self.ending.may_end() && !self.starts_paragraph && self.begins_sentence(start, words) {
+            words.next_sentence += 1;
         }
         words.list.push(Word {
             start: narrow(start),
             end: narrow(run.end),
-            folded_start: narrow(folded_start),
-            folded_end: narrow(words.folded.len()),
+            folded_start: narrow(folded.start),
+            folded_end: narrow(folded.end),
             paragraph: words.next_paragraph,
             sentence: words.next_sentence,
             kind: run.kind,
             glued: self.glued_to.is_some(),
             is_initialism: run.is_initialism,
         });
+    }
+
+    /// Whether a sentence ended between the last word and the one that begins at `start`.
+    fn begins_sentence(&self, start: usize, words: &Words) -> bool {
+        let Some(before) = words.list.last() else {
+            return false;
+        };
+        let letters = before.start as usize..before.end as usize;
+        let before = Before {
+            letters: self.text.get(letters).unwrap_or_default(),
+            folded: words.folded(before),
+            is_initialism: before.is_initialism,
+        };
+        self.ending
+            .is_between(before, self.peek(start).unwrap_or_default())
     }
 
     /// One character of a script without spaces, with what clings to it.
@@ -320,14 +449,6 @@ impl Reader<'_> {
 
     /// A run of alphabetic letters and digits (UAX 29, rules 5 to 13).
     fn alphabetic(&self, start: usize) -> Run {
-        if let Some(end) = self.plain_ascii(start) {
-            return Run {
-                kind: WordKind::Alphabetic,
-                end,
-                resume: end,
-                is_initialism: false,
-            };
-        }
         let mut end = start;
         let mut last = Piece::Letter;
         let mut parts = Parts::default();
@@ -373,24 +494,6 @@ impl Reader<'_> {
         }
     }
 
-    /// The end of a word of ASCII letters and digits with nothing in or after it that asks for a closer look; none
-    /// otherwise. Most words of most articles end here.
-    fn plain_ascii(&self, start: usize) -> Option<usize> {
-        let bytes = self.text.as_bytes().get(start..)?;
-        let length = bytes
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric())
-            .unwrap_or(bytes.len());
-        let is_plain = match (bytes.get(length), bytes.get(length + 1)) {
-            (None, _) | (Some(b'.' | b',' | b':' | b';' | b'\''), None) => true,
-            (Some(b'.' | b',' | b':' | b';' | b'\''), Some(next)) => {
-                next.is_ascii() && !next.is_ascii_alphanumeric() && *next != b'_'
-            }
-            (Some(next), _) => next.is_ascii() && *next != b'_',
-        };
-        is_plain.then_some(start + length)
-    }
-
     /// A run whose letters end at `end`, and with `resume` past its possessive: an initialism if single letters are
     /// parted by dots.
     fn initialism(&self, start: usize, end: usize, resume: usize) -> Run {
@@ -421,28 +524,12 @@ impl Reader<'_> {
             return is_l(at.checked_sub(1).and_then(|before| bytes.get(before)))
                 && is_l(bytes.get(next_at));
         }
-        let between_letters = matches!(
-            c,
-            '.' | '\'' | '\u{2018}' | '\u{2019}' | '\u{2024}' | '\u{FF07}' | '\u{FF0E}'
-        );
-        let between_digits = matches!(
-            c,
-            '.' | ','
-                | ';'
-                | '\''
-                | '\u{2018}'
-                | '\u{2019}'
-                | '\u{66C}'
-                | '\u{FF0C}'
-                | '\u{FF0E}'
-                | '\u{FF07}'
-        );
         let next = self.peek(next_at).map(|next| self.role(next));
         match last {
             Piece::Letter => {
-                between_letters && next == Some(Some(Role::Letter(WordKind::Alphabetic)))
+                joins_letters(c) && next == Some(Some(Role::Letter(WordKind::Alphabetic)))
             }
-            Piece::Digit => between_digits && next == Some(Some(Role::Digit)),
+            Piece::Digit => joins_digits(c) && next == Some(Some(Role::Digit)),
             Piece::Wild => false,
         }
     }
@@ -681,6 +768,15 @@ mod tests {
                 from = range.end;
             }
             let _ = Words::of_pattern(&text);
+        }
+
+        #[test]
+        fn shortcuts_change_nothing(text in "(\\PC|[a-zA-Z0-9.,'’:;_·é \n]|['’ʼ‘]s|[ld]['’]|[:]|\u{200c}|[\u{300}-\u{370}]|[\u{600}-\u{6ff}]|[\u{3000}-\u{3100}]|[ßéйЙςΣİµ]|\u{ad}|북한|朝|イー|ايران|U\\.S\\.){0,24}") {
+            let told = |words: &Words| -> Vec<(Word, String)> {
+                let place = |word: &Word| Word { folded_start: 0, folded_end: 0, ..*word };
+                words.list.iter().map(|word| (place(word), words.folded(word).to_owned())).collect()
+            };
+            prop_assert_eq!(told(&Words::of(&text)), told(&Words::of_slowly(&text)));
         }
     }
 }
