@@ -156,6 +156,11 @@ impl TestWorker {
         self.parts.placer.step().await.unwrap();
     }
 
+    /// Groups all articles anew; how many there were.
+    pub(crate) async fn regroup(&self) -> u64 {
+        self.parts.placer.regroup().await.unwrap().unwrap()
+    }
+
     /// Lets a day go by, so that everything is due, and polls.
     pub(crate) async fn pass_a_day_later(&self) -> Summary {
         self.clock.advance(Duration::from_hours(24));
