@@ -126,14 +126,18 @@ pub fn offset_of_folded(word: &str, folded_bytes: usize) -> usize {
     while reached < folded_bytes && at < word.len() {
         let cluster = cluster_at(word, at);
         let mut letters = cluster.chars();
-        reached += match (letters.next().and_then(fold_plain), letters.next()) {
-            (Some(letter), None) => letter.len_utf8(),
-            _ => {
+        let alone = letters
+            .next()
+            .and_then(fold_plain)
+            .filter(|_| letters.next().is_none());
+        reached += alone.map_or_else(
+            || {
                 folded.clear();
                 fold_into(cluster, &mut folded);
                 folded.len()
-            }
-        };
+            },
+            char::len_utf8,
+        );
         at += cluster.len();
     }
     at

@@ -20,6 +20,8 @@ mod hostile;
 mod private_server;
 mod river;
 mod site;
+mod stories;
+mod traps;
 mod truth;
 mod web;
 mod worker;
