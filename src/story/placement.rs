@@ -17,6 +17,8 @@ pub enum Likeness {
         best: f32,
         /// Cosine with the middle of the story.
         middle: f32,
+        /// Words and numbers in common.
+        words: usize,
     },
     /// Only concepts, numbers and names can be compared.
     Across {
@@ -192,7 +194,7 @@ pub fn decide(
             story: Some(candidate.story),
             copy_of: None,
             reason: match candidate.likeness {
-                Likeness::Within { best, middle } => Reason::Alike {
+                Likeness::Within { best, middle, .. } => Reason::Alike {
                     with: candidate.member,
                     best,
                     middle,
@@ -223,7 +225,14 @@ fn strength(evidence: Evidence) -> f32 {
 /// How well a report fits a story, as a margin above what is asked; none if it does not.
 fn join_score(candidate: &Candidate) -> Option<f32> {
     let margin = match candidate.likeness {
-        Likeness::Within { best, middle } => {
+        Likeness::Within {
+            best,
+            middle,
+            words,
+        } => {
+            if words < tuning::MIN_WORDS {
+                return None;
+            }
             let near = closeness(candidate.gap, tuning::TIME_SPREAD)?;
             f32::midpoint(best, middle) * near - tuning::JOIN
         }
@@ -258,8 +267,8 @@ fn across_margin(cosine: f32, shared: Shared, gap: Option<i64>) -> Option<f32> {
 pub struct Pairing {
     /// Members of each.
     pub sizes: [usize; 2],
-    /// Cosine of the middles in a language that both have.
-    pub within: Option<f32>,
+    /// Cosine of the middles in a language that both have, and words and numbers in common.
+    pub within: Option<(f32, usize)>,
     /// Cosine and number of shared things, where they have no language in common.
     pub across: Option<(f32, Shared)>,
     /// Seconds between them; none where a date is missing.
@@ -271,7 +280,10 @@ pub struct Pairing {
 pub fn merge_margin(pairing: &Pairing) -> Option<f32> {
     let [a, b] = pairing.sizes;
     let margin = match (pairing.within, pairing.across) {
-        (Some(cosine), _) => {
+        (Some((cosine, words)), _) => {
+            if words < tuning::MIN_WORDS {
+                return None;
+            }
             let near = closeness(pairing.gap, tuning::TIME_SPREAD)?;
             cosine * near - growth(a.min(b)) - tuning::MERGE
         }

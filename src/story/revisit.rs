@@ -184,9 +184,11 @@ fn pairing(a: &Story, b: &Story) -> Pairing {
         .iter()
         .filter_map(|(language, middle)| {
             let other = b.middles.get(language)?;
-            Some(vector::product(middle.sum(), other.sum()) / (middle.breadth() * other.breadth()))
+            let product = vector::product(middle.sum(), other.sum());
+            let words = vector::words_in_common(middle.sum(), other.sum());
+            Some((product / (middle.breadth() * other.breadth()), words))
         })
-        .max_by(f32::total_cmp);
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
     let across = (
         vector::product(a.carried.sum(), b.carried.sum())
             / (a.carried.breadth() * b.carried.breadth()),

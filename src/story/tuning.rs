@@ -22,6 +22,9 @@ pub const TIME_SPREAD: f32 = 3.0;
 /// How a report or story is held against another story: 1 is the cosine with its middle, 0 the mean cosine with its
 /// members. The middle of a large story is like everything, so the mean is the guard against chains.
 pub const LINKAGE: f32 = 0.42;
+/// Words and numbers that two stories, or a report and a story, must have in common: a desk's articles all share the name
+/// that it follows.
+pub const MIN_WORDS: usize = 2;
 /// What a report must reach to join a story as it arrives.
 pub const JOIN: f32 = 0.25;
 /// What two stories must reach to be merged, best first.

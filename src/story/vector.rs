@@ -180,6 +180,14 @@ pub fn common<'a>(one: &'a [Weight], other: &'a [Weight]) -> impl Iterator<Item 
     by_id(one, other).filter_map(|(left, right)| left.filter(|_| right.is_some()))
 }
 
+/// How many words and numbers two vectors that are sorted by id have in common. Concepts do not count: they repeat words.
+#[must_use]
+pub fn words_in_common(one: &[Weight], other: &[Weight]) -> usize {
+    common(one, other)
+        .filter(|weight| !weight.is_concept())
+        .count()
+}
+
 /// One vector and `factor` times another, both sorted by id.
 #[must_use]
 pub fn sum(one: &[Weight], other: &[Weight], factor: f32) -> Vec<Weight> {

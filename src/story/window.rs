@@ -270,7 +270,8 @@ impl Window {
         let vector = |traits: &Traits| self.rarity.vector(traits.language, &traits.terms);
         let carried = |traits: &Traits| self.rarity.vector(traits.language, &traits.carried);
         let is_within = a.language == b.language;
-        let cosine = vector::product(&vector(a), &vector(b));
+        let (vector_a, vector_b) = (vector(a), vector(b));
+        let cosine = vector::product(&vector_a, &vector_b);
         let (carried_a, carried_b) = (carried(a), carried(b));
         let across = (
             vector::product(&carried_a, &carried_b),
@@ -278,7 +279,7 @@ impl Window {
         );
         let pairing = Pairing {
             sizes: [1, 1],
-            within: is_within.then_some(cosine),
+            within: is_within.then(|| (cosine, vector::words_in_common(&vector_a, &vector_b))),
             across: Some(across),
             gap: gap(date(a).map(|at| (at, at)), date(b).map(|at| (at, at))),
         };
@@ -410,6 +411,7 @@ impl Window {
                     Some(middle) => Likeness::Within {
                         best,
                         middle: vector::product(vector, middle.sum()) / middle.breadth(),
+                        words: vector::words_in_common(vector, middle.sum()),
                     },
                     None => Likeness::Across {
                         cosine: vector::product(carried, story.carried.sum())

@@ -25,7 +25,7 @@ const ITEMS: [(&str, &str, &str); 5] = [
     ("b", "Iran and Oman sign", "A deal on gas."),
     ("c", "Markets close higher in Iran", "Shares rose."),
     ("d", "Iran reports a third ship", "It left port."),
-    ("e", "Iran reports a fourth ship", "It left port too."),
+    ("e", "Grain shipment from Iran late", "Bakers wait."),
 ];
 
 /// The pages over a database that a worker fills from one feed.
@@ -117,7 +117,7 @@ async fn new_lines_wait_behind_their_number_and_show_at_once_where_nothing_can_j
         .await;
     let newest = "return document.querySelector('[data-keyword=iran] .line .headline').textContent";
     browser
-        .until(newest, &json!("Iran reports a fourth ship"))
+        .until(newest, &json!("Grain shipment from Iran late"))
         .await;
     browser
         .until("return window.isTheSamePage", &json!(true))
