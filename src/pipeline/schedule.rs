@@ -433,6 +433,7 @@ mod tests {
             validators: Validators::default(),
             hints,
             loss: None,
+            encoding_fault: None,
             observed: Box::default(),
         })
     }

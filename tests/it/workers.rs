@@ -7,6 +7,8 @@ use nix::{
     unistd::Pid,
 };
 
+use wirewatch::store;
+
 use crate::{
     binary::{beat_file, end, finish, wirewatch},
     database,
@@ -194,4 +196,38 @@ async fn fetch_with_named_feeds_polls_these_and_no_others() {
         .collect();
     assert_eq!(asked, ["/named", "/named"]);
     assert_eq!(count(&db, "feeds WHERE state = 'waiting'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_release_leaves_the_search_index_alone_and_what_it_changes_is_listed_anew() {
+    let publisher = FeedServer::start().await;
+    let items = [("g1", "Iran one", "text"), ("g2", "Iran two", "text")];
+    publisher.put("/feed", Document::feed(rss(&items)));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    assert_eq!(worker.place_and_list().await, 2);
+
+    // A release that knows of no index changes a text, and counts something on another.
+    let execute = async |statement| {
+        let done = sqlx::raw_sql(statement).execute(&worker.db).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{statement}");
+    };
+    execute("UPDATE articles SET title = 'Iran, changed', revision = revision + 1 WHERE id = 1")
+        .await;
+    execute("UPDATE articles SET title = title WHERE id = 2").await;
+    let stale = "article_tokens WHERE tokens IS NULL";
+    assert_eq!(worker.count(stale).await, 1);
+
+    // A later release has begun the index anew: this one lists nothing and empties nothing.
+    execute("UPDATE search_index SET version = 99").await;
+    assert_eq!(worker.place_and_list().await, 0);
+    store::article_tokens::begin(&worker.db, 1).await.unwrap();
+    let is_listed = store::article_tokens::list(&worker.db, 1, &[], 7).await;
+    assert!(!is_listed.unwrap());
+    assert_eq!(worker.count("article_tokens").await, 2);
+    assert_eq!(worker.count("search_index WHERE version = 99").await, 1);
+
+    execute("UPDATE search_index SET version = 1").await;
+    assert_eq!(worker.place_and_list().await, 1);
+    assert_eq!(worker.count(stale).await, 0);
 }
