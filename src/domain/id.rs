@@ -52,6 +52,8 @@ ids! {
     ApiTokenId,
     /// The articles that report one event.
     StoryId,
+    /// What the desk said about the grouping of articles.
+    DecisionId,
     /// Who is told of which keywords when.
     SubscriptionId,
 }

@@ -31,7 +31,7 @@ pub use feed::{
     Validators,
 };
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, FeedId, KeywordId, SessionId, SourceId, StoryId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,
     SubscriptionId, UserId,
 };
 pub use rhythm::Rhythm;

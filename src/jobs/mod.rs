@@ -2,6 +2,7 @@
 
 mod claims;
 pub mod engine;
+mod grouping;
 pub mod index;
 pub mod pace;
 pub mod place;

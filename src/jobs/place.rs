@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Notify, time};
+use tokio::{
+    sync::{Mutex, Notify},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
+use super::grouping::Grouping;
 use crate::{
     domain::Clock,
     store::{self, PgPool, StoreError, workers::Worker},
@@ -19,12 +23,13 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// How long another process waits before it takes over from a dead one.
 const LEASE: Duration = Duration::from_secs(15);
 
-/// Gives arrival numbers.
+/// Gives arrival numbers, and groups what has one into stories.
 pub struct Placer {
     db: PgPool,
     clock: Arc<dyn Clock>,
     holder: Arc<Worker>,
     nudge: Arc<Notify>,
+    grouping: Mutex<Grouping>,
 }
 
 impl Placer {
@@ -36,6 +41,7 @@ impl Placer {
             clock,
             holder,
             nudge,
+            grouping: Mutex::default(),
         }
     }
 
@@ -67,6 +73,38 @@ impl Placer {
         }
     }
 
+    /// A fault in grouping is told and tried again with the next step: arrival numbers and what follows from them do not
+    /// wait for it.
+    async fn group_logged(&self) {
+        if let Err(error) = self
+            .grouping
+            .lock()
+            .await
+            .step(&self.db, self.clock.now())
+            .await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "grouping into stories failed; trying again"
+            );
+        }
+    }
+
+    /// Groups all articles anew in order of arrival, if no other process places. What the desk decided stays, and so do
+    /// links to stories. Returns the number of articles; none if another process places.
+    ///
+    /// # Errors
+    /// The database does not answer; stories are as they were then.
+    pub async fn regroup(&self) -> Result<Option<u64>, StoreError> {
+        let now = self.clock.now();
+        let number = self.holder.number();
+        if !store::leases::hold(&self.db, "place", number, now, LEASE).await? {
+            return Ok(None);
+        }
+        let mut grouping = self.grouping.lock().await;
+        Ok(Some(grouping.regroup(&self.db, now).await?))
+    }
+
     /// Places everything that waits, if no other process does. Returns the number of articles placed.
     ///
     /// # Errors
@@ -87,6 +125,10 @@ impl Placer {
             }
             let placed = store::arrivals::place(&self.db, BATCH).await?;
             total += placed.articles;
+            self.group_logged().await;
+            if placed.is_news {
+                store::arrivals::announce(&self.db, placed.last).await?;
+            }
             if placed.articles < BATCH.unsigned_abs() {
                 return Ok(total);
             }

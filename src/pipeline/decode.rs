@@ -83,6 +83,10 @@ fn fault(found: &Found<'_>, declared: Option<&'static Encoding>) -> Option<Strin
 }
 
 fn found<'a>(body: &'a [u8], content_type: Option<&str>) -> Found<'a> {
+    if let Some(text) = utf_32(body) {
+        // That is no encoding of the web, and whoever serves it names none that is.
+        return Found::whole(Cow::Owned(text), UTF_8);
+    }
     if let Some((encoding, mark)) = Encoding::for_bom(body) {
         return Found::by(encoding, &body[mark..]);
     }
@@ -115,6 +119,20 @@ fn declared(
     ]
     .into_iter()
     .flatten()
+}
+
+/// UTF-32, with a mark or by its shape: no encoding of the web, so nothing else reads it.
+fn utf_32(body: &[u8]) -> Option<String> {
+    let (order, start): (fn([u8; 4]) -> u32, usize) = match body {
+        [0xff, 0xfe, 0, 0, ..] => (u32::from_le_bytes, 4),
+        [0, 0, 0xfe, 0xff, ..] => (u32::from_be_bytes, 4),
+        [b'<' | b'{', 0, 0, 0, _, 0, 0, 0, ..] => (u32::from_le_bytes, 0),
+        [0, 0, 0, b'<' | b'{', 0, 0, 0, _, ..] => (u32::from_be_bytes, 0),
+        _ => return None,
+    };
+    let (characters, _) = body[start..].as_chunks::<4>();
+    let character = |bytes: &[u8; 4]| char::from_u32(order(*bytes)).unwrap_or('\u{fffd}');
+    Some(characters.iter().map(character).collect())
 }
 
 /// UTF-16 without a mark: markup and JSON both begin with an ASCII character.

@@ -15,10 +15,12 @@ pub struct Placed {
     pub articles: u64,
     /// The last number given so far.
     pub last: i64,
+    /// Whether this round gave any, to be announced once the articles stand in their stories.
+    pub is_news: bool,
 }
 
 /// Gives numbers to at most `limit` articles that are committed and have none, oldest first, and to the matches that
-/// hang on them; then to matches that placed articles gained later. Announces the last number at commit.
+/// hang on them; then to matches that placed articles gained later. The last number is for [`announce`].
 ///
 /// # Errors
 /// The database does not answer; nothing was placed then.
@@ -79,10 +81,23 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
         sqlx::query!("UPDATE arrivals SET last = $1", last)
             .execute(&mut *tx)
             .await?;
-        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, last.to_string())
-            .execute(&mut *tx)
-            .await?;
     }
     tx.commit().await?;
-    Ok(Placed { articles, last })
+    Ok(Placed {
+        articles,
+        last,
+        is_news: last > before,
+    })
+}
+
+/// Tells everybody who listens the last number given. An announcement that is lost is made up for: listeners ask from
+/// time to time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn announce(db: &PgPool, last: i64) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, last.to_string())
+        .execute(db)
+        .await?;
+    Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{PgExecutor, query_as};
 
 use super::StoreError;
-use crate::domain::{ArticleId, Hit, Timestamp};
+use crate::domain::{ArticleId, Hit, StoryId, Timestamp};
 
 /// A keyword as the board heads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,27 @@ pub struct BoardLine {
     pub revision: i32,
     /// How often the title.
     pub title_changes: i32,
+    /// The story that it belongs to; none before it is grouped.
+    pub story: Option<LineStory>,
+}
+
+/// The story behind a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineStory {
+    /// The story.
+    pub id: StoryId,
+    /// Whether the line's article is a copy of another one.
+    pub is_copy: bool,
+    /// Articles of the story that are copies.
+    pub copies: i32,
+    /// Articles of the story that are none.
+    pub reports: i32,
+    /// The source that was first.
+    pub first_source: String,
+    /// When that was.
+    pub first_seen_at: Timestamp,
+    /// Whether the line's article is the first.
+    pub is_first: bool,
 }
 
 /// Where a page of lines ends: the next one begins after it.
@@ -92,10 +113,33 @@ struct LineRow {
     why: String,
     revision: i32,
     title_changes: i32,
+    story_id: Option<StoryId>,
+    copy_of: Option<ArticleId>,
+    articles: Option<i32>,
+    reports: Option<i32>,
+    first_source: Option<String>,
+    first_article_id: Option<ArticleId>,
+    first_seen_at: Option<Timestamp>,
+}
+
+impl LineRow {
+    fn story(&self) -> Option<LineStory> {
+        let reports = self.reports?;
+        Some(LineStory {
+            id: self.story_id?,
+            is_copy: self.copy_of.is_some(),
+            copies: self.articles? - reports,
+            reports,
+            first_source: self.first_source.clone()?,
+            first_seen_at: self.first_seen_at?,
+            is_first: self.first_article_id == Some(self.article_id),
+        })
+    }
 }
 
 impl From<LineRow> for BoardLine {
     fn from(row: LineRow) -> Self {
+        let story = row.story();
         let LineRow {
             keyword,
             article_id,
@@ -115,6 +159,7 @@ impl From<LineRow> for BoardLine {
             why,
             revision,
             title_changes,
+            ..
         } = row;
         Self {
             keyword,
@@ -135,13 +180,14 @@ impl From<LineRow> for BoardLine {
             why,
             revision,
             title_changes,
+            story,
         }
     }
 }
 
 /// The columns of a line, followed by where they come from. Content is only read where a hit lies in it.
 macro_rules! select_lines {
-    ($from:literal $(, $argument:expr)* $(,)?) => {
+    ($from:literal, $rest:literal $(, $argument:expr)* $(,)?) => {
         query_as!(
             LineRow,
             r#"SELECT k.slug AS "keyword!",
@@ -161,8 +207,20 @@ macro_rules! select_lines {
                       m.hits AS "hits!: Value",
                       m.why AS "why!",
                       a.revision AS "revision!",
-                      a.title_changes AS "title_changes!"
-            "# + $from
+                      a.title_changes AS "title_changes!",
+                      sm.story_id AS "story_id?: StoryId",
+                      sm.copy_of AS "copy_of?: ArticleId",
+                      st.articles AS "articles?",
+                      st.reports AS "reports?",
+                      fs.name AS "first_source?",
+                      st.first_article_id AS "first_article_id?: ArticleId",
+                      st.first_seen_at AS "first_seen_at?: Timestamp"
+            "# + $from + "
+             LEFT JOIN story_members sm ON sm.article_id = a.id
+             LEFT JOIN stories st ON st.id = sm.story_id
+             LEFT JOIN articles fa ON fa.id = st.first_article_id
+             LEFT JOIN sources fs ON fs.id = fa.source_id
+             " + $rest
             $(, $argument)*
         )
     };
@@ -185,7 +243,10 @@ pub async fn keywords(
                     WHERE m.keyword_id = k.id
                       AND m.closed_at IS NULL
                       AND NOT m.is_backfill
-                      AND m.matched_at > $1) AS "new_count!"
+                      AND m.matched_at > $1
+                      AND NOT EXISTS (SELECT
+                                        FROM story_members copy
+                                       WHERE copy.article_id = m.article_id AND copy.copy_of IS NOT NULL)) AS "new_count!"
              FROM keywords k
             ORDER BY k.position, k.id"#,
         new_since as Timestamp,
@@ -195,7 +256,7 @@ pub async fn keywords(
     Ok(keywords)
 }
 
-/// The newest lines of every keyword, at most `per_keyword` of each, newest first, in the order of the keywords.
+/// The newest lines of every keyword, one for each story (its latest independent report under the keyword), at most `per_keyword` of each, newest first, in the order of the keywords.
 ///
 /// # Errors
 ///
@@ -208,12 +269,23 @@ pub async fn newest_lines(
         "FROM keywords k
          CROSS JOIN LATERAL (SELECT newest.*
                                FROM matches newest
-                              WHERE newest.keyword_id = k.id AND newest.closed_at IS NULL
+                              WHERE newest.keyword_id = k.id
+                                AND newest.closed_at IS NULL
+                                AND NOT EXISTS (SELECT
+                                     FROM story_members own
+                                     JOIN story_members rival ON rival.story_id = own.story_id
+                                     JOIN matches better ON better.article_id = rival.article_id
+                                                        AND better.keyword_id = newest.keyword_id
+                                                        AND better.closed_at IS NULL
+                                    WHERE own.article_id = newest.article_id
+                                      AND rival.article_id <> newest.article_id
+                                      AND (rival.copy_of IS NULL, better.sort_at, better.article_id)
+                                        > (own.copy_of IS NULL, newest.sort_at, newest.article_id))
                               ORDER BY newest.sort_at DESC, newest.article_id DESC
                               LIMIT $1) m
          JOIN articles a ON a.id = m.article_id
-         JOIN sources s ON s.id = a.source_id
-        ORDER BY k.position, k.id, m.sort_at DESC, m.article_id DESC",
+         JOIN sources s ON s.id = a.source_id",
+        "ORDER BY k.position, k.id, m.sort_at DESC, m.article_id DESC",
         per_keyword,
     )
     .fetch_all(db)
@@ -221,7 +293,7 @@ pub async fn newest_lines(
     Ok(rows.into_iter().map(BoardLine::from).collect())
 }
 
-/// A page of one keyword's lines, newest first: at most `limit`, beginning after `after`.
+/// A page of one keyword's lines, one for each story, newest first: at most `limit`, beginning after `after`.
 ///
 /// # Errors
 ///
@@ -242,10 +314,20 @@ pub async fn keyword_lines(
         "FROM matches m
          JOIN keywords k ON k.id = m.keyword_id
          JOIN articles a ON a.id = m.article_id
-         JOIN sources s ON s.id = a.source_id
-        WHERE m.keyword_id = (SELECT id FROM keywords WHERE slug = $1)
+         JOIN sources s ON s.id = a.source_id",
+        "WHERE m.keyword_id = (SELECT id FROM keywords WHERE slug = $1)
           AND m.closed_at IS NULL
           AND (m.sort_at, m.article_id) < ($2, $3)
+          AND NOT EXISTS (SELECT
+                                     FROM story_members own
+                                     JOIN story_members rival ON rival.story_id = own.story_id
+                                     JOIN matches better ON better.article_id = rival.article_id
+                                                        AND better.keyword_id = m.keyword_id
+                                                        AND better.closed_at IS NULL
+                                    WHERE own.article_id = m.article_id
+                                      AND rival.article_id <> m.article_id
+                                      AND (rival.copy_of IS NULL, better.sort_at, better.article_id)
+                                        > (own.copy_of IS NULL, m.sort_at, m.article_id))
         ORDER BY m.sort_at DESC, m.article_id DESC
         LIMIT $4",
         slug,
@@ -277,8 +359,8 @@ pub async fn lines_arrived_after(
         "FROM matches m
          JOIN keywords k ON k.id = m.keyword_id
          JOIN articles a ON a.id = m.article_id
-         JOIN sources s ON s.id = a.source_id
-        WHERE m.closed_at IS NULL
+         JOIN sources s ON s.id = a.source_id",
+        "WHERE m.closed_at IS NULL
           AND m.arrival IN (SELECT DISTINCT next.arrival
                               FROM matches next
                              WHERE next.arrival > $1 AND next.closed_at IS NULL

@@ -33,6 +33,10 @@ pub mod readiness;
 pub mod search;
 pub mod sessions;
 pub mod sign_in_buckets;
+pub mod source_league;
+pub mod stories;
+pub mod story_decisions;
+pub mod story_page;
 pub mod users;
 pub mod workers;
 

@@ -10,6 +10,7 @@ pub mod copy;
 pub mod decisions;
 mod fnv;
 pub mod headline;
+mod heritage;
 pub mod measure;
 pub mod names;
 pub mod placement;
@@ -27,6 +28,7 @@ mod wires;
 
 pub use copy::Evidence;
 pub use decisions::Decisions;
+pub use heritage::heirs;
 pub use placement::{Placement, Reason, Verdict};
 pub use report::{Report, Traits};
 pub use window::{Change, Window};

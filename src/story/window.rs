@@ -215,6 +215,37 @@ impl Window {
         });
     }
 
+    /// The last number given to a story.
+    #[must_use]
+    pub const fn last_story(&self) -> i64 {
+        self.next_story - 1
+    }
+
+    /// Takes over what others decided since: the decisions, and for each report of `standing` its story and original.
+    pub fn follow(
+        &mut self,
+        decisions: Decisions,
+        next_story: i64,
+        standing: &[(i64, i64, Option<i64>)],
+    ) {
+        self.decisions = decisions;
+        self.next_story = self.next_story.max(next_story);
+        for (key, story, copy_of) in standing {
+            let Some((before, original)) = self.placed(*key) else {
+                continue;
+            };
+            if before != *story {
+                self.transfer(*key, *story);
+            }
+            if original != *copy_of
+                && let Some(number) = self.by_key.get(key).copied()
+                && let Some(member) = self.member_mut(number)
+            {
+                member.copy_of = *copy_of;
+            }
+        }
+    }
+
     /// What two reports are to each other, with the rarity of words that this window has seen.
     #[must_use]
     pub fn judge(&self, a: &Traits, b: &Traits) -> (Verdict, Option<Reason>) {

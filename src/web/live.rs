@@ -70,6 +70,9 @@ struct ArrivedLine {
     keyword: String,
     article: i64,
     is_new: bool,
+    /// Its story, and whether it is a copy in it: a copy adds to the line of its story, a new report takes its place.
+    story: Option<i64>,
+    is_copy: bool,
     html: String,
 }
 
@@ -261,6 +264,8 @@ fn arrived_line(line: &BoardLine, now: Timestamp) -> Option<ArrivedLine> {
         keyword: line.keyword.clone(),
         article: line.article_id.get(),
         is_new: shown.is_new,
+        story: shown.story.as_ref().map(|story| story.id),
+        is_copy: shown.story.as_ref().is_some_and(|story| story.is_copy),
         html: rendered.ok()?,
     })
 }

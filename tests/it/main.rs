@@ -20,6 +20,7 @@ mod hostile;
 mod private_server;
 mod river;
 mod site;
+mod stories;
 mod truth;
 mod web;
 mod worker;

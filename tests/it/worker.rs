@@ -86,6 +86,7 @@ pub(crate) fn beat(feeds: &[String], keywords: &[(&str, &str)]) -> Beat {
                     url: url.parse().unwrap(),
                     title: None,
                     language: None,
+                    list: None,
                     category: String::new(),
                     paused: false,
                     note: String::new(),
@@ -153,6 +154,11 @@ impl TestWorker {
     /// Places what waits.
     pub(crate) async fn place(&self) {
         self.parts.placer.step().await.unwrap();
+    }
+
+    /// Groups all articles anew; how many there were.
+    pub(crate) async fn regroup(&self) -> u64 {
+        self.parts.placer.regroup().await.unwrap().unwrap()
     }
 
     /// Lets a day go by, so that everything is due, and polls.

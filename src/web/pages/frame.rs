@@ -56,6 +56,8 @@ pub(crate) enum Place {
     Board,
     /// Search.
     Search,
+    /// Stories.
+    Stories,
     /// The feeds.
     Feeds,
     /// Nowhere.
@@ -71,6 +73,11 @@ impl Place {
     /// Whether it is search.
     pub(crate) fn is_search(self) -> bool {
         self == Self::Search
+    }
+
+    /// Whether it is a story or their list.
+    pub(crate) fn is_stories(self) -> bool {
+        self == Self::Stories
     }
 
     /// Whether it is the feeds.

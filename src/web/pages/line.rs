@@ -1,12 +1,12 @@
 //! A line: an article under a keyword, as the board, a keyword's page and the live stream show it.
 
-use super::moments::Moment;
+use super::moments::{Moment, grouped};
 use crate::{
     domain::{
         Field, Timestamp,
         marks::{Gloss, Segment, glosses, marked, passage},
     },
-    store::board::BoardLine,
+    store::board::{BoardLine, LineStory},
 };
 
 /// An article under a keyword.
@@ -38,16 +38,71 @@ pub(crate) struct Line {
     pub(crate) when: Moment,
     /// What its publisher changed since: "title changed 2×".
     pub(crate) changed: Option<String>,
+    /// The story behind it, where there is more to say of it.
+    pub(crate) story: Option<StoryFacts>,
+}
+
+/// What a line says of its story.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct StoryFacts {
+    /// Number of the story.
+    pub(crate) id: i64,
+    /// "+14 copies", "3 independent"; empty for a story of one article.
+    pub(crate) counts: Vec<String>,
+    /// Who was first and when, if somebody else.
+    pub(crate) first: Option<(String, Moment)>,
+    /// Whether a new report joined a story that was there before.
+    pub(crate) is_new_report: bool,
+    /// Whether the line is a copy.
+    pub(crate) is_copy: bool,
+}
+
+impl StoryFacts {
+    fn new(story: &LineStory, is_new: bool, now: Timestamp, new_since: Option<Timestamp>) -> Self {
+        let mut counts = Vec::new();
+        if let Ok(copies) = u64::try_from(story.copies)
+            && copies > 0
+        {
+            let noun = if copies == 1 { "copy" } else { "copies" };
+            counts.push(format!("+{} {noun}", grouped(copies)));
+        }
+        if let Ok(reports) = u64::try_from(story.reports)
+            && reports > 1
+        {
+            counts.push(format!("{} independent", grouped(reports)));
+        }
+        let is_older = new_since.is_some_and(|since| story.first_seen_at <= since);
+        Self {
+            id: story.id.get(),
+            counts,
+            first: (!story.is_first).then(|| {
+                (
+                    story.first_source.clone(),
+                    Moment::clock(now, story.first_seen_at),
+                )
+            }),
+            is_new_report: is_new && is_older && !story.is_first,
+            is_copy: story.is_copy,
+        }
+    }
 }
 
 impl Line {
     /// The line as shown at `now`. What matched after `new_since` is new; without one, whatever is no history.
     pub(crate) fn new(line: &BoardLine, now: Timestamp, new_since: Option<Timestamp>) -> Self {
         let lang = language_tag(line.language.as_deref());
+        // A copy of what is known already is no news.
+        let is_copy = line.story.as_ref().is_some_and(|story| story.is_copy);
+        let is_new =
+            !line.is_backfill && !is_copy && new_since.is_none_or(|since| line.matched_at > since);
         Self {
             article: line.article_id.get(),
             sort: line.sort_at.as_micros(),
-            is_new: !line.is_backfill && new_since.is_none_or(|since| line.matched_at > since),
+            is_new,
+            story: line
+                .story
+                .as_ref()
+                .map(|story| StoryFacts::new(story, is_new, now, new_since)),
             headline: headline(&line.title, &line.hits),
             passage: passage(&line.summary, &line.content, &line.hits),
             glosses: glosses(&line.hits),
@@ -116,6 +171,7 @@ pub(crate) fn outward(url: Option<&str>) -> Option<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 pub(crate) mod tests {
     use std::time::Duration;
 
@@ -150,6 +206,7 @@ pub(crate) mod tests {
             why: "@dprk NEAR/25 @iran".to_owned(),
             revision: 0,
             title_changes: 0,
+            story: None,
         }
     }
 
@@ -206,6 +263,37 @@ pub(crate) mod tests {
         assert!(!Line::new(&history, later(0), None).is_new);
         assert!(Line::new(&line(), later(0), None).is_new);
         assert!(!Line::new(&line(), later(30), Some(later(6))).is_new);
+    }
+
+    #[test]
+    fn a_copy_is_no_news_and_a_new_report_of_an_old_story_says_so() {
+        let story = |is_copy: bool, is_first: bool| LineStory {
+            id: crate::domain::StoryId::new(3),
+            is_copy,
+            copies: 14,
+            reports: 3,
+            first_source: "한빛통신".to_owned(),
+            first_seen_at: later(0).minus(Duration::from_hours(30)),
+            is_first,
+        };
+        let shown = |story: LineStory| {
+            let line = BoardLine {
+                story: Some(story),
+                ..line()
+            };
+            Line::new(
+                &line,
+                later(1),
+                Some(later(0).minus(Duration::from_mins(1))),
+            )
+        };
+        assert!(!shown(story(true, false)).is_new);
+        let report = shown(story(false, false));
+        let facts = report.story.unwrap();
+        assert!(report.is_new && facts.is_new_report && facts.first.is_some());
+        assert_eq!(facts.counts, ["+14 copies", "3 independent"]);
+        let first = shown(story(false, true)).story.unwrap();
+        assert!(!first.is_new_report && first.first.is_none());
     }
 
     #[test]

@@ -98,6 +98,9 @@ function addNews(keyword) {
 
 // Puts a line where its time belongs, which is nearly always the top.
 function place(section, line) {
+  // A new report of a story takes the place of the line that stood for it.
+  const story = line.dataset.story;
+  if (story) for (const other of all(".line", section)) if (other.dataset.story === story) other.remove();
   const list = section.querySelector(".lines");
   const after = all(".line", list).find((other) => Number(other.dataset.sort) <= Number(line.dataset.sort));
   list.insertBefore(line, after ?? null);
@@ -131,10 +134,19 @@ function showHeld() {
   document.title = articles.size ? `(${articles.size}) ${title}` : title;
 }
 
-function arrived({ keyword, article, is_new: isNew, html }) {
+function arrived({ keyword, article, is_new: isNew, story, is_copy: isCopy, html }) {
   const section = sectionOf(keyword);
   const known = section && [...all(".line", section), ...(held.get(section) ?? [])];
   if (known?.some((line) => line.dataset.article === String(article))) return;
+  // A copy of a story that is shown makes nothing new: its line counts it.
+  const shown = isCopy && known?.find((line) => line.dataset.story === String(story));
+  if (shown) {
+    const counts = element(html).querySelector(".story");
+    const before = shown.querySelector(".story");
+    if (counts && before) before.replaceWith(counts);
+    else if (counts) shown.querySelector(".headline").after(counts);
+    return;
+  }
   if (isNew) addNews(keyword);
   if (!section) return;
   const isEmpty = known.length === 0;
@@ -219,7 +231,13 @@ function move(step) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+// On a story's page: the article out of the story, or to the field that merges another one in.
+const moveOut = () => currentLine()?.querySelector(".out button")?.click();
+const merge = () => document.getElementById("other")?.focus();
+
 const actions = {
+  x: moveOut,
+  m: merge,
   j: () => move(1),
   k: () => move(-1),
   o: () => currentLine()?.querySelector(".headline").click(),

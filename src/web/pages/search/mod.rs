@@ -250,6 +250,7 @@ fn line(
         (source.tier.as_str(), source.country.as_deref())
     });
     Line {
+        story: None,
         article,
         sort: text.sort_at.as_micros(),
         is_new: false,
