@@ -84,7 +84,7 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
     )
     .await;
     let now = wirewatch::domain::Clock::now(clock.as_ref());
-    let claim = |holder| wirewatch::store::feeds::ClaimOptions {
+    let claim = |holder| store::feeds::ClaimOptions {
         holder,
         limit: 10,
         per_host: 10,
@@ -94,17 +94,13 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
-    let dead = wirewatch::store::workers::Worker::register(&db)
-        .await
-        .unwrap();
-    let living = wirewatch::store::workers::Worker::register(&db)
-        .await
-        .unwrap();
-    let held = wirewatch::store::feeds::claim_due(&db, now, claim(dead.number()))
+    let dead = store::workers::Worker::register(&db).await.unwrap();
+    let living = store::workers::Worker::register(&db).await.unwrap();
+    let held = store::feeds::claim_due(&db, now, claim(dead.number()))
         .await
         .unwrap();
     assert_eq!(held.len(), 1);
-    let refused = wirewatch::store::feeds::claim_due(&db, now, claim(living.number()))
+    let refused = store::feeds::claim_due(&db, now, claim(living.number()))
         .await
         .unwrap();
     assert!(
@@ -114,7 +110,7 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
     drop(dead);
     let mut taken = Vec::new();
     while taken.is_empty() {
-        taken = wirewatch::store::feeds::claim_due(&db, now, claim(living.number()))
+        taken = store::feeds::claim_due(&db, now, claim(living.number()))
             .await
             .unwrap();
     }
@@ -134,11 +130,9 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         clock.clone(),
     )
     .await;
-    let holder = wirewatch::store::workers::Worker::register(&db)
-        .await
-        .unwrap();
+    let holder = store::workers::Worker::register(&db).await.unwrap();
     let now = wirewatch::domain::Clock::now(clock.as_ref());
-    let options = wirewatch::store::feeds::ClaimOptions {
+    let options = store::feeds::ClaimOptions {
         holder: holder.number(),
         limit: 5,
         per_host: 2,
@@ -148,15 +142,11 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
-    let claimed = wirewatch::store::feeds::claim_due(&db, now, options)
-        .await
-        .unwrap();
+    let claimed = store::feeds::claim_due(&db, now, options).await.unwrap();
     let hosts: Vec<&str> = claimed.iter().map(|feed| feed.url.host()).collect();
     assert_eq!(hosts.iter().filter(|host| **host == "127.0.0.1").count(), 2);
     assert_eq!(hosts.iter().filter(|host| **host == "127.0.0.2").count(), 1);
-    let more = wirewatch::store::feeds::claim_due(&db, now, options)
-        .await
-        .unwrap();
+    let more = store::feeds::claim_due(&db, now, options).await.unwrap();
     assert!(
         more.is_empty(),
         "both hosts are at their limit or have nothing left"
