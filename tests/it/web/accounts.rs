@@ -5,7 +5,7 @@ use wirewatch::{
     auth::Token,
     domain::{Clock as _, Role},
     store::{
-        invitations::{self, Purpose},
+        invitations::{self, Maker, Purpose},
         users::{self, UserChange},
     },
     web::{WebOptions, links},
@@ -201,7 +201,12 @@ async fn a_reader_chooses_zone_and_clock_and_sees_their_browsers_and_keys() {
 
     let form = site.form(
         "/account/tokens",
-        &[("name", "grafana"), ("role", "viewer"), ("days", "7")],
+        &[
+            ("name", "grafana"),
+            ("role", "viewer"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ],
     );
     let answer = ask(form.header("cookie", &cookie)).await;
     let token = between(&answer.body, "<code>", "</code>")[0].to_owned();
@@ -227,8 +232,15 @@ async fn a_reader_chooses_zone_and_clock_and_sees_their_browsers_and_keys() {
         ("days", "0"),
         ("days", "9999"),
         ("name", " "),
+        ("current", "not the password"),
+        ("current", ""),
     ] {
-        let mut fields = vec![("name", "x"), ("role", "viewer"), ("days", "7")];
+        let mut fields = vec![
+            ("name", "x"),
+            ("role", "viewer"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ];
         fields.retain(|(field, _)| *field != name);
         fields.push((name, value));
         let form = site.form("/account/tokens", &fields);
@@ -264,7 +276,12 @@ async fn nobody_ends_what_belongs_to_somebody_else() {
     let (theirs, mine) = (site.session_of(one).await, site.session_of(other).await);
     let form = site.form(
         "/account/tokens",
-        &[("name", "x"), ("role", "admin"), ("days", "7")],
+        &[
+            ("name", "x"),
+            ("role", "admin"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ],
     );
     assert_eq!(ask(form.header("cookie", &theirs)).await.status, 200);
     for path in ["/account/sessions/1/end", "/account/tokens/1/revoke"] {
@@ -283,7 +300,12 @@ async fn a_key_may_no_more_than_its_owner_may_now() {
     let cookie = site.session_of(user).await;
     let form = site.form(
         "/account/tokens",
-        &[("name", "x"), ("role", "admin"), ("days", "7")],
+        &[
+            ("name", "x"),
+            ("role", "admin"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ],
     );
     let answer = ask(form.header("cookie", &cookie)).await;
     let token = between(&answer.body, "<code>", "</code>")[0].to_owned();
@@ -391,7 +413,12 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
         ("/admin/users/invite".to_owned(), &[("role", "viewer")]),
         (
             "/account/tokens".to_owned(),
-            &[("name", "x"), ("role", "viewer"), ("days", "1")],
+            &[
+                ("name", "x"),
+                ("role", "viewer"),
+                ("days", "1"),
+                ("current", PASSWORD),
+            ],
         ),
         ("/account/tokens/1/revoke".to_owned(), &[]),
     ] {
@@ -405,7 +432,10 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
         hash.as_bytes(),
         &Purpose::Password(user),
         links::PASSWORD_LINK_FOR,
-        "chief",
+        Maker {
+            actor: "chief",
+            user: Some(admin),
+        },
         clock.now(),
     )
     .await
@@ -435,6 +465,7 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
             "chief remove token",
             "chief add invitation",
             "ed password user",
+            "user 2 use invitation",
         ]
     );
     let all: Vec<String> = sqlx::query_scalar("SELECT concat(subject, before, after) FROM audit")
