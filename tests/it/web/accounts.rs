@@ -1,11 +1,14 @@
 //! Accounts, from the link that makes the first one to the last admin who cannot go.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use wirewatch::{
     auth::Token,
     domain::{Clock as _, Role},
     store::{
         invitations::{self, Maker, Purpose},
+        sessions::{self, NewSession},
         users::{self, UserChange},
     },
     web::{WebOptions, links},
@@ -323,6 +326,92 @@ async fn a_key_may_no_more_than_its_owner_may_now() {
         .await
         .unwrap();
     assert_eq!(status().await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_of_an_admin_end_with_their_rights() {
+    let (site, db, clock) = closed_site().await;
+    site.account("chief", Role::Admin).await;
+    for is_disabled in [false, true] {
+        let name = format!("former{is_disabled}").to_lowercase();
+        let admin = site.account(&name, Role::Admin).await;
+        let cookie = site.session_of(admin).await;
+        let invite = site.form("/admin/users/invite", &[("role", "admin")]);
+        let answer = ask(invite.header("cookie", &cookie)).await;
+        let link = between(&answer.body, "<code>", "</code>")[0].to_owned();
+        let path = link
+            .strip_prefix(site.url("").trim_end_matches('/'))
+            .unwrap();
+        assert_eq!(ask(site.bare_request(Method::GET, path)).await.status, 200);
+        let now = clock.now();
+        if is_disabled {
+            users::set_disabled(&db, admin, true, "test", now).await
+        } else {
+            users::set_role(&db, admin, Role::Analyst, "test", now).await
+        }
+        .unwrap();
+        assert_eq!(ask(site.bare_request(Method::GET, path)).await.status, 410);
+        let mine = [("name", "back"), ("full_name", ""), ("password", PASSWORD)];
+        assert_eq!(ask(site.form(path, &mine)).await.status, 410);
+    }
+    assert_eq!(count(&db, "invitations").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_keys_and_sign_ins_that_knew_the_old_one() {
+    let (site, db, clock) = closed_site().await;
+    let user = site.account("ed", Role::Editor).await;
+    let cookie = site.session_of(user).await;
+    let fields = [
+        ("name", "x"),
+        ("role", "viewer"),
+        ("days", "7"),
+        ("current", PASSWORD),
+    ];
+    let form = site.form("/account/tokens", &fields);
+    assert_eq!(ask(form.header("cookie", &cookie)).await.status, 200);
+    let old = users::credentials(&db, "ed").await.unwrap().unwrap();
+    users::set_password(&db, user, "another hash", "test", clock.now())
+        .await
+        .unwrap();
+    assert_eq!(count(&db, "api_tokens").await, 0);
+    let begun = async |password_hash: Option<&str>| {
+        let token = Token::new(random());
+        let hash = token.hash();
+        let session = NewSession {
+            token_hash: hash.as_bytes(),
+            password_hash,
+            replaces: None,
+            user_agent: "test",
+            address: "127.0.0.1",
+            lifetime: Duration::from_hours(1),
+        };
+        sessions::begin(&db, user, session, clock.now())
+            .await
+            .unwrap()
+    };
+    assert!(!begun(old.password_hash.as_deref()).await);
+    assert!(begun(Some("another hash")).await);
+    assert_eq!(count(&db, "sessions").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_bad_input_and_no_fault_of_ours() {
+    let (site, db, clock) = closed_site().await;
+    assert_eq!(site.sign_in("a\0", PASSWORD).await.status, 401);
+    let token = Token::new(random());
+    let link = links::first_admin_link(&db, "", &token, clock.now()).await;
+    let path = link.unwrap().unwrap();
+    let fields = [
+        ("name", "mara"),
+        ("full_name", " Ma\0ra\n"),
+        ("password", PASSWORD),
+    ];
+    let answer = ask(site.form(&path, &fields)).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(count(&db, "users WHERE full_name = 'Mara'").await, 1);
+    let answer = get_as(&site, "/keywords/%00", &cookie_of(&answer)).await;
+    assert_eq!(answer.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
