@@ -197,6 +197,7 @@ fn source(number: usize, url: &str) -> anyhow::Result<BeatSource> {
             url: url.parse()?,
             title: None,
             language: None,
+            list: None,
             category: String::new(),
             paused: false,
             note: String::new(),

@@ -9,6 +9,7 @@ use crate::{
     app::{self, Database, SystemClock},
     config::Settings,
     domain::{Beat, Clock as _, Concept, Keyword, KeywordId},
+    pipeline::page,
     query::{Engine, Lexicon},
     store::{self, beat::Imported, beat::Merge},
 };
@@ -73,6 +74,11 @@ fn problems(beat: &Beat) -> Vec<String> {
         "source",
         beat.sources.iter().map(|source| source.slug.as_str()),
     ));
+    let lists = beat.sources.iter().flat_map(|source| &source.feeds);
+    problems.extend(lists.filter_map(|feed| {
+        let problem = page::problem(feed.list.as_ref()?)?;
+        Some(format!("feed {}: {problem}", feed.url))
+    }));
     let feeds = beat.sources.iter().flat_map(|source| &source.feeds);
     problems.extend(repeated("feed", feeds.map(|feed| feed.url.as_str())));
     problems

@@ -118,6 +118,7 @@ impl DemoFeeds {
                 url,
                 title: None,
                 language: None,
+                list: None,
                 category: String::new(),
                 paused: false,
                 note: String::new(),

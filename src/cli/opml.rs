@@ -83,6 +83,7 @@ fn as_beat(outlines: Outlines) -> Beat {
                 url: feed.url,
                 title: feed.title,
                 language: feed.language,
+                list: None,
                 category: feed.category,
                 paused: false,
                 note: String::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FeedUrl, KeywordId, Tier};
+use super::{FeedUrl, KeywordId, ListSelectors, Tier};
 
 /// A beat file, format 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +105,9 @@ pub struct BeatFeed {
     /// Language (BCP 47) if not the source's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// For a page without a feed: how its list is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListSelectors>,
     /// Folder or category, as in OPML: `a/b`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub category: String,

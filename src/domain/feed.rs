@@ -228,6 +228,8 @@ pub struct ClaimedFeed {
     pub lease_token: i64,
     /// What to ask "changed since?" with.
     pub validators: Validators,
+    /// For a page without a feed: how its list is read.
+    pub list: Option<ListSelectors>,
     /// SHA-256 of the last body read whole.
     pub body_hash: Option<Vec<u8>>,
     /// Whether no attempt has read this feed yet: old entries then are history, not news.

@@ -9,7 +9,7 @@ use crate::{
         Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{condition, course, identify, normalise, parse},
+    pipeline::{condition, course, identify, normalise, page, parse},
     query::Scratch,
 };
 
@@ -39,7 +39,12 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             hints: page.hints,
         });
     }
-    let document = match parse::parse(&page.body, page.content_type.as_deref(), &page.url) {
+    let content_type = page.content_type.as_deref();
+    let read = match &feed.list {
+        Some(selectors) => page::read(&page.body, content_type, &page.url, selectors),
+        None => parse::parse(&page.body, content_type, &page.url),
+    };
+    let document = match read {
         Ok(document) => document,
         Err(error) => {
             return Scan::Ended(Attempt::Failed(Failure {

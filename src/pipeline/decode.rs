@@ -15,6 +15,9 @@ const DECLARATION_BYTES: usize = 1_024;
 /// the text, and no longer says anything: whoever reads the text must not heed it.
 #[must_use]
 pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
+    if let Some(text) = utf_32(body) {
+        return Cow::Owned(text);
+    }
     if let Some((encoding, mark)) = Encoding::for_bom(body) {
         return encoding.decode_without_bom_handling(&body[mark..]).0;
     }
@@ -38,6 +41,20 @@ pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
         }
     }
     undeclared(body)
+}
+
+/// UTF-32, with a mark or by its shape: no encoding of the web, so nothing else reads it.
+fn utf_32(body: &[u8]) -> Option<String> {
+    let (order, start): (fn([u8; 4]) -> u32, usize) = match body {
+        [0xff, 0xfe, 0, 0, ..] => (u32::from_le_bytes, 4),
+        [0, 0, 0xfe, 0xff, ..] => (u32::from_be_bytes, 4),
+        [b'<' | b'{', 0, 0, 0, _, 0, 0, 0, ..] => (u32::from_le_bytes, 0),
+        [0, 0, 0, b'<' | b'{', 0, 0, 0, _, ..] => (u32::from_be_bytes, 0),
+        _ => return None,
+    };
+    let (characters, _) = body[start..].as_chunks::<4>();
+    let character = |bytes: &[u8; 4]| char::from_u32(order(*bytes)).unwrap_or('\u{fffd}');
+    Some(characters.iter().map(character).collect())
 }
 
 /// UTF-16 without a mark: markup and JSON both begin with an ASCII character.

@@ -33,3 +33,6 @@ mod corpora;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod suites;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod traps;

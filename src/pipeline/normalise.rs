@@ -370,6 +370,20 @@ mod tests {
     }
 
     #[test]
+    fn every_tracking_parameter_is_known_in_any_case() {
+        for name in TRACKING {
+            assert_eq!(name, name.to_ascii_lowercase(), "the list is compared so");
+            for name in [name.to_owned(), name.to_ascii_uppercase()] {
+                assert_eq!(
+                    canonical_url(&format!("https://example.org/a?{name}=x&id=1")).as_deref(),
+                    Some("https://example.org/a?id=1"),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn the_script_corrects_a_wrong_language() {
         for (title, declared, language) in [
             ("Iran talks resume", Some("en-gb"), Some("en-GB")),

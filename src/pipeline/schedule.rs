@@ -385,6 +385,7 @@ mod tests {
             url: "https://example.org/feed".parse().unwrap(),
             lease_token: 1,
             validators: Validators::default(),
+            list: None,
             body_hash: None,
             is_first_read: last_success.is_none(),
             consecutive_failures: failures,

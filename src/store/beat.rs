@@ -156,7 +156,7 @@ async fn read_sources(tx: &mut PgConnection) -> Result<Vec<BeatSource>, StoreErr
         };
         sources.push((row.id, source));
     }
-    let feeds = sqlx::query!("SELECT source_id, url, title, language, category, state, note FROM feeds ORDER BY source_id, id")
+    let feeds = sqlx::query!("SELECT source_id, url, title, language, category, state, note, selectors::text AS selectors FROM feeds ORDER BY source_id, id")
         .fetch_all(tx)
         .await?;
     for row in feeds {
@@ -171,6 +171,12 @@ async fn read_sources(tx: &mut PgConnection) -> Result<Vec<BeatSource>, StoreErr
             url,
             title: row.title,
             language: row.language,
+            list: row
+                .selectors
+                .as_deref()
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|error| StoreError::Unexpected(format!("selectors of a feed: {error}")))?,
             category: row.category,
             paused: row.state == "paused",
             note: row.note,

@@ -65,6 +65,7 @@ struct ClaimedRow {
     moved_since: Option<Timestamp>,
     moved_times: i32,
     language: Option<String>,
+    selectors: Option<String>,
     source_id: SourceId,
     source_slug: String,
     source_name: String,
@@ -110,6 +111,12 @@ impl ClaimedRow {
             .parse()
             .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
         let course = self.course();
+        let list = self
+            .selectors
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(|error| StoreError::Unexpected(format!("feed {}: {error}", self.id)))?;
         let rhythm = self
             .rhythm_since
             .zip(self.rhythm_until)
@@ -123,6 +130,7 @@ impl ClaimedRow {
                 etag: self.etag,
                 last_modified: self.last_modified,
             },
+            list,
             body_hash: self.body_hash,
             is_first_read: self.last_success_at.is_none(),
             consecutive_failures: self.consecutive_failures,
@@ -213,7 +221,7 @@ pub async fn claim_due(
                   feeds.last_sign_at, feeds.norm_per_day, feeds.longest_pause_s, feeds.entries_seen, feeds.entries_matched, feeds.last_full_at,
                   feeds.poll_count - feeds.full_at_poll AS "polls_since_full!", feeds.is_asked_plain, feeds.fresh_for_s,
                   feeds.ttl_s, feeds.skip_hours, feeds.skip_days, feeds.moved_to, feeds.moved_since, feeds.moved_times,
-                  coalesce(feeds.language, sources.language) AS language,
+                  coalesce(feeds.language, sources.language) AS language, feeds.selectors::text AS selectors,
                   feeds.source_id, sources.slug AS source_slug, sources.name AS source_name,
                   sources.domain AS source_domain, sources.country, sources.tier, sources.tags
         "#,

@@ -5,9 +5,11 @@ use std::time::Duration;
 use axum::http::header;
 use sqlx::Row as _;
 
+use wirewatch::domain::ListSelectors;
+
 use crate::{
     feed_server::{Document, FeedServer, rss},
-    worker::TestWorker,
+    worker::{TestClock, TestWorker, beat},
 };
 
 const TWO: &[(&str, &str, &str)] = &[
@@ -289,7 +291,7 @@ async fn every_change_of_the_beat_has_an_audit_row() {
         worker.count("audit WHERE subject_kind = 'keyword'").await,
         1
     );
-    let mut changed = crate::worker::beat(&feeds, &[("iran", "iran OR tehran")]);
+    let mut changed = beat(&feeds, &[("iran", "iran OR tehran")]);
     changed.sources[0].name = "Test Wire Service".into();
     let moved = changed.sources[0].feeds.pop().unwrap();
     changed.sources.push(wirewatch::domain::BeatSource {
@@ -419,4 +421,47 @@ async fn what_the_database_refuses_is_a_failure_of_its_feed_alone() {
     );
     let failed = "feeds WHERE url LIKE '%refused' AND state = 'failing' AND next_poll_at > last_attempt_at AND lease_until IS NULL";
     assert_eq!(worker.count(failed).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_without_a_feed_is_polled_by_its_selectors() {
+    let page =
+        |items: &str| format!("<!DOCTYPE html><title>Releases</title><ul class=r>{items}</ul>");
+    let first = "<li><a href=/1>Iran designations</a> <time datetime=2026-11-23>today</time>";
+    let publisher = FeedServer::start().await;
+    publisher.put("/releases", Document::feed(page(first)));
+    let mut beat = beat(&[publisher.url("/releases")], &[("iran", "iran")]);
+    beat.sources[0].feeds[0].list = Some(ListSelectors {
+        item: "ul.r > li".to_owned(),
+        ..ListSelectors::default()
+    });
+    let (_, db) = crate::database::fresh().await;
+    let worker = TestWorker::on(db, &beat, TestClock::at("2026-11-23T10:00:00Z")).await;
+    assert_eq!(worker.pass().await.new_articles, 1);
+    assert_eq!(
+        worker
+            .count("articles WHERE title = 'Iran designations' AND published_at = '2026-11-23T00:00:00Z'")
+            .await,
+        1
+    );
+    let second = format!("<li><a href=/2>Iran again</a>{first}");
+    publisher.put("/releases", Document::feed(page(&second)).without_etag());
+    assert_eq!(worker.pass_a_day_later().await.new_articles, 1);
+    publisher.put("/releases", Document::feed("<p>rebuilt</p>").without_etag());
+    let rebuilt = worker.pass_a_day_later().await;
+    assert_eq!((rebuilt.failed, rebuilt.new_articles), (1, 0));
+    assert_eq!(
+        worker
+            .count("feeds WHERE last_error_code = 'parse' AND next_poll_at IS NOT NULL")
+            .await,
+        1
+    );
+    let exported = wirewatch::store::beat::export(&worker.db)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        exported.sources[0].feeds[0].list,
+        beat.sources[0].feeds[0].list
+    );
 }

@@ -53,6 +53,7 @@ impl Desk {
                     url: publisher.url(&format!("/{slug}")).parse().unwrap(),
                     title: None,
                     language: None,
+                    list: None,
                     category: String::new(),
                     paused: false,
                     note: String::new(),

@@ -86,6 +86,7 @@ pub(crate) fn beat(feeds: &[String], keywords: &[(&str, &str)]) -> Beat {
                     url: url.parse().unwrap(),
                     title: None,
                     language: None,
+                    list: None,
                     category: String::new(),
                     paused: false,
                     note: String::new(),

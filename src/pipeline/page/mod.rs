@@ -74,6 +74,12 @@ pub fn read(
     })
 }
 
+/// What is wrong with selectors, in one line.
+#[must_use]
+pub fn problem(selectors: &ListSelectors) -> Option<String> {
+    Compiled::new(selectors).err().map(|error| error.detail)
+}
+
 /// The selectors of a list, compiled.
 struct Compiled {
     source: String,

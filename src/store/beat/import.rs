@@ -7,7 +7,9 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::{
-    domain::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, SourceId, Timestamp},
+    domain::{
+        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, ListSelectors, SourceId, Timestamp,
+    },
     store::{PgPool, StoreError, audit, audit::Change},
 };
 
@@ -474,6 +476,7 @@ impl Import<'_> {
         let mut hosts = Vec::new();
         let mut titles = Vec::new();
         let mut languages = Vec::new();
+        let mut lists = Vec::new();
         let mut categories = Vec::new();
         let mut notes = Vec::new();
         let mut paused = Vec::new();
@@ -486,22 +489,26 @@ impl Import<'_> {
             hosts.push(feed.url.host().to_owned());
             titles.push(feed.title.clone());
             languages.push(feed.language.clone());
+            lists.push(selectors(feed.list.as_ref())?);
             categories.push(feed.category.clone());
             notes.push(feed.note.clone());
             paused.push(feed.paused);
         }
         sqlx::query!(
             "INSERT INTO feeds (source_id, url, host, title, language, category, note, created_at, state, next_poll_at,
-                                next_poll_reason)
+                                next_poll_reason, kind, selectors)
              SELECT source, url, host, title, language, category, note, $9::timestamptz,
                     CASE WHEN paused THEN 'paused' ELSE 'waiting' END,
                     CASE WHEN paused THEN NULL ELSE $9::timestamptz END,
-                    CASE WHEN paused THEN 'paused' ELSE 'first read' END
+                    CASE WHEN paused THEN 'paused' ELSE 'first read' END,
+                    CASE WHEN list IS NULL THEN 'feed' ELSE 'list' END, list::jsonb
                FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                           $8::boolean[]) AS feed (source, url, host, title, language, category, note, paused)
+                           $8::boolean[], $10::text[])
+                    AS feed (source, url, host, title, language, category, note, paused, list)
                  ON CONFLICT (url) DO UPDATE
                 SET source_id = excluded.source_id, title = coalesce(excluded.title, feeds.title),
-                    language = excluded.language, category = excluded.category, note = excluded.note",
+                    language = excluded.language, category = excluded.category, note = excluded.note,
+                    kind = excluded.kind, selectors = excluded.selectors",
             &sources as &[SourceId],
             &urls,
             &hosts,
@@ -511,6 +518,7 @@ impl Import<'_> {
             &notes,
             &paused,
             self.now as Timestamp,
+            &lists as &[Option<String>],
         )
         .execute(&mut *self.tx)
         .await?;
@@ -546,4 +554,11 @@ fn differs_in_nothing_of_the_file(current: &PlacedFeed<'_>, wanted: &PlacedFeed<
         && to_be.language == is.language
         && to_be.category == is.category
         && to_be.note == is.note
+}
+
+/// Selectors as they are stored.
+fn selectors(list: Option<&ListSelectors>) -> Result<Option<String>, StoreError> {
+    list.map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| StoreError::Unexpected(format!("selectors of a feed: {error}")))
 }
