@@ -19,7 +19,9 @@ const INDEXED_TERMS: usize = 24;
 /// Things by which it can be found from other languages.
 const INDEXED_CARRIED: usize = 12;
 /// How many of the newest reports with a term are looked at.
-const PER_TERM: usize = 64;
+const PER_TERM: usize = 48;
+/// How many are looked at in all, by the rarest terms first: what bounds the time of a report in a large window.
+const MAX_VISITED: usize = 512;
 /// Reports that are compared word by word.
 const MAX_COMPARED: usize = 32;
 /// One run of words in so many is indexed; which one depends on its letters alone, so that copies agree.
@@ -127,6 +129,8 @@ pub enum Change {
 pub struct Window {
     capacity: usize,
     pub(super) members: VecDeque<Member>,
+    /// The stories of the members once more, close together: what the index finds is first of all asked for its story.
+    story_of: VecDeque<i64>,
     /// Number of the first member.
     pub(super) base: u32,
     by_key: FnvMap<i64, u32>,
@@ -370,13 +374,11 @@ impl Window {
         carried: &[Weight],
     ) -> Vec<Candidate> {
         let mut found: FnvMap<u32, f32> = FnvMap::default();
-        for weight in rarest(vector, INDEXED_TERMS)
+        let keys = rarest(vector, INDEXED_TERMS)
             .into_iter()
-            .chain(rarest(carried, INDEXED_CARRIED))
-        {
-            for number in self.terms.newest(weight.id).take(PER_TERM) {
-                *found.entry(number).or_default() += weight.weight * weight.weight;
-            }
+            .chain(rarest(carried, INDEXED_CARRIED));
+        for (number, key) in self.visit(keys) {
+            *found.entry(number).or_default() += key.weight * key.weight;
         }
         let mut best: BTreeMap<i64, (i64, f32)> = BTreeMap::new();
         for (number, _) in strongest(found, MAX_COMPARED) {
@@ -418,6 +420,37 @@ impl Window {
             .collect()
     }
 
+    /// The newest reports with each of these terms, and the term's weight, as far as the bound on visits allows.
+    pub(super) fn visit(
+        &self,
+        keys: impl Iterator<Item = Weight>,
+    ) -> impl Iterator<Item = (u32, Weight)> {
+        keys.flat_map(|key| {
+            let reports = self.terms.newest(key.id).take(PER_TERM);
+            reports.map(move |number| (number, key))
+        })
+        .take(MAX_VISITED)
+    }
+
+    /// The story of the report with this number.
+    pub(super) fn story_at(&self, number: u32) -> Option<i64> {
+        self.story_of
+            .get(number.checked_sub(self.base)? as usize)
+            .copied()
+    }
+
+    fn set_story(&mut self, number: u32, story: i64) {
+        let Some(index) = number.checked_sub(self.base).map(|index| index as usize) else {
+            return;
+        };
+        if let (Some(member), Some(entry)) =
+            (self.members.get_mut(index), self.story_of.get_mut(index))
+        {
+            member.story = story;
+            *entry = story;
+        }
+    }
+
     fn remember(&mut self, member: Member) {
         while self.members.len() >= self.capacity {
             self.forget_oldest();
@@ -440,6 +473,7 @@ impl Window {
             .entry(member.story)
             .or_default()
             .take_in(&member, number);
+        self.story_of.push_back(member.story);
         self.members.push_back(member);
         self.seen += 1;
         // All weights are worked out anew whenever the window has doubled, and once in a full turn after that.
@@ -456,6 +490,7 @@ impl Window {
         let Some(member) = self.members.pop_front() else {
             return;
         };
+        self.story_of.pop_front();
         self.rarity
             .remove(member.traits.language, term_ids(&member.traits));
         self.by_key.remove(&member.key);
@@ -497,9 +532,7 @@ impl Window {
             return;
         };
         for number in &ended.members {
-            if let Some(member) = self.member_mut(*number) {
-                member.story = into;
-            }
+            self.set_story(*number, into);
         }
         self.stories.entry(into).or_default().absorb(ended);
         self.changed.remove(&from);
@@ -572,13 +605,14 @@ impl Window {
         let Some(number) = self.by_key.get(&key).copied() else {
             return;
         };
-        let Some(index) = number.checked_sub(self.base).map(|index| index as usize) else {
+        let Some(from) = self.story_at(number) else {
             return;
         };
-        let Some(member) = self.members.get_mut(index) else {
+        self.set_story(number, into);
+        let index = (number - self.base) as usize;
+        let Some(member) = self.members.get(index) else {
             return;
         };
-        let from = std::mem::replace(&mut member.story, into);
         if let Some(story) = self.stories.get_mut(&from) {
             story.let_go(member, number);
             if story.members.is_empty() {
