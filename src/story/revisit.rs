@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     fnv::FnvMap,
-    placement::{self, Pairing, Reason},
+    placement::{self, Pairing, Reason, Shared},
     tuning, vector,
     window::{Change, Story, Window, gap, rarest, strongest},
 };
@@ -132,7 +132,7 @@ impl Window {
             .middles
             .values()
             .flat_map(|middle| rarest(middle.sum(), MIDDLE_TERMS_LOOKED_UP))
-            .chain(rarest(&story.carried, MIDDLE_TERMS_LOOKED_UP / 2));
+            .chain(rarest(story.carried.sum(), MIDDLE_TERMS_LOOKED_UP / 2));
         // A large story shares a term once, however many of its members do.
         let mut told = (None, BTreeSet::new());
         for (number, key) in self.visit(looked_up) {
@@ -187,10 +187,10 @@ fn pairing(a: &Story, b: &Story) -> Pairing {
             Some(vector::product(middle.sum(), other.sum()) / (middle.breadth() * other.breadth()))
         })
         .max_by(f32::total_cmp);
-    let lengths = vector::length(&a.carried) * vector::length(&b.carried);
     let across = (
-        vector::product(&a.carried, &b.carried) / lengths.max(f32::EPSILON),
-        vector::shared(&a.carried, &b.carried),
+        vector::product(a.carried.sum(), b.carried.sum())
+            / (a.carried.breadth() * b.carried.breadth()),
+        Shared::of(a.carried.sum(), b.carried.sum()),
     );
     Pairing {
         sizes: [a.originals, b.originals],

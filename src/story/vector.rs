@@ -13,6 +13,14 @@ pub struct Weight {
     pub weight: f32,
 }
 
+impl Weight {
+    /// Whether it is a concept of the beat.
+    #[must_use]
+    pub const fn is_concept(self) -> bool {
+        self.id & 3 == 1
+    }
+}
+
 /// Whether a term holds in any language.
 const fn is_carried(id: u32) -> bool {
     id & 3 != 0
@@ -176,12 +184,9 @@ pub fn product(one: &[Weight], other: &[Weight]) -> f32 {
     product
 }
 
-/// How many terms two vectors that are sorted by id have in common.
-#[must_use]
-pub fn shared(one: &[Weight], other: &[Weight]) -> usize {
-    by_id(one, other)
-        .filter(|(left, right)| left.is_some() && right.is_some())
-        .count()
+/// What two vectors that are sorted by id have in common, as the first one weighs it.
+pub fn common<'a>(one: &'a [Weight], other: &'a [Weight]) -> impl Iterator<Item = Weight> + 'a {
+    by_id(one, other).filter_map(|(left, right)| left.filter(|_| right.is_some()))
 }
 
 /// One vector and `factor` times another, both sorted by id.

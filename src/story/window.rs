@@ -7,7 +7,7 @@ use super::{
     copy,
     decisions::Decisions,
     fnv::FnvMap,
-    placement::{self, Candidate, Likeness, Original, Pairing, Placement, Reason, Verdict},
+    placement::{self, Candidate, Likeness, Original, Pairing, Placement, Reason, Shared, Verdict},
     postings::Postings,
     report::Traits,
     tuning,
@@ -56,7 +56,7 @@ pub(super) struct Story {
     /// What its members say in the middle, by language.
     pub(super) middles: BTreeMap<[u8; 2], Middle>,
     /// Sum of what holds in any language.
-    pub(super) carried: Vec<Weight>,
+    pub(super) carried: Middle,
     /// First and last date of its members; none while none has one.
     pub(super) span: Option<(i64, i64)>,
     /// Members that are no copies.
@@ -125,7 +125,7 @@ pub enum Change {
 }
 
 /// The latest reports, and the stories that they form.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Window {
     capacity: usize,
     pub(super) members: VecDeque<Member>,
@@ -154,9 +154,20 @@ impl Window {
     pub fn new(capacity: usize, next_story: i64, decisions: Decisions) -> Self {
         Self {
             capacity: capacity.max(1),
-            next_story,
+            members: VecDeque::new(),
+            story_of: VecDeque::new(),
+            base: 0,
+            by_key: FnvMap::default(),
+            stories: FnvMap::default(),
+            terms: Postings::keeping(PER_TERM),
+            shingles: Postings::keeping(PER_SHINGLE),
+            headlines: Postings::keeping(PER_SHINGLE),
+            rarity: Rarity::default(),
             decisions,
-            ..Self::default()
+            next_story,
+            changed: BTreeSet::new(),
+            weighed_at: 0,
+            seen: 0,
         }
     }
 
@@ -263,7 +274,7 @@ impl Window {
         let (carried_a, carried_b) = (carried(a), carried(b));
         let across = (
             vector::product(&carried_a, &carried_b),
-            vector::shared(&carried_a, &carried_b),
+            Shared::of(&carried_a, &carried_b),
         );
         let pairing = Pairing {
             sizes: [1, 1],
@@ -281,7 +292,7 @@ impl Window {
             Reason::Across {
                 with: 0,
                 cosine: across.0,
-                shared: across.1,
+                shared: across.1.count(),
             }
         };
         match placement::merge_margin(&pairing) {
@@ -339,15 +350,11 @@ impl Window {
     fn originals(&self, key: i64, traits: &Traits) -> Vec<Original> {
         let mut found: FnvMap<u32, u32> = FnvMap::default();
         for shingle in sample(&traits.shingles).take(MAX_SHINGLES) {
-            for number in self.shingles.newest(shingle).take(PER_SHINGLE) {
+            for number in self.shingles.newest(shingle) {
                 *found.entry(number).or_default() += 1;
             }
         }
-        for number in self
-            .headlines
-            .newest(headline_key(traits))
-            .take(PER_SHINGLE)
-        {
+        for number in self.headlines.newest(headline_key(traits)) {
             *found.entry(number).or_default() += 4;
         }
         strongest(found, MAX_COPIES_COMPARED)
@@ -405,9 +412,9 @@ impl Window {
                         middle: vector::product(vector, middle.sum()) / middle.breadth(),
                     },
                     None => Likeness::Across {
-                        cosine: vector::product(carried, &story.carried)
-                            / vector::length(&story.carried).max(f32::EPSILON),
-                        shared: vector::shared(carried, &story.carried),
+                        cosine: vector::product(carried, story.carried.sum())
+                            / story.carried.breadth(),
+                        shared: Shared::of(carried, story.carried.sum()),
                     },
                 };
                 Some(Candidate {
@@ -426,7 +433,7 @@ impl Window {
         keys: impl Iterator<Item = Weight>,
     ) -> impl Iterator<Item = (u32, Weight)> {
         keys.flat_map(|key| {
-            let reports = self.terms.newest(key.id).take(PER_TERM);
+            let reports = self.terms.newest(key.id);
             reports.map(move |number| (number, key))
         })
         .take(MAX_VISITED)
@@ -511,7 +518,7 @@ impl Window {
         self.weighed_at = self.seen;
         for story in self.stories.values_mut() {
             story.middles.clear();
-            story.carried.clear();
+            story.carried = Middle::default();
         }
         for member in &mut self.members {
             member.vector = self
@@ -640,7 +647,7 @@ impl Story {
             .entry(member.traits.language)
             .or_default()
             .add(&member.vector, 1.0);
-        self.carried = pruned(vector::sum(&self.carried, &member.carried, 1.0));
+        self.carried.add(&member.carried, 1.0);
     }
 
     fn take_in(&mut self, member: &Member, number: u32) {
@@ -660,7 +667,7 @@ impl Story {
             if let Some(middle) = self.middles.get_mut(&member.traits.language) {
                 middle.add(&member.vector, -1.0);
             }
-            self.carried = pruned(vector::sum(&self.carried, &member.carried, -1.0));
+            self.carried.add(&member.carried, -1.0);
         }
     }
 
@@ -675,7 +682,7 @@ impl Story {
                 .or_default()
                 .add(&theirs.sum, theirs.count);
         }
-        self.carried = pruned(vector::sum(&self.carried, &other.carried, 1.0));
+        self.carried.add(&other.carried.sum, other.carried.count);
     }
 }
 
