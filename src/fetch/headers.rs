@@ -77,7 +77,9 @@ fn wait(value: &str, now: Timestamp) -> Option<Duration> {
 
 /// An HTTP date in any of its three forms (RFC 9110 §5.6.7): IMF-fixdate, that of RFC 850, and that of asctime.
 fn http_date(value: &str) -> Option<Timestamp> {
-    if let Ok(date) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value) {
+    // A wrong name of the day takes nothing from the date: a publisher who asks to wait is heard.
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    if let Ok(date) = parser.parse_timestamp(value) {
         return Some(Timestamp::from_jiff(date));
     }
     let rfc850 = value.split_once(", ").map_or("", |(_, rest)| rest);

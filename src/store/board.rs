@@ -212,14 +212,15 @@ macro_rules! select_lines {
                       sm.copy_of AS "copy_of?: ArticleId",
                       st.articles AS "articles?",
                       st.reports AS "reports?",
-                      fs.name AS "first_source?",
+                      (SELECT fs.name
+                         FROM articles fa
+                         JOIN sources fs ON fs.id = fa.source_id
+                        WHERE fa.id = st.first_article_id) AS "first_source?",
                       st.first_article_id AS "first_article_id?: ArticleId",
                       st.first_seen_at AS "first_seen_at?: Timestamp"
             "# + $from + "
              LEFT JOIN story_members sm ON sm.article_id = a.id
              LEFT JOIN stories st ON st.id = sm.story_id
-             LEFT JOIN articles fa ON fa.id = st.first_article_id
-             LEFT JOIN sources fs ON fs.id = fa.source_id
              " + $rest
             $(, $argument)*
         )

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Acquire as _, PgConnection};
 
 use super::{StoreError, audit};
 use crate::domain::{FeedId, PollRecord, Timestamp};
@@ -23,6 +23,9 @@ pub(super) async fn adopt(
             continue;
         };
         let now: Timestamp = record.finished_at;
+        // Another worker may be giving the same address to another feed: only its commit shows that, as a breach of the
+        // key, which must cost this feed the address and not the poll.
+        let mut step = tx.begin().await?;
         let moved = sqlx::query!(
             "UPDATE feeds
                 SET url = $2, host = $3, moved_to = NULL, moved_since = NULL, moved_times = 0
@@ -32,8 +35,15 @@ pub(super) async fn adopt(
             to.as_str(),
             to.host(),
         )
-        .execute(&mut *tx)
-        .await?;
+        .execute(&mut *step)
+        .await;
+        let moved = match moved {
+            Err(error) if is_taken(&error) => {
+                step.rollback().await?;
+                continue;
+            }
+            moved => moved?,
+        };
         if moved.rows_affected() > 0 {
             let change = audit::Change {
                 action: "change",
@@ -44,8 +54,15 @@ pub(super) async fn adopt(
                     json!({ "url": to.as_str(), "reason": "the publisher redirects permanently" }),
                 ),
             };
-            audit::record(tx, "wirewatch", now, &[change]).await?;
+            audit::record(&mut step, "wirewatch", now, &[change]).await?;
         }
+        step.commit().await?;
     }
     Ok(())
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }

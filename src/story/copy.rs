@@ -26,7 +26,7 @@ pub enum Evidence {
 #[must_use]
 pub fn compare(a: &Traits, b: &Traits) -> Option<Evidence> {
     let is_near = a.at == 0 || b.at == 0 || (a.at - b.at).abs() <= tuning::COPY_WINDOW;
-    if !is_near {
+    if !is_near || tells_other_numbers(a, b) {
         return None;
     }
     let has_headline = same_headline(a, b);
@@ -39,6 +39,12 @@ pub fn compare(a: &Traits, b: &Traits) -> Option<Evidence> {
     }
     (has_headline && containment >= tuning::COPY_CONTAINMENT_SAME_HEADLINE)
         .then_some(Evidence::HeadlineAndText { containment })
+}
+
+/// Headlines that differ in nothing but their numbers: another issue of a series, or the toll has risen. Either is news,
+/// however much of the text stands still.
+fn tells_other_numbers(a: &Traits, b: &Traits) -> bool {
+    a.title_shape == b.title_shape && a.title_key != b.title_key
 }
 
 /// Equal headlines that are long enough to be no accident.

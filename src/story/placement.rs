@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use super::{copy::Evidence, tuning};
+use super::{
+    copy::Evidence,
+    tuning,
+    vector::{self, Weight},
+};
 
 /// How a report is like a story.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,9 +22,47 @@ pub enum Likeness {
     Across {
         /// Cosine over these.
         cosine: f32,
-        /// How many distinct ones both have.
-        shared: usize,
+        /// What both have.
+        shared: Shared,
     },
+}
+
+/// What two reports have in common across languages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// Distinct names and numbers.
+    pub telling: usize,
+    /// Distinct concepts: everything that a desk follows has some of them.
+    pub concepts: usize,
+}
+
+impl Shared {
+    /// What two vectors that are sorted by id have in common.
+    #[must_use]
+    pub fn of(one: &[Weight], other: &[Weight]) -> Self {
+        let mut shared = Self::default();
+        for weight in vector::common(one, other) {
+            if weight.is_concept() {
+                shared.concepts += 1;
+            } else {
+                shared.telling += 1;
+            }
+        }
+        shared
+    }
+
+    /// How many things both have.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.telling + self.concepts
+    }
+
+    /// Whether it is enough to compare at all: two names or numbers, or one beside more concepts than any two reports of a
+    /// beat have in common.
+    const fn suffices(self) -> bool {
+        self.telling >= tuning::MIN_TELLING
+            || (self.telling > 0 && self.concepts >= tuning::MIN_CONCEPTS)
+    }
 }
 
 /// A story that a report might belong to.
@@ -158,7 +200,7 @@ pub fn decide(
                 Likeness::Across { cosine, shared } => Reason::Across {
                     with: candidate.member,
                     cosine,
-                    shared,
+                    shared: shared.count(),
                 },
             },
         },
@@ -206,9 +248,9 @@ fn growth(size: usize) -> f32 {
     tuning::MERGE_GROWTH * (size.max(1) as f32).ln()
 }
 
-fn across_margin(cosine: f32, shared: usize, gap: Option<i64>) -> Option<f32> {
+fn across_margin(cosine: f32, shared: Shared, gap: Option<i64>) -> Option<f32> {
     let near = closeness(gap, tuning::ACROSS_TIME_SPREAD)?;
-    (shared >= tuning::MIN_CARRIED).then_some(cosine * near - tuning::ACROSS)
+    shared.suffices().then_some(cosine * near - tuning::ACROSS)
 }
 
 /// How alike two stories are, for merging them.
@@ -219,7 +261,7 @@ pub struct Pairing {
     /// Cosine of the middles in a language that both have.
     pub within: Option<f32>,
     /// Cosine and number of shared things, where they have no language in common.
-    pub across: Option<(f32, usize)>,
+    pub across: Option<(f32, Shared)>,
     /// Seconds between them; none where a date is missing.
     pub gap: Option<i64>,
 }

@@ -65,6 +65,8 @@ pub struct Traits {
     pub carried: Vec<Term>,
     /// Hash of the bare, folded headline.
     pub title_key: u64,
+    /// Hash of the bare, folded headline without its numbers.
+    pub title_shape: u64,
     /// Words of the bare headline.
     pub title_words: u32,
     /// Whether the headline is written without spaces, so that each character counts as a word.
@@ -102,6 +104,7 @@ impl Traits {
             terms: settle(terms.within),
             carried: settle(terms.across),
             title_key: wide_hash(&title.joined()),
+            title_shape: shape(&title),
             title_words: narrow(title.list.len()),
             is_unspaced: is_unspaced(&title.list),
             shingles: shingles(&text),
@@ -330,6 +333,19 @@ fn shingles(words: &Words) -> Vec<u32> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Hash of the words that have no digits.
+fn shape(title: &Words) -> u64 {
+    let mut hasher = Fnv::default();
+    for word in &title.list {
+        let folded = title.folded(word);
+        if !folded.bytes().any(|byte| byte.is_ascii_digit()) {
+            hasher.write(folded.as_bytes());
+            hasher.write_u8(0);
+        }
+    }
+    hasher.finish()
 }
 
 /// Whether most words are single characters.

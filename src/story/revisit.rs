@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 
 use super::{
     fnv::FnvMap,
-    placement::{self, Pairing, Reason},
+    placement::{self, Pairing, Reason, Shared},
     tuning, vector,
     window::{Change, Story, Window, gap, rarest, strongest},
 };
 
 /// Terms of a story's middle by which its neighbours are found.
 const MIDDLE_TERMS_LOOKED_UP: usize = 24;
-/// How many of the newest reports with a term are looked at.
-const PER_TERM: usize = 64;
 /// Neighbours that a story is compared with.
 const MAX_NEIGHBOURS: usize = 16;
 /// Stories with fewer or more originals are not searched for strangers.
@@ -134,16 +132,18 @@ impl Window {
             .middles
             .values()
             .flat_map(|middle| rarest(middle.sum(), MIDDLE_TERMS_LOOKED_UP))
-            .chain(rarest(&story.carried, MIDDLE_TERMS_LOOKED_UP / 2));
-        for weight in looked_up {
-            let mut told = BTreeSet::new();
-            for number in self.terms.newest(weight.id).take(PER_TERM) {
-                if let Some(member) = self.member(number)
-                    && member.story != id
-                    && told.insert(member.story)
-                {
-                    *found.entry(member.story).or_default() += weight.weight * weight.weight;
-                }
+            .chain(rarest(story.carried.sum(), MIDDLE_TERMS_LOOKED_UP / 2));
+        // A large story shares a term once, however many of its members do.
+        let mut told = (None, BTreeSet::new());
+        for (number, key) in self.visit(looked_up) {
+            if told.0 != Some(key.id) {
+                told = (Some(key.id), BTreeSet::new());
+            }
+            if let Some(other) = self.story_at(number)
+                && other != id
+                && told.1.insert(other)
+            {
+                *found.entry(other).or_default() += key.weight * key.weight;
             }
         }
         strongest(found, MAX_NEIGHBOURS)
@@ -187,10 +187,10 @@ fn pairing(a: &Story, b: &Story) -> Pairing {
             Some(vector::product(middle.sum(), other.sum()) / (middle.breadth() * other.breadth()))
         })
         .max_by(f32::total_cmp);
-    let lengths = vector::length(&a.carried) * vector::length(&b.carried);
     let across = (
-        vector::product(&a.carried, &b.carried) / lengths.max(f32::EPSILON),
-        vector::shared(&a.carried, &b.carried),
+        vector::product(a.carried.sum(), b.carried.sum())
+            / (a.carried.breadth() * b.carried.breadth()),
+        Shared::of(a.carried.sum(), b.carried.sum()),
     );
     Pairing {
         sizes: [a.originals, b.originals],

@@ -31,9 +31,11 @@ pub const STAY: f32 = 0.06;
 /// How much more merging asks with each e-fold of the smaller story: two grown stories are rarely one.
 pub const MERGE_GROWTH: f32 = 0.04;
 /// What two reports or stories in different languages must reach, over what holds in any language.
-pub const ACROSS: f32 = 0.3;
-/// Distinct things that reports in different languages must have in common.
-pub const MIN_CARRIED: usize = 2;
+pub const ACROSS: f32 = 0.25;
+/// Names and numbers that reports in different languages must have in common,
+pub const MIN_TELLING: usize = 2;
+/// or one, and so many concepts.
+pub const MIN_CONCEPTS: usize = 3;
 /// Spread of the time kernel across languages, in days: less is said, so the time must say more.
 pub const ACROSS_TIME_SPREAD: f32 = 1.5;
 /// A story takes in nothing that is this much older or younger than all of its members, in seconds.
@@ -41,6 +43,8 @@ pub const STORY_REACH: i64 = 10 * 86_400;
 
 /// Reports that rarity takes as read before the stream has shown any: keeps the first weights sane.
 pub const PRIOR_REPORTS: f32 = 60.0;
+/// Of these, so many name each concept of the beat: it is what the desk is about, and tells little from the start.
+pub const PRIOR_CONCEPT_USES: f32 = 20.0;
 /// Rarity at which it stops to grow: a word seen once may be rare or misspelt.
 pub const MAX_RARITY: f32 = 6.5;
 

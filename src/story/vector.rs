@@ -13,9 +13,26 @@ pub struct Weight {
     pub weight: f32,
 }
 
+impl Weight {
+    /// Whether it is a concept of the beat.
+    #[must_use]
+    pub const fn is_concept(self) -> bool {
+        self.id & 3 == 1
+    }
+}
+
 /// Whether a term holds in any language.
 const fn is_carried(id: u32) -> bool {
     id & 3 != 0
+}
+
+/// Reports that are taken to use a term before the stream has shown any.
+const fn prior_uses(id: u32) -> f32 {
+    if id & 3 == 1 {
+        tuning::PRIOR_CONCEPT_USES
+    } else {
+        1.0
+    }
 }
 
 /// How many reports of the window use each term, by language; terms that hold in any language are counted together.
@@ -87,7 +104,7 @@ impl Rarity {
             .get(&Self::key(language, id))
             .copied()
             .unwrap_or(0);
-        ((reports as f32 + tuning::PRIOR_REPORTS) / (uses as f32 + 1.0))
+        ((reports as f32 + tuning::PRIOR_REPORTS) / (uses as f32 + prior_uses(id)))
             .ln()
             .clamp(0.1, tuning::MAX_RARITY)
     }
@@ -153,22 +170,23 @@ fn by_id<'a>(
 }
 
 /// The product of two vectors that are sorted by id.
+///
+/// Both cursors move by comparison and without a branch: this is where grouping spends its time.
 #[must_use]
 pub fn product(one: &[Weight], other: &[Weight]) -> f32 {
-    by_id(one, other)
-        .map(|(left, right)| {
-            left.zip(right)
-                .map_or(0.0, |(left, right)| left.weight * right.weight)
-        })
-        .sum()
+    let (mut left_at, mut right_at, mut product) = (0, 0, 0.0);
+    while let (Some(left), Some(right)) = (one.get(left_at), other.get(right_at)) {
+        let is_same = f32::from(u8::from(left.id == right.id));
+        product += is_same * left.weight * right.weight;
+        left_at += usize::from(left.id <= right.id);
+        right_at += usize::from(right.id <= left.id);
+    }
+    product
 }
 
-/// How many terms two vectors that are sorted by id have in common.
-#[must_use]
-pub fn shared(one: &[Weight], other: &[Weight]) -> usize {
-    by_id(one, other)
-        .filter(|(left, right)| left.is_some() && right.is_some())
-        .count()
+/// What two vectors that are sorted by id have in common, as the first one weighs it.
+pub fn common<'a>(one: &'a [Weight], other: &'a [Weight]) -> impl Iterator<Item = Weight> + 'a {
+    by_id(one, other).filter_map(|(left, right)| left.filter(|_| right.is_some()))
 }
 
 /// One vector and `factor` times another, both sorted by id.

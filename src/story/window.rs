@@ -7,7 +7,7 @@ use super::{
     copy,
     decisions::Decisions,
     fnv::FnvMap,
-    placement::{self, Candidate, Likeness, Original, Pairing, Placement, Reason, Verdict},
+    placement::{self, Candidate, Likeness, Original, Pairing, Placement, Reason, Shared, Verdict},
     postings::Postings,
     report::Traits,
     tuning,
@@ -19,7 +19,9 @@ const INDEXED_TERMS: usize = 24;
 /// Things by which it can be found from other languages.
 const INDEXED_CARRIED: usize = 12;
 /// How many of the newest reports with a term are looked at.
-const PER_TERM: usize = 64;
+const PER_TERM: usize = 48;
+/// How many are looked at in all, by the rarest terms first: what bounds the time of a report in a large window.
+const MAX_VISITED: usize = 512;
 /// Reports that are compared word by word.
 const MAX_COMPARED: usize = 32;
 /// One run of words in so many is indexed; which one depends on its letters alone, so that copies agree.
@@ -54,7 +56,7 @@ pub(super) struct Story {
     /// What its members say in the middle, by language.
     pub(super) middles: BTreeMap<[u8; 2], Middle>,
     /// Sum of what holds in any language.
-    pub(super) carried: Vec<Weight>,
+    pub(super) carried: Middle,
     /// First and last date of its members; none while none has one.
     pub(super) span: Option<(i64, i64)>,
     /// Members that are no copies.
@@ -123,10 +125,12 @@ pub enum Change {
 }
 
 /// The latest reports, and the stories that they form.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Window {
     capacity: usize,
     pub(super) members: VecDeque<Member>,
+    /// The stories of the members once more, close together: what the index finds is first of all asked for its story.
+    story_of: VecDeque<i64>,
     /// Number of the first member.
     pub(super) base: u32,
     by_key: FnvMap<i64, u32>,
@@ -150,9 +154,20 @@ impl Window {
     pub fn new(capacity: usize, next_story: i64, decisions: Decisions) -> Self {
         Self {
             capacity: capacity.max(1),
-            next_story,
+            members: VecDeque::new(),
+            story_of: VecDeque::new(),
+            base: 0,
+            by_key: FnvMap::default(),
+            stories: FnvMap::default(),
+            terms: Postings::keeping(PER_TERM),
+            shingles: Postings::keeping(PER_SHINGLE),
+            headlines: Postings::keeping(PER_SHINGLE),
+            rarity: Rarity::default(),
             decisions,
-            ..Self::default()
+            next_story,
+            changed: BTreeSet::new(),
+            weighed_at: 0,
+            seen: 0,
         }
     }
 
@@ -259,7 +274,7 @@ impl Window {
         let (carried_a, carried_b) = (carried(a), carried(b));
         let across = (
             vector::product(&carried_a, &carried_b),
-            vector::shared(&carried_a, &carried_b),
+            Shared::of(&carried_a, &carried_b),
         );
         let pairing = Pairing {
             sizes: [1, 1],
@@ -277,7 +292,7 @@ impl Window {
             Reason::Across {
                 with: 0,
                 cosine: across.0,
-                shared: across.1,
+                shared: across.1.count(),
             }
         };
         match placement::merge_margin(&pairing) {
@@ -335,15 +350,11 @@ impl Window {
     fn originals(&self, key: i64, traits: &Traits) -> Vec<Original> {
         let mut found: FnvMap<u32, u32> = FnvMap::default();
         for shingle in sample(&traits.shingles).take(MAX_SHINGLES) {
-            for number in self.shingles.newest(shingle).take(PER_SHINGLE) {
+            for number in self.shingles.newest(shingle) {
                 *found.entry(number).or_default() += 1;
             }
         }
-        for number in self
-            .headlines
-            .newest(headline_key(traits))
-            .take(PER_SHINGLE)
-        {
+        for number in self.headlines.newest(headline_key(traits)) {
             *found.entry(number).or_default() += 4;
         }
         strongest(found, MAX_COPIES_COMPARED)
@@ -370,13 +381,11 @@ impl Window {
         carried: &[Weight],
     ) -> Vec<Candidate> {
         let mut found: FnvMap<u32, f32> = FnvMap::default();
-        for weight in rarest(vector, INDEXED_TERMS)
+        let keys = rarest(vector, INDEXED_TERMS)
             .into_iter()
-            .chain(rarest(carried, INDEXED_CARRIED))
-        {
-            for number in self.terms.newest(weight.id).take(PER_TERM) {
-                *found.entry(number).or_default() += weight.weight * weight.weight;
-            }
+            .chain(rarest(carried, INDEXED_CARRIED));
+        for (number, key) in self.visit(keys) {
+            *found.entry(number).or_default() += key.weight * key.weight;
         }
         let mut best: BTreeMap<i64, (i64, f32)> = BTreeMap::new();
         for (number, _) in strongest(found, MAX_COMPARED) {
@@ -403,9 +412,9 @@ impl Window {
                         middle: vector::product(vector, middle.sum()) / middle.breadth(),
                     },
                     None => Likeness::Across {
-                        cosine: vector::product(carried, &story.carried)
-                            / vector::length(&story.carried).max(f32::EPSILON),
-                        shared: vector::shared(carried, &story.carried),
+                        cosine: vector::product(carried, story.carried.sum())
+                            / story.carried.breadth(),
+                        shared: Shared::of(carried, story.carried.sum()),
                     },
                 };
                 Some(Candidate {
@@ -416,6 +425,37 @@ impl Window {
                 })
             })
             .collect()
+    }
+
+    /// The newest reports with each of these terms, and the term's weight, as far as the bound on visits allows.
+    pub(super) fn visit(
+        &self,
+        keys: impl Iterator<Item = Weight>,
+    ) -> impl Iterator<Item = (u32, Weight)> {
+        keys.flat_map(|key| {
+            let reports = self.terms.newest(key.id);
+            reports.map(move |number| (number, key))
+        })
+        .take(MAX_VISITED)
+    }
+
+    /// The story of the report with this number.
+    pub(super) fn story_at(&self, number: u32) -> Option<i64> {
+        self.story_of
+            .get(number.checked_sub(self.base)? as usize)
+            .copied()
+    }
+
+    fn set_story(&mut self, number: u32, story: i64) {
+        let Some(index) = number.checked_sub(self.base).map(|index| index as usize) else {
+            return;
+        };
+        if let (Some(member), Some(entry)) =
+            (self.members.get_mut(index), self.story_of.get_mut(index))
+        {
+            member.story = story;
+            *entry = story;
+        }
     }
 
     fn remember(&mut self, member: Member) {
@@ -440,6 +480,7 @@ impl Window {
             .entry(member.story)
             .or_default()
             .take_in(&member, number);
+        self.story_of.push_back(member.story);
         self.members.push_back(member);
         self.seen += 1;
         // All weights are worked out anew whenever the window has doubled, and once in a full turn after that.
@@ -456,6 +497,7 @@ impl Window {
         let Some(member) = self.members.pop_front() else {
             return;
         };
+        self.story_of.pop_front();
         self.rarity
             .remove(member.traits.language, term_ids(&member.traits));
         self.by_key.remove(&member.key);
@@ -476,7 +518,7 @@ impl Window {
         self.weighed_at = self.seen;
         for story in self.stories.values_mut() {
             story.middles.clear();
-            story.carried.clear();
+            story.carried = Middle::default();
         }
         for member in &mut self.members {
             member.vector = self
@@ -497,9 +539,7 @@ impl Window {
             return;
         };
         for number in &ended.members {
-            if let Some(member) = self.member_mut(*number) {
-                member.story = into;
-            }
+            self.set_story(*number, into);
         }
         self.stories.entry(into).or_default().absorb(ended);
         self.changed.remove(&from);
@@ -572,13 +612,14 @@ impl Window {
         let Some(number) = self.by_key.get(&key).copied() else {
             return;
         };
-        let Some(index) = number.checked_sub(self.base).map(|index| index as usize) else {
+        let Some(from) = self.story_at(number) else {
             return;
         };
-        let Some(member) = self.members.get_mut(index) else {
+        self.set_story(number, into);
+        let index = (number - self.base) as usize;
+        let Some(member) = self.members.get(index) else {
             return;
         };
-        let from = std::mem::replace(&mut member.story, into);
         if let Some(story) = self.stories.get_mut(&from) {
             story.let_go(member, number);
             if story.members.is_empty() {
@@ -606,7 +647,7 @@ impl Story {
             .entry(member.traits.language)
             .or_default()
             .add(&member.vector, 1.0);
-        self.carried = pruned(vector::sum(&self.carried, &member.carried, 1.0));
+        self.carried.add(&member.carried, 1.0);
     }
 
     fn take_in(&mut self, member: &Member, number: u32) {
@@ -626,7 +667,7 @@ impl Story {
             if let Some(middle) = self.middles.get_mut(&member.traits.language) {
                 middle.add(&member.vector, -1.0);
             }
-            self.carried = pruned(vector::sum(&self.carried, &member.carried, -1.0));
+            self.carried.add(&member.carried, -1.0);
         }
     }
 
@@ -641,7 +682,7 @@ impl Story {
                 .or_default()
                 .add(&theirs.sum, theirs.count);
         }
-        self.carried = pruned(vector::sum(&self.carried, &other.carried, 1.0));
+        self.carried.add(&other.carried.sum, other.carried.count);
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) struct Document {
     pub(crate) headers: HeaderMap,
     /// Answer 304 to a matching `If-None-Match`.
     pub(crate) has_etag: bool,
+    /// The entity tag, if it is not to follow from the body.
+    pub(crate) etag: Option<&'static str>,
+    /// Answer 304 to any `If-None-Match`, whatever the body has become.
+    pub(crate) is_stale: bool,
     pub(crate) delay: Duration,
 }
 
@@ -34,6 +38,8 @@ impl Document {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             has_etag: true,
+            etag: None,
+            is_stale: false,
             delay: Duration::ZERO,
         }
     }
@@ -53,6 +59,24 @@ impl Document {
         self
     }
 
+    pub(crate) fn with_etag(mut self, etag: &'static str) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+
+    pub(crate) fn stale(mut self) -> Self {
+        self.is_stale = true;
+        self
+    }
+
+    /// A redirect to `location`.
+    pub(crate) fn redirect(status: u16, location: &str) -> Self {
+        Self::feed("")
+            .with_status(status)
+            .without_etag()
+            .with_header(header::LOCATION, location)
+    }
+
     pub(crate) fn delayed(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
@@ -62,6 +86,8 @@ impl Document {
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    /// Method and target, as in the request line.
+    pub(crate) line: String,
     pub(crate) path: String,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -116,6 +142,7 @@ impl FeedServer {
 
 async fn answer(State(server): State<FeedServer>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    let line = format!("{} {}", request.method(), request.uri());
     let document = server.shelf.lock().unwrap().documents.get(&path).cloned();
     let delay = document
         .as_ref()
@@ -126,6 +153,7 @@ async fn answer(State(server): State<FeedServer>, request: Request) -> Response 
         |document| respond(document, request.headers()),
     );
     server.shelf.lock().unwrap().asked.push(Asked {
+        line,
         path,
         status: response.status().as_u16(),
         headers: request.headers().clone(),
@@ -135,14 +163,19 @@ async fn answer(State(server): State<FeedServer>, request: Request) -> Response 
 
 fn respond(document: Document, asked: &HeaderMap) -> Response {
     let digest = Sha256::digest(&document.body);
-    let etag = format!(
-        "\"{:02x}{:02x}{:02x}{:02x}\"",
-        digest[0], digest[1], digest[2], digest[3]
+    let etag = document.etag.map_or_else(
+        || {
+            format!(
+                "\"{:02x}{:02x}{:02x}{:02x}\"",
+                digest[0], digest[1], digest[2], digest[3]
+            )
+        },
+        str::to_owned,
     );
     let is_known = document.has_etag
         && asked
             .get(header::IF_NONE_MATCH)
-            .is_some_and(|value| *value == *etag);
+            .is_some_and(|value| document.is_stale || *value == *etag);
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

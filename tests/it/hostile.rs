@@ -1,5 +1,6 @@
 //! What servers do to a reader, by accident and on purpose: each costs one recorded failure, and the others nothing.
 
+mod memory;
 mod server;
 
 use std::{collections::HashMap, time::Duration};
@@ -380,26 +381,37 @@ fn limits() -> Settings {
     Settings::from_layers(Some(("test", &file)), std::collections::BTreeMap::new()).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_hostile_answer_is_recorded_and_good_feeds_do_not_wait() {
+/// A server that plays all cases, and the addresses: first more silent ones than there are places.
+async fn hostile_feeds() -> (Vec<Case>, Vec<String>) {
     let cases = all_cases().await;
     let scripts: HashMap<String, Vec<Step>> = cases
         .iter()
         .map(|(path, steps, _)| ((*path).to_owned(), steps.clone()))
         .collect();
     let server = HostileServer::start(scripts).await;
-    let publisher = FeedServer::start().await;
-    // More silent servers than places.
     let mut feeds: Vec<String> = (0..60)
         .map(|n| format!("{}?{n}", server.url("/silent")))
         .collect();
     feeds.extend(cases.iter().map(|(path, ..)| server.url(path)));
     feeds.push(server.https("/stalls"));
-    for n in 0..20 {
-        let path = format!("/good/{n}");
-        publisher.put(&path, Document::feed(one()));
-        feeds.push(publisher.url(&path));
-    }
+    (cases, feeds)
+}
+
+fn good_feeds(publisher: &FeedServer) -> Vec<String> {
+    let paths = (0..20).map(|n| format!("/good/{n}"));
+    paths
+        .map(|path| {
+            publisher.put(&path, Document::feed(one()));
+            publisher.url(&path)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_hostile_answer_is_recorded_and_good_feeds_do_not_wait() {
+    let (cases, mut feeds) = hostile_feeds().await;
+    let publisher = FeedServer::start().await;
+    feeds.extend(good_feeds(&publisher));
     let (_, db) = database::fresh().await;
     let clock = TestClock::at("2026-11-23T10:00:00Z");
     let beat = beat(&feeds, &[("iran", "iran")]);

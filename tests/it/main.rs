@@ -21,6 +21,7 @@ mod private_server;
 mod river;
 mod site;
 mod stories;
+mod traps;
 mod truth;
 mod web;
 mod worker;

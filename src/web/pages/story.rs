@@ -596,7 +596,7 @@ mod tests {
             .collect();
         assert_eq!(
             (page.reports[0].article.lead.as_str(), leads),
-            ("first", vec!["+1 min", "+3 min"])
+            ("first", vec!["+1 minute", "+3 minutes"])
         );
         assert_eq!(page.reports[0].wire.as_deref(), Some("Source 1"));
         assert_eq!(

@@ -78,11 +78,11 @@ async fn the_board_shows_articles_under_their_keywords_with_hits_language_gloss_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_a_keyword_show_sixty_articles_once_each() {
-    // Seven items share each date, so that pages end between equals.
+    // Seven items share each date, so that pages end between equals; none tells the story of another.
     let items = (0..60)
         .map(|item| {
             format!(
-                "<item><guid>{item}</guid><link>https://news.example/{item}</link><title>Iran {item}</title>\
+                "<item><guid>{item}</guid><link>https://news.example/{item}</link><title>Iran x{item}a y{item}b z{item}c</title>\
                  <pubDate>Mon, 23 Nov 2026 0{}:00:00 GMT</pubDate></item>",
                 item / 7
             )
