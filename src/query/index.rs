@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) pattern: PatternId,
     /// The leaf that the pattern belongs to.
     pub(super) leaf: u32,
-    /// Where the letters begin of a pattern that is [`Self::is_simple`].
+    /// Where the letters begin of a simple pattern.
     letters: u32,
     length: u16,
     /// Which word of the pattern.
