@@ -182,7 +182,7 @@ fn compare(file: &Path, mut reader: Reader, as_json: bool) -> anyhow::Result<Out
                 Judged {
                     id: &pair.id,
                     verdict: Some(verdict),
-                    reason,
+                    reason: Some(reason),
                     error: None,
                 }
             }

@@ -13,7 +13,7 @@ use crate::{
     domain::{Clock as _, Role, UserId, UserName},
     store::{
         PgPool,
-        invitations::{self, Purpose},
+        invitations::{Maker, Purpose},
         users::{self, User, UserChange},
     },
     web::links,
@@ -117,21 +117,13 @@ impl Accounts<'_> {
 
     async fn link(&self, purpose: &Purpose) -> anyhow::Result<String> {
         let token = Token::new(app::random()?);
-        let lifetime = match purpose {
-            Purpose::Password(_) => links::PASSWORD_LINK_FOR,
-            Purpose::Join(_) | Purpose::FirstAdmin => links::INVITED_FOR,
-        };
-        invitations::add(
-            self.db,
-            token.hash().as_bytes(),
-            purpose,
-            lifetime,
-            ACTOR,
-            SystemClock.now(),
-        )
-        .await?;
         let base = links::base(&self.settings.web, self.settings.server.listen);
-        Ok(links::welcome(&base, &token))
+        let maker = Maker {
+            actor: ACTOR,
+            user: None,
+        };
+        let now = SystemClock.now();
+        Ok(links::make(self.db, &base, &token, purpose, maker, now).await?)
     }
 
     fn tell_link(&self, link: &str) -> anyhow::Result<Outcome> {

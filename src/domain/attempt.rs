@@ -139,6 +139,8 @@ pub struct Reading {
     pub hints: PollHints,
     /// What was lost although the document was read.
     pub loss: Option<ErrorCode>,
+    /// What was wrong with the encoding, for people.
+    pub encoding_fault: Option<String>,
     /// What it shows of the feed's habits and manners.
     pub observed: Box<Observed>,
 }

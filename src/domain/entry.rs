@@ -39,6 +39,8 @@ pub struct Document {
     pub skipped: u32,
     /// Whether the markup ended early: whole entries are kept, validators are not.
     pub is_partial: bool,
+    /// What was wrong with its encoding, for people; the text is as it was meant.
+    pub encoding_fault: Option<String>,
     /// What the document says about when to come back.
     pub hints: PollHints,
 }

@@ -82,7 +82,11 @@ impl Lister {
 
     async fn batch(&self) -> Result<usize, StoreError> {
         let mut progress = store::article_tokens::progress(&self.db).await?;
-        if progress.version != TOKENS_VERSION {
+        if progress.version > TOKENS_VERSION {
+            // A newer release has begun it: this one's tokens mean nothing there.
+            return Ok(0);
+        }
+        if progress.version < TOKENS_VERSION {
             tracing::info!(articles = progress.last, "building the search index anew");
             store::article_tokens::begin(&self.db, TOKENS_VERSION).await?;
             progress.indexed_to = 0;
@@ -101,8 +105,9 @@ impl Lister {
         let listings = tokio::task::spawn_blocking(move || listings(&articles)).await;
         let listings =
             listings.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        store::article_tokens::list(&self.db, &listings, indexed_to).await?;
-        Ok(count)
+        let is_listed =
+            store::article_tokens::list(&self.db, TOKENS_VERSION, &listings, indexed_to).await?;
+        Ok(if is_listed { count } else { 0 })
     }
 }
 

@@ -310,7 +310,7 @@ impl Poller {
         let price = self.price.now(&self.policy);
         let next = schedule::next_check(&feed, &attempt, finished_at, &self.policy, price);
         let (course, adopted) = course::after(&feed, &attempt, moved, finished_at);
-        let verdicts = condition::judge(&feed, &attempt, finished_at);
+        let verdicts = condition::judge(&feed, &attempt, &course, finished_at);
         Some(PollRecord {
             feed,
             attempt,

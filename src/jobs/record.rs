@@ -107,7 +107,12 @@ fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option
             &poller.policy,
             poller.price.now(&poller.policy),
         ),
-        verdicts: condition::judge(&record.feed, &attempt, record.finished_at),
+        verdicts: condition::judge(
+            &record.feed,
+            &attempt,
+            &record.feed.course,
+            record.finished_at,
+        ),
         attempt,
         ..record
     })

@@ -85,6 +85,7 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
             },
             hints,
             loss,
+            encoding_fault: document.encoding_fault,
             observed: Box::default(),
         },
         entries,

@@ -5,9 +5,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use super::course::MOVE_TIMES;
 use crate::domain::{
-    Attempt, ClaimedFeed, Entry, ErrorCode, Failure, Finding, Habits, Identified, Identity, Known,
-    Novelty, Observed, Reading, Rhythm, Timestamp, Topic, Trouble, Verdict,
+    Attempt, ClaimedFeed, Course, Entry, ErrorCode, Failure, Finding, Habits, Identified, Identity,
+    Known, Novelty, Observed, Reading, Rhythm, Timestamp, Topic, Trouble, Verdict,
 };
 
 /// Failures in a row that make an outage: one is weather.
@@ -236,10 +237,15 @@ fn new_count_cap(new_count: usize) -> f64 {
     count * 24.0
 }
 
-/// What an attempt that ended at `now` says about each topic.
+/// What an attempt that ended at `now` and left `course` says about each topic.
 #[must_use]
-pub fn judge(feed: &ClaimedFeed, attempt: &Attempt, now: Timestamp) -> Vec<Verdict> {
-    match attempt {
+pub fn judge(
+    feed: &ClaimedFeed,
+    attempt: &Attempt,
+    course: &Course,
+    now: Timestamp,
+) -> Vec<Verdict> {
+    let mut verdicts = match attempt {
         Attempt::Failed(failure) => outage(feed, failure).into_iter().collect(),
         Attempt::Unchanged { .. } => {
             let mut verdicts = vec![well(Topic::Outage), silence(feed, &feed.habits, now)];
@@ -252,6 +258,28 @@ pub fn judge(feed: &ClaimedFeed, attempt: &Attempt, now: Timestamp) -> Vec<Verdi
             verdicts
         }
         Attempt::Read(reading) => after_reading(feed, reading, now),
+    };
+    if !matches!(attempt, Attempt::Failed(_)) {
+        verdicts.push(address(course));
+    }
+    verdicts
+}
+
+/// Where the publisher answers from; `course` is what the attempt left.
+fn address(course: &Course) -> Verdict {
+    match &course.moved {
+        Some(moved) if moved.times >= MOVE_TIMES => found(
+            Trouble::Moved,
+            format!("the publisher redirects permanently to {}", moved.to),
+        ),
+        _ => well(Topic::Address),
+    }
+}
+
+fn encoding(reading: &Reading) -> Verdict {
+    match &reading.encoding_fault {
+        None => well(Topic::Encoding),
+        Some(fault) => found(Trouble::EncodingRepaired, fault.clone()),
     }
 }
 
@@ -324,6 +352,7 @@ fn after_reading(feed: &ClaimedFeed, reading: &Reading, now: Timestamp) -> Vec<V
                 "the markup ends early; its whole entries were kept",
             ),
         },
+        encoding(reading),
     ];
     if reading.entries == 0 {
         // Once may be a moment of the publisher's; twice is a state.

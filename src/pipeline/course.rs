@@ -13,7 +13,7 @@ const FULL_EVERY_POLLS: u32 = 50;
 
 /// A permanent redirect is believed after so many answers in a row over so long: a login page or a captive portal that
 /// redirects for an evening must not take a feed away.
-const MOVE_TIMES: u32 = 3;
+pub(super) const MOVE_TIMES: u32 = 3;
 const MOVE_AFTER: Duration = Duration::from_hours(48);
 
 /// What to ask `feed` with at `now`: its validators, or none if a document is asked for in full.

@@ -3,10 +3,30 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How far into a document its XML declaration is looked for, in bytes.
 const DECLARATION_BYTES: usize = 1_024;
+
+/// A body as text.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
+    /// What was wrong with its encoding, for people; none if it was what it was declared to be.
+    pub fault: Option<String>,
+}
+
+/// The text of a body, as [`decode`] has it, and whether its publisher named the encoding rightly. Where nothing is
+/// declared it is UTF-8 (XML 1.0 §4.3.3), and ASCII is right in every encoding.
+#[must_use]
+pub fn read<'a>(body: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
+    let found = found(body, content_type);
+    Decoded {
+        fault: fault(&found, declared(body, content_type).next()),
+        text: found.text,
+    }
+}
 
 /// The text of a body. Never fails: what no encoding explains becomes U+FFFD.
 ///
@@ -15,32 +35,90 @@ const DECLARATION_BYTES: usize = 1_024;
 /// the text, and no longer says anything: whoever reads the text must not heed it.
 #[must_use]
 pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
+    found(body, content_type).text
+}
+
+/// A text and how it was come by.
+struct Found<'a> {
+    text: Cow<'a, str>,
+    encoding: &'static Encoding,
+    /// Whether bytes became U+FFFD.
+    is_lossy: bool,
+}
+
+impl<'a> Found<'a> {
+    const fn whole(text: Cow<'a, str>, encoding: &'static Encoding) -> Self {
+        Self {
+            text,
+            encoding,
+            is_lossy: false,
+        }
+    }
+
+    fn by(encoding: &'static Encoding, body: &'a [u8]) -> Self {
+        let (text, is_lossy) = encoding.decode_without_bom_handling(body);
+        Self {
+            text,
+            encoding,
+            is_lossy,
+        }
+    }
+}
+
+fn fault(found: &Found<'_>, declared: Option<&'static Encoding>) -> Option<String> {
+    let name = found.encoding.name();
+    let is_default = [UTF_8, UTF_16LE, UTF_16BE].contains(&found.encoding);
+    match declared {
+        _ if found.text.is_ascii() => None,
+        Some(declared) if declared != found.encoding => Some(format!(
+            "declared as {}, which it is not; read as {name}",
+            declared.name()
+        )),
+        None if !is_default => Some(format!("no encoding is declared; read as {name}")),
+        _ if found.is_lossy => Some(format!(
+            "not all bytes are {name}; those are shown as \u{fffd}"
+        )),
+        _ => None,
+    }
+}
+
+fn found<'a>(body: &'a [u8], content_type: Option<&str>) -> Found<'a> {
     if let Some(text) = utf_32(body) {
-        return Cow::Owned(text);
+        // That is no encoding of the web, and whoever serves it names none that is.
+        return Found::whole(Cow::Owned(text), UTF_8);
     }
     if let Some((encoding, mark)) = Encoding::for_bom(body) {
-        return encoding.decode_without_bom_handling(&body[mark..]).0;
+        return Found::by(encoding, &body[mark..]);
     }
     if let Some(encoding) = shape_of_utf_16(body) {
-        return encoding.decode_without_bom_handling(body).0;
+        return Found::by(encoding, body);
     }
     if let Ok(text) = std::str::from_utf8(body)
         && !text.is_ascii()
     {
         // No text in another encoding happens to be UTF-8 throughout; declarations happen to be wrong.
-        return Cow::Borrowed(text);
+        return Found::whole(Cow::Borrowed(text), UTF_8);
     }
-    let declared = [
-        content_type.and_then(http_charset),
-        xml_encoding(body),
-        meta_charset(body),
-    ];
-    for encoding in declared.into_iter().flatten() {
+    for encoding in declared(body, content_type) {
         if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {
-            return text;
+            return Found::whole(text, encoding);
         }
     }
     undeclared(body)
+}
+
+/// What is declared, what counts most first.
+fn declared(
+    body: &[u8],
+    content_type: Option<&str>,
+) -> impl Iterator<Item = &'static Encoding> + use<> {
+    [
+        content_type.and_then(http_charset),
+        xml_encoding(body),
+        meta_charset(body),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// UTF-32, with a mark or by its shape: no encoding of the web, so nothing else reads it.
@@ -117,14 +195,14 @@ fn label(name: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Text whose declaration is missing or wrong.
-fn undeclared(body: &[u8]) -> Cow<'_, str> {
+fn undeclared(body: &[u8]) -> Found<'_> {
     const ESCAPE: u8 = 0x1b;
     let is_escaped = body.contains(&ESCAPE);
     if !is_escaped && let Ok(text) = std::str::from_utf8(body) {
-        return Cow::Borrowed(text);
+        return Found::whole(Cow::Borrowed(text), UTF_8);
     }
     if is_mostly_utf_8(body) {
-        return String::from_utf8_lossy(body);
+        return Found::by(UTF_8, body);
     }
     let escapes = if is_escaped {
         Iso2022JpDetection::Allow
@@ -133,10 +211,7 @@ fn undeclared(body: &[u8]) -> Cow<'_, str> {
     };
     let mut detector = EncodingDetector::new(escapes);
     detector.feed(body, true);
-    detector
-        .guess(None, Utf8Detection::Allow)
-        .decode_without_bom_handling(body)
-        .0
+    Found::by(detector.guess(None, Utf8Detection::Allow), body)
 }
 
 /// Whether stray bytes in UTF-8 explain the body better than another encoding does.
@@ -172,9 +247,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{
-        BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252, WINDOWS_1256,
-    };
+    use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252, WINDOWS_1256};
     use proptest::prelude::*;
 
     use super::*;
@@ -273,6 +346,38 @@ mod tests {
         ]
         .concat();
         assert_eq!(decode(&body, None), "<t>Иран \u{fffd} talks</t>");
+    }
+
+    #[test]
+    fn what_is_not_as_declared_is_told() {
+        let fault = |body: &[u8], header| read(body, header).fault.unwrap_or_default();
+        let utf_8 = "<t>Müller</t>".as_bytes();
+        let latin = b"<?xml version='1.0' encoding='iso-8859-1'?><t>M\xfcller</t>";
+        for right in [
+            fault(utf_8, None),
+            fault(utf_8, Some("text/xml; charset=UTF-8")),
+            fault(latin, Some("text/xml")),
+            fault(b"<t>ASCII</t>", Some("text/xml; charset=euc-kr")),
+            fault(
+                &utf_16("\u{feff}<t>M\u{fc}ller</t>", u16::to_le_bytes),
+                None,
+            ),
+        ] {
+            assert_eq!(right, "");
+        }
+        assert_eq!(
+            fault(utf_8, Some("text/xml; charset=iso-8859-1")),
+            "declared as windows-1252, which it is not; read as UTF-8"
+        );
+        let cyrillic = WINDOWS_1251
+            .encode("Министр иностранных дел прибыл на переговоры")
+            .0;
+        assert_eq!(
+            fault(&cyrillic, None),
+            "no encoding is declared; read as windows-1251"
+        );
+        let stray = ["<t>Müller, Öl, Übung, Äther</t>".as_bytes(), b"\xff"].concat();
+        assert!(fault(&stray, None).starts_with("not all bytes are UTF-8"));
     }
 
     #[test]

@@ -3,10 +3,15 @@
 //! It changes by itself and says nothing about the story, so a text is compared without it. The stored text is the one
 //! that was read: noise is neither cut from it nor followed by it.
 
+use std::{cmp::Reverse, sync::LazyLock};
+
 use unicode_normalization::UnicodeNormalization;
 
 /// A paragraph longer than this, in characters, is never noise.
 const LONGEST: usize = 200;
+
+/// Segments of a text that are judged; what stands behind them is told. No page that people read comes near.
+const MOST_JUDGED: usize = 500;
 
 /// Stands for a number.
 const NUMBER: char = '#';
@@ -322,10 +327,14 @@ const POINTERS: &[&str] = &[
 #[must_use]
 pub fn essence(text: &str) -> String {
     let mut essence = String::with_capacity(text.len());
+    let mut judged = 0;
     for paragraph in text.split('\n') {
         let told: Vec<&str> = paragraph
             .split(['|', '•', '·', '｜'])
-            .filter(|segment| !is_noise(segment))
+            .filter(|segment| {
+                judged += 1;
+                judged > MOST_JUDGED || !is_noise(segment)
+            })
             .collect();
         for word in told.iter().flat_map(|segment| segment.split_whitespace()) {
             if !essence.is_empty() && !essence.ends_with('\n') {
@@ -354,22 +363,27 @@ fn is_noise(segment: &str) -> bool {
 
 fn is_pointer(folded: &str) -> bool {
     let start = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
-    POINTERS
+    POINTERS_FOLDED
         .iter()
-        .any(|pointer| start.starts_with(&*fold(pointer)))
+        .any(|pointer| start.starts_with(pointer.as_str()))
 }
 
 /// Whether nothing is left of it but numbers, counters, ages and buttons.
 fn is_counter(folded: &str) -> bool {
+    let has_number = folded.contains(NUMBER);
+    let mut has_words = BUTTONS_FOLDED
+        .iter()
+        .any(|button| folded.contains(button.as_str()));
+    if !has_words && !has_number {
+        return false;
+    }
     let mut rest = folded.to_owned();
-    let mut has_words = false;
-    for word in folded_words() {
+    for word in WORDS_FOLDED.iter() {
         if rest.contains(word.as_str()) {
-            has_words |= folded.contains(NUMBER);
+            has_words |= has_number;
             rest = without(&rest, word);
         }
     }
-    has_words |= BUTTONS.iter().any(|button| folded.contains(&*fold(button)));
     has_words && !rest.chars().any(|c| c.is_alphanumeric() && !is_unit(c))
 }
 
@@ -405,13 +419,17 @@ fn is_unit(c: char) -> bool {
     matches!(c, 'k' | 'm')
 }
 
-fn folded_words() -> &'static [String] {
-    static FOLDED: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
-        let mut words: Vec<String> = WORDS.iter().map(|word| fold(word)).collect();
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        words
-    });
-    &FOLDED
+/// The longest first.
+static WORDS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut words = all_folded(WORDS);
+    words.sort_by_key(|word| Reverse(word.len()));
+    words
+});
+static BUTTONS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(BUTTONS));
+static POINTERS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(POINTERS));
+
+fn all_folded(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| fold(word)).collect()
 }
 
 /// Without case, presentation forms, Arabic variants and marks; each number is one `#`.
@@ -522,6 +540,12 @@ mod tests {
         let text = |dead: u32, views: u32| format!("At least {dead} died.\n{views} views");
         assert_eq!(essence(&text(5, 10)), essence(&text(5, 999)));
         assert_ne!(essence(&text(5, 10)), essence(&text(6, 10)));
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_segments_is_judged_only_so_far() {
+        let parts = "12 views|".repeat(MOST_JUDGED + 3);
+        assert_eq!(essence(&parts), "12 views 12 views 12 views");
     }
 
     proptest! {

@@ -301,6 +301,7 @@ mod tests {
             entries,
             skipped: 0,
             is_partial: false,
+            encoding_fault: None,
             hints: PollHints::default(),
         }
     }

@@ -8,7 +8,7 @@ use feed_rs::{
 };
 use url::Url;
 
-use super::{dates, decode::decode, json, repair};
+use super::{dates, decode, json, repair};
 use crate::{
     domain::{Document, DocumentKind, ErrorCode, PollHints, RawEntry, Timestamp},
     text::html,
@@ -19,7 +19,7 @@ pub const MAX_ENTRIES: usize = repair::MAX_ENTRIES;
 /// Bytes kept of a title.
 pub const MAX_TITLE_BYTES: usize = 64 * 1_024;
 /// Bytes of an address; longer ones are dropped.
-pub const MAX_URL_BYTES: usize = 2_048;
+pub const MAX_URL_BYTES: usize = repair::MAX_URL_BYTES;
 /// Bytes kept of a summary or content.
 pub const MAX_TEXT_BYTES: usize = repair::MAX_FIELD_BYTES;
 /// Categories, and authors, kept of an entry.
@@ -63,17 +63,22 @@ impl std::error::Error for ParseError {}
 ///
 /// `Empty` for a body of nothing, `NotAFeed` for one in which no feed begins, `Parse` for a feed that cannot be read.
 pub fn parse(body: &[u8], content_type: Option<&str>, base: &Url) -> Result<Document, ParseError> {
-    let text = decode(body, content_type);
-    let text =
-        text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    let decoded = decode::read(body, content_type);
+    let text = decoded
+        .text
+        .trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
     if text.is_empty() {
         return Err(ParseError::new(ErrorCode::Empty, "the body has no content"));
     }
-    if text.starts_with(['{', '[']) {
+    let document = if text.starts_with(['{', '[']) {
         parse_json(text, base)
     } else {
         parse_xml(text, base)
-    }
+    }?;
+    Ok(Document {
+        encoding_fault: decoded.fault,
+        ..document
+    })
 }
 
 /// What was lost of a document that was read: its end, or entries over the limit.
@@ -146,6 +151,7 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
         entries,
         skipped: repaired.beyond,
         is_partial: repaired.is_partial,
+        encoding_fault: None,
         hints: PollHints {
             ttl: repaired.ttl,
             ..PollHints::default()
@@ -185,6 +191,7 @@ fn parse_json(text: &str, base: &Url) -> Result<Document, ParseError> {
         entries,
         skipped: repaired.skipped + repaired.beyond,
         is_partial: false,
+        encoding_fault: None,
         hints: PollHints::default(),
     })
 }
@@ -396,6 +403,23 @@ mod tests {
             .iter()
             .map(|entry| entry.url.as_deref().unwrap_or("-"))
             .collect()
+    }
+
+    #[test]
+    fn what_stands_above_every_entry_is_not_carried_when_it_is_huge() {
+        let huge = "a".repeat(300_000);
+        let document = read(&format!(
+            "<rss version='2.0' xml:lang='{huge}' xml:base='https://far.example.org/{huge}/'><channel xml:lang='fa'>\
+             <item><title>one</title><link>1.html</link></item>\
+             <item xml:base='{huge}' xml:lang='{huge}'><title>two</title><link>{huge}</link></item></channel></rss>"
+        ));
+        assert_eq!(
+            urls(&document),
+            ["https://served.example.org/dir/1.html", "-"]
+        );
+        for entry in &document.entries {
+            assert_eq!(entry.language.as_deref(), Some("fa"));
+        }
     }
 
     #[test]

@@ -22,6 +22,10 @@ use crate::{domain::DocumentKind, text::html};
 pub(super) const MAX_ENTRIES: usize = 2_000;
 /// Bytes kept of one field; longer ones are cut.
 pub(super) const MAX_FIELD_BYTES: usize = 256 * 1_024;
+/// Bytes of an address or of a base; longer ones are dropped, for each entry below would be joined to them anew.
+pub(super) const MAX_URL_BYTES: usize = 2_048;
+/// Bytes of a language; longer ones name none.
+const MAX_LANGUAGE_BYTES: usize = 100;
 /// How far into a document its root is looked for, in bytes.
 const ROOT_WITHIN: usize = 64 * 1_024;
 /// Elements deeper than this are counted, not remembered.
@@ -413,8 +417,13 @@ impl<'a> Writer<'a> {
         let mut language = None;
         for (attribute, value) in attributes(raw) {
             match attribute {
-                "xml:base" => base = self.current_base().join(value.trim()).ok(),
-                "xml:lang" if !value.trim().is_empty() => language = Some(value.trim().to_owned()),
+                "xml:base" => base = self.joined(value.trim()),
+                "xml:lang" => {
+                    let value = value.trim();
+                    if (1..=MAX_LANGUAGE_BYTES).contains(&value.len()) {
+                        language = Some(value.to_owned());
+                    }
+                }
                 "xmlns" => self.declare("", &value),
                 _ => {
                     if let Some(prefix) = attribute.strip_prefix("xmlns:") {
@@ -709,13 +718,11 @@ impl<'a> Writer<'a> {
     /// Takes an address if none as good is known.
     fn offer(&mut self, address: &str, rank: u8) {
         let address = address.trim();
-        if address.is_empty() || address.len() > MAX_FIELD_BYTES || self.beside().rank >= rank {
+        if address.is_empty() || address.len() > MAX_URL_BYTES || self.beside().rank >= rank {
             return;
         }
         let url = match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => {
-                self.current_base().join(address).map(String::from).ok()
-            }
+            Err(url::ParseError::RelativeUrlWithoutBase) => self.joined(address).map(String::from),
             Ok(_) => Some(address.to_owned()),
             Err(_) => None,
         };
@@ -731,6 +738,15 @@ impl<'a> Writer<'a> {
         if Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             self.offer(text, 1);
         }
+    }
+
+    /// An address on the base in force, unless it is too long.
+    fn joined(&self, address: &str) -> Option<Url> {
+        if address.len() > MAX_URL_BYTES {
+            return None;
+        }
+        let url = self.current_base().join(address).ok()?;
+        (url.as_str().len() <= MAX_URL_BYTES).then_some(url)
     }
 
     fn current_base(&self) -> &Url {

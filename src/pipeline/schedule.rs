@@ -434,6 +434,7 @@ mod tests {
             validators: Validators::default(),
             hints,
             loss: None,
+            encoding_fault: None,
             observed: Box::default(),
         })
     }

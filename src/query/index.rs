@@ -25,13 +25,15 @@ pub(super) struct Entry {
     pub(super) pattern: PatternId,
     /// The leaf that the pattern belongs to.
     pub(super) leaf: u32,
-    /// Where the letters begin of a pattern that is [`Self::is_simple`].
+    /// Where the letters begin of a simple pattern.
     letters: u32,
     length: u16,
     /// Which word of the pattern.
     pub(super) anchor: u16,
     /// Of the one word of a pattern that is nothing but its letters.
     simple: Option<WordKind>,
+    /// Whether it is listed under what is inside a word, and may be visited often for one word.
+    pub(super) is_inside: bool,
     /// Whether it is the last of its key.
     is_last: bool,
 }
@@ -245,6 +247,7 @@ impl Index {
                 }),
                 anchor: best.anchor,
                 simple: simple.map(|(kind, _)| kind),
+                is_inside: matches!(best.asks, Asks::Inside(_)),
                 is_last: false,
             };
             index

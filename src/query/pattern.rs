@@ -477,34 +477,56 @@ fn unfolded(letters: &str, is_initialism: bool) -> impl Iterator<Item = char> + 
         .map(|c| if c == '\u{2019}' { '\'' } else { c })
 }
 
-/// Whether `letters` are what `wild` asks for, in time proportional to both lengths multiplied at worst.
+/// Whether `letters` are what `wild` asks for. Linear in `letters` but for parts with [`ONE_LETTER`], which multiply it by
+/// their length at worst.
 pub(super) fn is_match(wild: &str, letters: &str) -> bool {
-    let (mut wild, mut letters) = (wild.chars(), letters.chars());
-    // Where to go on if what follows the last `*` does not fit.
-    let mut retry = None;
-    loop {
-        let before = (wild.clone(), letters.clone());
-        match (wild.next(), letters.next()) {
-            (None, None) => return true,
-            (Some(ANY_LETTERS), _) => {
-                letters = before.1;
-                retry = Some((wild.clone(), letters.clone()));
-                continue;
-            }
-            (Some(ONE_LETTER), Some(_)) => continue,
-            (Some(asked), Some(found)) if asked == found => continue,
-            _ => {}
-        }
-        let Some((after_star, mut from)) = retry.take() else {
+    let Some((beginning, rest)) = wild.split_once(ANY_LETTERS) else {
+        return fits_at_start(wild, letters) == Some(letters.len());
+    };
+    let (middle, end) = rest.rsplit_once(ANY_LETTERS).unwrap_or(("", rest));
+    let Some(mut at) = fits_at_start(beginning, letters) else {
+        return false;
+    };
+    // The first place that fits a part leaves the most to those after it.
+    for part in middle.split(ANY_LETTERS) {
+        let Some(after) = letters.get(at..).and_then(|rest| end_of_first(part, rest)) else {
             return false;
         };
-        if from.next().is_none() {
-            return false;
-        }
-        wild = after_star.clone();
-        letters = from.clone();
-        retry = Some((after_star, from));
+        at += after;
     }
+    let count = end.chars().count();
+    let from = match count.checked_sub(1) {
+        None => Some(letters.len()),
+        Some(before) => letters
+            .char_indices()
+            .nth_back(before)
+            .map(|(from, _)| from),
+    };
+    from.filter(|&from| from >= at)
+        .and_then(|from| letters.get(from..))
+        .is_some_and(|rest| fits_at_start(end, rest) == Some(rest.len()))
+}
+
+/// Where `part`, in which [`ONE_LETTER`] stands for any letter, ends if `letters` begin with it.
+fn fits_at_start(part: &str, letters: &str) -> Option<usize> {
+    let mut rest = letters.chars();
+    part.chars()
+        .all(|asked| {
+            rest.next()
+                .is_some_and(|found| asked == ONE_LETTER || asked == found)
+        })
+        .then(|| letters.len() - rest.as_str().len())
+}
+
+/// Where the first place ends that fits `part`.
+fn end_of_first(part: &str, letters: &str) -> Option<usize> {
+    if !part.contains(ONE_LETTER) {
+        return letters.find(part).map(|at| at + part.len());
+    }
+    letters.char_indices().find_map(|(at, _)| {
+        let end = fits_at_start(part, letters.get(at..)?)?;
+        Some(at + end)
+    })
 }
 
 #[cfg(test)]
@@ -524,6 +546,13 @@ mod tests {
             ("a*b*c", "aXbXbXc", true),
             ("a*b*c", "aXbXbX", false),
             ("*", "", true),
+            ("*", "a", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("a?*", "a", false),
+            ("*a?c*", "xabxabcx", true),
+            ("**b", "ab", true),
+            ("*й", "ой", true),
         ] {
             let wild = wild
                 .replace('*', &ANY_LETTERS.to_string())

@@ -17,6 +17,8 @@ pub struct Scratch {
     pub(super) words: Words,
     sightings: Vec<(u32, Stretch)>,
     probes: Vec<Probe>,
+    /// Patterns that were tried for what is inside a word, and the position of that word.
+    tried: (u32, Vec<PatternId>),
     /// Patterns with slop, their leaves, and the paragraphs to look in.
     loose: Vec<(PatternId, u32, u32)>,
     stretches: Vec<Stretch>,
@@ -122,11 +124,15 @@ impl Scanner {
         let (sightings, loose) = (&mut scratch.sightings, &mut scratch.loose);
         sightings.clear();
         loose.clear();
+        scratch.tried.1.clear();
         self.index
             .visit(article, &mut scratch.probes, &mut |at, entry| {
                 let Some(word) = article.word(at) else {
                     return;
                 };
+                if entry.is_inside && is_tried(&mut scratch.tried, at, entry.pattern) {
+                    return;
+                }
                 match self.index.is_simply(entry, article.words, word) {
                     Some(true) => return sightings.push((entry.leaf, Stretch::of(word, at))),
                     Some(false) => return,
@@ -251,6 +257,19 @@ impl Scanner {
             .get(number as usize)
             .map(|concept| concept.name.as_str())
     }
+}
+
+/// Whether a pattern was tried at a position before; it is from now on.
+fn is_tried(tried: &mut (u32, Vec<PatternId>), at: u32, pattern: PatternId) -> bool {
+    if tried.0 != at {
+        *tried = (at, std::mem::take(&mut tried.1));
+        tried.1.clear();
+    }
+    if tried.1.contains(&pattern) {
+        return true;
+    }
+    tried.1.push(pattern);
+    false
 }
 
 /// Lists by number, in two allocations.

@@ -942,6 +942,16 @@ fn why_not_names_what_consumed_a_mention() {
 }
 
 #[test]
+fn a_word_of_one_letter_is_judged_in_linear_time() {
+    let text = "a".repeat(1_000_000);
+    let tail = format!("*{}b*", "a".repeat(400));
+    for (query, expected) in [("aa* AND *aaaa*", true), ("*aaab*", false), (&tail, false)] {
+        let found = judged(query, &in_content(&text));
+        assert_eq!(found.is_some(), expected, "{query}");
+    }
+}
+
+#[test]
 fn a_text_that_repeats_both_sides_is_judged_in_linear_time() {
     let text = "iran x korea ".repeat(10_000);
     let far = format!("{}{}", "iran ".repeat(20_000), "korea ".repeat(20_000));

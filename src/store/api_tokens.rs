@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::{
     PgPool, StoreError,
@@ -56,7 +57,9 @@ pub struct TokenOwner {
     pub name: String,
     /// What it may at present.
     pub role: Role,
-    /// The name of its account; none: the installation's own.
+    /// Its account; none: the installation's own.
+    pub user: Option<UserId>,
+    /// The name of its account.
     pub owner: Option<String>,
 }
 
@@ -120,7 +123,8 @@ pub async fn owner(
     now: Timestamp,
 ) -> Result<Option<TokenOwner>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT t.id AS "id: ApiTokenId", t.name, t.role, t.last_used_at, u.name AS "owner?", u.role AS "owner_role?"
+        r#"SELECT t.id AS "id: ApiTokenId", t.name, t.role, t.last_used_at, t.user_id AS "user_id: UserId", u.name AS "owner?",
+                  u.role AS "owner_role?"
              FROM api_tokens t
              LEFT JOIN users u ON u.id = t.user_id
             WHERE t.token_hash = $1 AND t.expires_at > $2 AND u.disabled_at IS NULL"#,
@@ -146,6 +150,7 @@ pub async fn owner(
         token: row.id,
         name: row.name,
         role: least(&row.role, row.owner_role.as_deref())?,
+        user: row.user_id,
         owner: row.owner,
     }))
 }
@@ -225,14 +230,34 @@ pub async fn revoke(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(name) = name else { return Ok(false) };
-    let change = Change {
+    audit::record(&mut tx, actor, now, &[removed(id, &name)]).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Ends all tokens of an account inside a transaction; the changes are for the audit.
+pub(super) async fn end_all(
+    tx: &mut PgConnection,
+    user: UserId,
+) -> Result<Vec<Change>, StoreError> {
+    let ended = sqlx::query!(
+        r#"DELETE FROM api_tokens WHERE user_id = $1 RETURNING id AS "id: ApiTokenId", name"#,
+        user.get()
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(ended
+        .into_iter()
+        .map(|token| removed(token.id, &token.name))
+        .collect())
+}
+
+fn removed(id: ApiTokenId, name: &str) -> Change {
+    Change {
         action: "remove",
         subject_kind: "token",
         subject: id.to_string(),
         before: Some(json!({"name": name})),
         after: None,
-    };
-    audit::record(&mut tx, actor, now, &[change]).await?;
-    tx.commit().await?;
-    Ok(true)
+    }
 }

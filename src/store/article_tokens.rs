@@ -65,18 +65,21 @@ pub async fn progress(db: &PgPool) -> Result<Progress, StoreError> {
     .await?)
 }
 
-/// Empties the index, which is to hold tokens of `version` from now on.
+/// Empties the index, which is to hold tokens of `version` from now on; one of a later version stays as it is.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn begin(db: &PgPool, version: i32) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
-    sqlx::query!(
-        "UPDATE search_index SET version = $1, indexed_to = 0",
+    let begun = sqlx::query!(
+        "UPDATE search_index SET version = $1, indexed_to = 0 WHERE version < $1",
         version
     )
     .execute(&mut *tx)
     .await?;
+    if begun.rows_affected() == 0 {
+        return Ok(());
+    }
     sqlx::query!("TRUNCATE article_tokens")
         .execute(&mut *tx)
         .await?;
@@ -123,12 +126,20 @@ pub async fn stale(db: &PgPool, limit: i64) -> Result<Vec<Unlisted>, StoreError>
     .await?)
 }
 
-/// Lists articles, and says that the index has come to `indexed_to`. An article whose text changed meanwhile stays to be
-/// listed: its row is locked while that is decided, so that a change comes either before or after.
+/// Lists articles under tokens of `version`, and says that the index has come to `indexed_to`. Nothing is listed in an
+/// index that has begun anew with another version meanwhile; returns whether it was.
+///
+/// An article whose text changed meanwhile stays to be listed: its row is locked while that is decided, so that a change
+/// comes either before or after. Rows are locked in the order of their ids, as by whoever changes texts.
 ///
 /// # Errors
 /// The database does not answer; nothing was listed then.
-pub async fn list(db: &PgPool, listings: &[Listing], indexed_to: i64) -> Result<(), StoreError> {
+pub async fn list(
+    db: &PgPool,
+    version: i32,
+    listings: &[Listing],
+    indexed_to: i64,
+) -> Result<bool, StoreError> {
     let ids: Vec<ArticleId> = listings.iter().map(|listing| listing.id).collect();
     let revisions: Vec<i32> = listings.iter().map(|listing| listing.revision).collect();
     // UNNEST flattens arrays of arrays, so each travels as the text of an array.
@@ -137,12 +148,23 @@ pub async fn list(db: &PgPool, listings: &[Listing], indexed_to: i64) -> Result<
         .map(|listing| array_text(&listing.tokens))
         .collect();
     let mut tx = db.begin().await?;
+    let found = sqlx::query_scalar!("SELECT version FROM search_index FOR UPDATE")
+        .fetch_one(&mut *tx)
+        .await?;
+    if found != version {
+        return Ok(false);
+    }
+    sqlx::query_scalar!(
+        "SELECT id FROM articles WHERE id = ANY($1) ORDER BY id FOR SHARE",
+        &ids as &[ArticleId],
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     sqlx::query!(
         "INSERT INTO article_tokens (article_id, sort_at, tokens)
          SELECT a.id, a.sort_at, CASE WHEN a.revision = listing.revision THEN listing.tokens::integer[] END
            FROM UNNEST($1::bigint[], $2::integer[], $3::text[]) AS listing (id, revision, tokens)
            JOIN articles a ON a.id = listing.id
-            FOR SHARE OF a
              ON CONFLICT (article_id) DO UPDATE SET tokens = excluded.tokens",
         &ids as &[ArticleId],
         &revisions,
@@ -157,7 +179,7 @@ pub async fn list(db: &PgPool, listings: &[Listing], indexed_to: i64) -> Result<
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 fn array_text(tokens: &[i32]) -> String {

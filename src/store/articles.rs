@@ -157,6 +157,13 @@ async fn revise(
         .iter()
         .map(|bytes| Ok(articles[&ledger::identity(bytes)?].id))
         .collect::<Result<_, StoreError>>()?;
+    // In the order of their ids, as the search index locks them: else the two wait for each other.
+    sqlx::query_scalar!(
+        "SELECT id FROM articles WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+        &ids as &[ArticleId],
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     sqlx::query!(
         "WITH entry AS (
              SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
@@ -190,13 +197,6 @@ async fn revise(
         &columns.summaries,
         &columns.contents,
         &columns.seen as &[Timestamp],
-    )
-    .execute(&mut *tx)
-    .await?;
-    // A statement of its own: it sees what the search index listed while the one above waited for a row.
-    sqlx::query!(
-        "UPDATE article_tokens SET tokens = NULL WHERE article_id = ANY($1) AND tokens IS NOT NULL",
-        &ids as &[ArticleId],
     )
     .execute(tx)
     .await?;

@@ -45,6 +45,15 @@ pub enum Joined {
     NameTaken,
 }
 
+/// Who makes a link.
+#[derive(Debug, Clone, Copy)]
+pub struct Maker<'a> {
+    /// As the audit calls them.
+    pub actor: &'a str,
+    /// Their account: the link works while it administers. None: the shell, or the installation itself.
+    pub user: Option<UserId>,
+}
+
 /// Writes down a link that works for `lifetime`.
 ///
 /// # Errors
@@ -54,7 +63,7 @@ pub async fn add(
     token_hash: &[u8],
     purpose: &Purpose,
     lifetime: Duration,
-    actor: &str,
+    maker: Maker<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (role, user, is_first) = match purpose {
@@ -63,27 +72,29 @@ pub async fn add(
         Purpose::Password(user) => (None, Some(*user), false),
     };
     let mut tx = db.begin().await?;
-    sqlx::query!(
-        "INSERT INTO invitations (token_hash, role, user_id, is_first, created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    let id = sqlx::query_scalar!(
+        "INSERT INTO invitations (token_hash, role, user_id, is_first, created_by, maker_id, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         RETURNING id",
         token_hash,
         role.map(Role::as_str),
         user.map(UserId::get),
         is_first,
-        actor,
+        maker.actor,
+        maker.user.map(UserId::get),
         now as Timestamp,
         now.plus(lifetime) as Timestamp
     )
-    .execute(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
     let change = Change {
         action: "add",
         subject_kind: "invitation",
-        subject: user.map_or_else(String::new, |user| user.to_string()),
+        subject: id.to_string(),
         before: None,
-        after: Some(json!({"role": role, "is_first": is_first})),
+        after: Some(json!({"role": role, "is_first": is_first, "user_id": user})),
     };
-    audit::record(&mut tx, actor, now, &[change]).await?;
+    audit::record(&mut tx, maker.actor, now, &[change]).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -101,11 +112,10 @@ pub async fn find(
         r#"SELECT i.role, i.is_first, u.name AS "name?"
              FROM invitations i
              LEFT JOIN users u ON u.id = i.user_id
+             LEFT JOIN users maker ON maker.id = i.maker_id
             WHERE i.token_hash = $1 AND i.expires_at > $2 AND u.disabled_at IS NULL
-              AND NOT (i.is_first AND EXISTS (
-                      SELECT FROM users
-                       WHERE role = 'admin' AND disabled_at IS NULL AND password_hash IS NOT NULL
-                  ))"#,
+              AND (i.maker_id IS NULL OR (maker.role = 'admin' AND maker.disabled_at IS NULL))
+              AND NOT (i.is_first AND EXISTS (SELECT FROM administrators))"#,
         token_hash,
         now as Timestamp
     )
@@ -139,8 +149,11 @@ pub async fn follow(
 ) -> Result<Joined, StoreError> {
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
-        r#"DELETE FROM invitations WHERE token_hash = $1 AND expires_at > $2
-           RETURNING role, user_id AS "user_id: UserId", is_first"#,
+        r#"DELETE FROM invitations
+            WHERE token_hash = $1 AND expires_at > $2
+              AND (maker_id IS NULL
+                   OR maker_id IN (SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL))
+           RETURNING id, role, user_id AS "user_id: UserId", is_first"#,
         token_hash,
         now as Timestamp
     )
@@ -172,7 +185,16 @@ pub async fn follow(
         _ => Joined::Void,
     };
     // Not committed, the link stays for another try.
-    if matches!(joined, Joined::Done(_)) {
+    if let Joined::Done(user) = joined {
+        let change = Change {
+            action: "use",
+            subject_kind: "invitation",
+            subject: row.id.to_string(),
+            before: None,
+            after: Some(json!({"user_id": user})),
+        };
+        let actor = name.map_or_else(|| format!("user {user}"), ToString::to_string);
+        audit::record(&mut tx, &actor, now, &[change]).await?;
         tx.commit().await?;
     }
     Ok(joined)
@@ -202,11 +224,9 @@ async fn is_first_admin(tx: &mut PgConnection) -> Result<bool, StoreError> {
     sqlx::query!("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *tx)
         .await?;
-    Ok(sqlx::query_scalar!(
-        r#"SELECT NOT EXISTS (
-               SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND password_hash IS NOT NULL
-           ) AS "is_first!""#
+    Ok(
+        sqlx::query_scalar!(r#"SELECT NOT EXISTS (SELECT FROM administrators) AS "is_first!""#)
+            .fetch_one(tx)
+            .await?,
     )
-    .fetch_one(tx)
-    .await?)
 }

@@ -51,6 +51,8 @@ pub struct Session {
 pub struct NewSession<'a> {
     /// The hash of its token.
     pub token_hash: &'a [u8],
+    /// The password hash that its account proved to know; none: it took no password.
+    pub password_hash: Option<&'a str>,
     /// The hash of the token that it showed before, which ends.
     pub replaces: Option<&'a [u8]>,
     /// What it calls itself.
@@ -61,8 +63,8 @@ pub struct NewSession<'a> {
     pub lifetime: Duration,
 }
 
-/// Signs an account in: a session of its own, and none that the browser had before. False if the account is disabled or
-/// gone by now.
+/// Signs an account in: a session of its own, and none that the browser had before. False if by now the account is
+/// disabled, gone, or has another password than the one that was proven.
 ///
 /// # Errors
 /// The database does not answer.
@@ -90,9 +92,11 @@ async fn insert(
             .await?;
     }
     let signed_in = sqlx::query!(
-        "UPDATE users SET last_sign_in_at = $2 WHERE id = $1 AND disabled_at IS NULL",
+        "UPDATE users SET last_sign_in_at = $2
+          WHERE id = $1 AND disabled_at IS NULL AND ($3::text IS NULL OR password_hash = $3)",
         user.get(),
-        now as Timestamp
+        now as Timestamp,
+        session.password_hash
     )
     .execute(&mut *tx)
     .await?

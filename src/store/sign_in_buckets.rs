@@ -87,7 +87,21 @@ pub async fn forget(db: &PgPool, key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes one attempt back out of a bucket: it ended well.
+/// Forgets a bucket that holds no attempt.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_empty(db: &PgPool, key: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM sign_in_buckets WHERE key = $1 AND level <= 0",
+        key
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes one attempt back out of a bucket: it was no failure.
 ///
 /// # Errors
 /// The database does not answer.

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
-    PgPool, StoreError,
+    PgPool, StoreError, api_tokens,
     audit::{self, Change},
 };
 use crate::domain::{ClockFormat, Role, Timestamp, UserId, UserName};
@@ -126,13 +126,11 @@ pub async fn credentials(db: &PgPool, name: &str) -> Result<Option<Credentials>,
 /// # Errors
 /// The database does not answer.
 pub async fn has_admin(db: &PgPool) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-               SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND password_hash IS NOT NULL
-           ) AS "exists!""#
+    Ok(
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM administrators) AS "exists!""#)
+            .fetch_one(db)
+            .await?,
     )
-    .fetch_one(db)
-    .await?)
 }
 
 /// Makes an account; none if the name is taken.
@@ -202,10 +200,7 @@ struct Locked {
 /// the second one sees what the first one left.
 async fn lock(tx: &mut PgConnection, id: UserId) -> Result<Option<Locked>, StoreError> {
     let admins: Vec<i64> = sqlx::query_scalar!(
-        r#"SELECT id AS "id: i64" FROM users
-            WHERE role = 'admin' AND disabled_at IS NULL AND password_hash IS NOT NULL
-            ORDER BY id
-              FOR UPDATE"#
+        r#"SELECT id AS "id!: i64" FROM administrators ORDER BY id FOR UPDATE"#
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -223,7 +218,7 @@ async fn lock(tx: &mut PgConnection, id: UserId) -> Result<Option<Locked>, Store
     }))
 }
 
-/// Gives an account another role, and ends its sessions.
+/// Gives an account another role, and ends its sessions and the links that it made.
 ///
 /// # Errors
 /// The database does not answer.
@@ -252,6 +247,7 @@ pub async fn set_role(
     .execute(&mut *tx)
     .await?;
     end_sessions(&mut tx, id).await?;
+    void_links_by(&mut tx, id).await?;
     let change = Change {
         action: "change",
         subject_kind: "user",
@@ -264,8 +260,8 @@ pub async fn set_role(
     Ok(UserChange::Done)
 }
 
-/// Lets an account in or keeps it out; one that is kept out loses its sessions and links at once, and its tokens open
-/// nothing.
+/// Lets an account in or keeps it out; one that is kept out loses its sessions, its links and those that it made at once,
+/// and its tokens open nothing.
 ///
 /// # Errors
 /// The database does not answer.
@@ -295,9 +291,8 @@ pub async fn set_disabled(
     .await?;
     if is_disabled {
         end_sessions(&mut tx, id).await?;
-        sqlx::query!("DELETE FROM invitations WHERE user_id = $1", id.get())
-            .execute(&mut *tx)
-            .await?;
+        void_links_to(&mut tx, id).await?;
+        void_links_by(&mut tx, id).await?;
     }
     let change = Change {
         action: if is_disabled { "disable" } else { "enable" },
@@ -311,7 +306,7 @@ pub async fn set_disabled(
     Ok(UserChange::Done)
 }
 
-/// Sets a password and ends all sessions of the account; who changed it signs in anew.
+/// Sets a password and ends all sessions, tokens and links of the account; who changed it signs in anew.
 ///
 /// # Errors
 /// The database does not answer.
@@ -328,7 +323,7 @@ pub async fn set_password(
     Ok(changed)
 }
 
-/// Sets a password inside a transaction, and ends the sessions and links of the account.
+/// Sets a password inside a transaction, and ends the sessions, tokens and links of the account.
 pub(super) async fn write_password(
     tx: &mut PgConnection,
     id: UserId,
@@ -347,17 +342,16 @@ pub(super) async fn write_password(
         return Ok(UserChange::Unknown);
     };
     end_sessions(tx, id).await?;
-    sqlx::query!("DELETE FROM invitations WHERE user_id = $1", id.get())
-        .execute(&mut *tx)
-        .await?;
-    let change = Change {
+    void_links_to(tx, id).await?;
+    let mut changes = vec![Change {
         action: "password",
         subject_kind: "user",
         subject: name,
         before: None,
         after: None,
-    };
-    audit::record(tx, actor, now, &[change]).await?;
+    }];
+    changes.extend(api_tokens::end_all(tx, id).await?);
+    audit::record(tx, actor, now, &changes).await?;
     Ok(UserChange::Done)
 }
 
@@ -384,6 +378,22 @@ pub async fn set_preferences(
 
 async fn end_sessions(tx: &mut PgConnection, id: UserId) -> Result<(), StoreError> {
     sqlx::query!("DELETE FROM sessions WHERE user_id = $1", id.get())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Voids the links that set the password of an account.
+async fn void_links_to(tx: &mut PgConnection, id: UserId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM invitations WHERE user_id = $1", id.get())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Voids the links that an account made.
+async fn void_links_by(tx: &mut PgConnection, id: UserId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM invitations WHERE maker_id = $1", id.get())
         .execute(tx)
         .await?;
     Ok(())

@@ -80,6 +80,22 @@ pub struct Candidate {
     pub gap: Option<i64>,
 }
 
+impl Candidate {
+    /// The likeness as a reason.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        let with = self.member;
+        match self.likeness {
+            Likeness::Within { best, middle, .. } => Reason::Alike { with, best, middle },
+            Likeness::Across { cosine, shared } => Reason::Across {
+                with,
+                cosine,
+                shared: shared.count(),
+            },
+        }
+    }
+}
+
 /// A report that might be the original of another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Original {
@@ -193,18 +209,7 @@ pub fn decide(
         Some((_, candidate)) => Placement {
             story: Some(candidate.story),
             copy_of: None,
-            reason: match candidate.likeness {
-                Likeness::Within { best, middle, .. } => Reason::Alike {
-                    with: candidate.member,
-                    best,
-                    middle,
-                },
-                Likeness::Across { cosine, shared } => Reason::Across {
-                    with: candidate.member,
-                    cosine,
-                    shared: shared.count(),
-                },
-            },
+            reason: candidate.reason(),
         },
         None => Placement {
             story: None,

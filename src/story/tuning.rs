@@ -46,6 +46,8 @@ pub const STORY_REACH: i64 = 10 * 86_400;
 
 /// Reports that rarity takes as read before the stream has shown any: keeps the first weights sane.
 pub const PRIOR_REPORTS: f32 = 60.0;
+/// Of these, so many name each concept of the beat: it is what the desk is about, and tells little from the start.
+pub const PRIOR_CONCEPT_USES: f32 = 20.0;
 /// Rarity at which it stops to grow: a word seen once may be rare or misspelt.
 pub const MAX_RARITY: f32 = 6.5;
 

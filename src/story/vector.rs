@@ -26,6 +26,15 @@ const fn is_carried(id: u32) -> bool {
     id & 3 != 0
 }
 
+/// Reports that are taken to use a term before the stream has shown any.
+const fn prior_uses(id: u32) -> f32 {
+    if id & 3 == 1 {
+        tuning::PRIOR_CONCEPT_USES
+    } else {
+        1.0
+    }
+}
+
 /// How many reports of the window use each term, by language; terms that hold in any language are counted together.
 #[derive(Debug, Default)]
 pub struct Rarity {
@@ -95,7 +104,7 @@ impl Rarity {
             .get(&Self::key(language, id))
             .copied()
             .unwrap_or(0);
-        ((reports as f32 + tuning::PRIOR_REPORTS) / (uses as f32 + 1.0))
+        ((reports as f32 + tuning::PRIOR_REPORTS) / (uses as f32 + prior_uses(id)))
             .ln()
             .clamp(0.1, tuning::MAX_RARITY)
     }

@@ -7,9 +7,9 @@ use super::{
     copy,
     decisions::Decisions,
     fnv::FnvMap,
-    placement::{self, Candidate, Likeness, Original, Pairing, Placement, Reason, Shared, Verdict},
+    placement::{self, Candidate, Likeness, Original, Placement, Reason, Shared, Verdict},
     postings::Postings,
-    report::Traits,
+    report::{Term, Traits},
     tuning,
     vector::{self, Rarity, Weight},
 };
@@ -261,45 +261,42 @@ impl Window {
         }
     }
 
-    /// What two reports are to each other, with the rarity of words that this window has seen.
+    /// What two reports are to each other, with the rarity of words that this window has seen: a copy, one story where
+    /// the second would join the first as it arrives, or neither. The keys in the reason are those of neither.
     #[must_use]
-    pub fn judge(&self, a: &Traits, b: &Traits) -> (Verdict, Option<Reason>) {
+    pub fn judge(&self, a: &Traits, b: &Traits) -> (Verdict, Reason) {
         if let Some(evidence) = copy::compare(a, b) {
-            return (Verdict::Copy, Some(Reason::Copy { of: 0, evidence }));
+            return (Verdict::Copy, Reason::Copy { of: 0, evidence });
         }
-        let vector = |traits: &Traits| self.rarity.vector(traits.language, &traits.terms);
-        let carried = |traits: &Traits| self.rarity.vector(traits.language, &traits.carried);
-        let is_within = a.language == b.language;
-        let (vector_a, vector_b) = (vector(a), vector(b));
-        let cosine = vector::product(&vector_a, &vector_b);
-        let (carried_a, carried_b) = (carried(a), carried(b));
-        let across = (
-            vector::product(&carried_a, &carried_b),
-            Shared::of(&carried_a, &carried_b),
-        );
-        let pairing = Pairing {
-            sizes: [1, 1],
-            within: is_within.then(|| (cosine, vector::words_in_common(&vector_a, &vector_b))),
-            across: Some(across),
-            gap: gap(date(a).map(|at| (at, at)), date(b).map(|at| (at, at))),
+        let both = |of: &dyn Fn(&Traits) -> &[Term]| {
+            [a, b].map(|traits| self.rarity.vector(traits.language, of(traits)))
         };
-        let reason = if is_within {
-            Reason::Alike {
-                with: 0,
+        let likeness = if a.language == b.language {
+            let [one, other] = both(&|traits| &traits.terms);
+            let cosine = vector::product(&one, &other);
+            Likeness::Within {
                 best: cosine,
                 middle: cosine,
+                words: vector::words_in_common(&one, &other),
             }
         } else {
-            Reason::Across {
-                with: 0,
-                cosine: across.0,
-                shared: across.1.count(),
+            let [one, other] = both(&|traits| &traits.carried);
+            Likeness::Across {
+                cosine: vector::product(&one, &other),
+                shared: Shared::of(&one, &other),
             }
         };
-        match placement::merge_margin(&pairing) {
-            Some(_) => (Verdict::SameStory, Some(reason)),
-            None => (Verdict::Different, Some(reason)),
-        }
+        let candidate = Candidate {
+            story: 0,
+            member: 0,
+            likeness,
+            gap: gap(date(a).map(|at| (at, at)), date(b).map(|at| (at, at))),
+        };
+        let verdict = match placement::decide(&[], &[candidate], None).story {
+            Some(_) => Verdict::SameStory,
+            None => Verdict::Different,
+        };
+        (verdict, candidate.reason())
     }
 
     /// Lets words count as used without remembering the report: for judging pairs.

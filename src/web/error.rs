@@ -112,7 +112,8 @@ impl WebError {
             Self::UnknownHost(host) => (
                 StatusCode::FORBIDDEN,
                 format!(
-                    "This wirewatch does not go by the name “{host}”. If it should, whoever runs it sets                      web.public_url = \"https://{host}\", or adds the name to web.allowed_hosts."
+                    "This wirewatch does not go by the name “{host}”. If it should, whoever runs it sets \
+                     web.public_url = \"https://{host}\", or adds the name to web.allowed_hosts."
                 ),
             ),
             Self::TooManyAttempts(wait) => (
@@ -390,6 +391,13 @@ mod tests {
         };
         assert_eq!(typed("/api/v1/feeds/9"), "application/problem+json");
         assert_eq!(typed("/feeds/9"), "text/html; charset=utf-8");
+    }
+
+    #[test]
+    fn a_refused_host_reads_as_a_sentence() {
+        let refusal = WebError::UnknownHost("news.example".to_owned()).refusal();
+        assert!(refusal.detail.contains("sets web.public_url"));
+        assert!(!refusal.detail.contains("  "), "{}", refusal.detail);
     }
 
     #[test]

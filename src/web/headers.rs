@@ -34,8 +34,8 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// Two years, for browsers that came over TLS (RFC 6797).
-const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000; includeSubDomains";
+/// Two years, for browsers that came over TLS (RFC 6797). Other hosts under our name are not ours to bind.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000";
 
 /// Adds the headers.
 pub(super) async fn secure(mut response: Response) -> Response {

@@ -8,7 +8,7 @@ use crate::{
     domain::Timestamp,
     store::{
         PgPool, StoreError,
-        invitations::{self, Purpose},
+        invitations::{self, Maker, Purpose},
         users,
     },
 };
@@ -37,7 +37,7 @@ pub fn base(options: &WebOptions, listening: SocketAddr) -> String {
 
 /// The link of a token.
 #[must_use]
-pub fn welcome(base: &str, token: &Token) -> String {
+fn welcome(base: &str, token: &Token) -> String {
     format!("{base}/welcome/{}", token.reveal())
 }
 
@@ -54,16 +54,34 @@ pub async fn first_admin_link(
     if users::has_admin(db).await? {
         return Ok(None);
     }
-    invitations::add(
-        db,
-        token.hash().as_bytes(),
-        &Purpose::FirstAdmin,
-        FIRST_LINK_FOR,
-        "first start",
-        now,
-    )
-    .await?;
-    Ok(Some(welcome(base, token)))
+    let maker = Maker {
+        actor: "first start",
+        user: None,
+    };
+    let link = make(db, base, token, &Purpose::FirstAdmin, maker, now).await?;
+    Ok(Some(link))
+}
+
+/// Makes the link of a fresh token: it works once, as long as such links do.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn make(
+    db: &PgPool,
+    base: &str,
+    token: &Token,
+    purpose: &Purpose,
+    maker: Maker<'_>,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let lifetime = match purpose {
+        Purpose::Password(_) => PASSWORD_LINK_FOR,
+        Purpose::Join(_) => INVITED_FOR,
+        Purpose::FirstAdmin => FIRST_LINK_FOR,
+    };
+    let hash = token.hash();
+    invitations::add(db, hash.as_bytes(), purpose, lifetime, maker, now).await?;
+    Ok(welcome(base, token))
 }
 
 #[cfg(test)]

@@ -135,15 +135,15 @@ fn peer(socket: Option<IpAddr>, host: &str, headers: &HeaderMap, options: &WebOp
             way: match last(headers, "x-forwarded-proto").as_deref() {
                 Some("https") => Way::Tls,
                 Some(_) => Way::Open,
+                // It passes on what came, and does not say how that came.
+                None if is_forwarded(headers) => Way::Open,
                 // The proxy itself asks, or is one that says nothing.
                 None => plain_way(host),
             },
             is_from_unknown_proxy: false,
         };
     }
-    let is_from_unknown_proxy = headers.contains_key("x-forwarded-proto")
-        || headers.contains_key("x-forwarded-host")
-        || headers.contains_key(header::FORWARDED);
+    let is_from_unknown_proxy = is_forwarded(headers);
     Peer {
         address: socket.to_canonical(),
         way: if is_from_unknown_proxy {
@@ -163,20 +163,33 @@ fn plain_way(host: &str) -> Way {
     }
 }
 
-/// The last address, from the right, that is no proxy of ours: what stands to its left anybody may have written.
+/// The first address, from the right, that is no proxy of ours: what stands to its left anybody may have written. Where
+/// something else than an address comes first, it is the last proxy that was believed.
 fn client(socket: IpAddr, headers: &HeaderMap, options: &WebOptions) -> IpAddr {
-    let told: Vec<IpAddr> = headers
+    let mut believed = socket;
+    let told = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map_while(|address| address.trim().parse().ok())
-        .collect();
-    told.into_iter()
         .rev()
-        .find(|address| !options.trusts(*address))
-        .unwrap_or(socket)
-        .to_canonical()
+        .flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    for hop in told {
+        let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
+        believed = address;
+        if !options.trusts(address) {
+            break;
+        }
+    }
+    believed.to_canonical()
+}
+
+/// Whether anything says that the request was passed on.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        name.as_str().starts_with("x-forwarded-")
+            || matches!(name.as_str(), "forwarded" | "x-real-ip" | "via")
+    })
 }
 
 fn last(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -293,21 +306,47 @@ mod tests {
     }
 
     #[test]
+    fn nobody_writes_themselves_another_address() {
+        for (told, expected) in [
+            (&["6.6.6.6, x, 198.51.100.9"][..], "198.51.100.9"),
+            (&["6.6.6.6, x, 10.1.1.1"], "10.1.1.1"),
+            (&["6.6.6.6, x"], "10.0.0.1"),
+            (&["6.6.6.6,"], "10.0.0.1"),
+            (&["x, 6.6.6.6", "198.51.100.9", "10.1.1.1"], "198.51.100.9"),
+            (&["6.6.6.6", "x"], "10.0.0.1"),
+        ] {
+            let named: Vec<_> = told
+                .iter()
+                .map(|value| ("x-forwarded-for", *value))
+                .collect();
+            let (address, _) = came("10.0.0.1", "wirewatch.example.org", &named);
+            assert_eq!(address, expected, "{told:?}");
+        }
+    }
+
+    #[test]
     fn plain_http_is_safe_on_loopback_alone() {
         assert_eq!(
-            came("127.0.0.1", "localhost", &[("x-forwarded-for", "6.6.6.6")]),
+            came("127.0.0.1", "localhost", &[]),
             ("127.0.0.1".to_owned(), Way::Loopback)
         );
         assert_eq!(came("192.0.2.1", "192.0.2.2", &[]).1, Way::Open);
-        // The reader asked a proxy for another name, which the proxy does not pass on.
-        assert_eq!(
-            came(
-                "127.0.0.1",
-                "localhost",
-                &[("x-forwarded-host", "news.example")]
-            )
-            .1,
-            Way::Open
-        );
+        // Somebody passed it on: how it came there nobody knows.
+        for name in [
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-forwarded-server",
+            "forwarded",
+            "x-real-ip",
+            "via",
+        ] {
+            let named = headers(&[(name, "6.6.6.6")]);
+            let socket = "127.0.0.1".parse().ok();
+            let peer = peer(socket, "localhost", &named, &options());
+            assert_eq!(peer.address.to_string(), "127.0.0.1", "{name}");
+            assert_eq!(peer.way, Way::Open, "{name}");
+            assert!(peer.is_from_unknown_proxy, "{name}");
+        }
     }
 }

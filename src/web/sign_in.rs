@@ -20,6 +20,15 @@ use crate::{
 /// Letters of a browser's name that are kept.
 const LONGEST_AGENT: usize = 256;
 
+/// Somebody who proved who they are.
+#[derive(Debug, Clone)]
+pub(super) struct Proven {
+    /// The account.
+    pub(super) user: UserId,
+    /// What the password was held against; none where it took none.
+    pub(super) password_hash: Option<String>,
+}
+
 /// The account of a name and password; none if they do not belong together, or may not sign in. The answer takes the same
 /// time whether there is such an account or not.
 ///
@@ -30,35 +39,62 @@ pub(super) async fn check(
     peer: Peer,
     name: &str,
     password: String,
-) -> Result<Option<UserId>, WebError> {
-    let name = name
-        .parse::<UserName>()
-        .map_or_else(|_| name.to_owned(), String::from);
-    let attempt = Attempt::begin(state, peer, &name).await?;
-    let known = users::credentials(&state.db, &name).await?;
-    let (user, stored) = known.map_or((None, None), |known| {
-        let hash = known.password_hash.map(PasswordHash::from_stored);
-        (Some(known.id), hash)
-    });
-    if secrets::verify(&state.hashing, password, stored).await? {
-        attempt.end_well(&state.db).await?;
-        return Ok(user);
+) -> Result<Option<Proven>, WebError> {
+    // What is no name is nobody's, but takes the same time.
+    let known_as = name.parse::<UserName>().ok();
+    let counted_as = known_as.as_ref().map_or(name, UserName::as_str);
+    let attempt = Attempt::begin(state, peer, counted_as).await?;
+    match hear(state, known_as.as_ref(), password).await {
+        Ok(Ok(proven)) => {
+            attempt.end_well(&state.db).await?;
+            Ok(Some(proven))
+        }
+        Ok(Err(user)) => {
+            // A name that is no account's may be a password in the wrong field.
+            tracing::warn!(user = user.map(UserId::get), address = %peer.address, "a sign-in failed");
+            Ok(None)
+        }
+        Err(error) => {
+            attempt.take_back(&state.db).await?;
+            Err(error)
+        }
     }
-    // A name that is no account's may be a password in the wrong field.
-    tracing::warn!(user = user.map(UserId::get), address = %peer.address, "a sign-in failed");
-    Ok(None)
+}
+
+/// Who proves to be `name`; else whose password it is not, if it is anybody's name.
+async fn hear(
+    state: &WebState,
+    name: Option<&UserName>,
+    password: String,
+) -> Result<Result<Proven, Option<UserId>>, WebError> {
+    let known = match name {
+        Some(name) => users::credentials(&state.db, name.as_str()).await?,
+        None => None,
+    };
+    let (user, password_hash) =
+        known.map_or((None, None), |known| (Some(known.id), known.password_hash));
+    let stored = password_hash.clone().map(PasswordHash::from_stored);
+    let is_right = secrets::verify(&state.hashing, password, stored).await?;
+    Ok(match user {
+        Some(user) if is_right => Ok(Proven {
+            user,
+            password_hash,
+        }),
+        _ => Err(user),
+    })
 }
 
 /// Begins a session for the account, in the place of the one that the browser may have had. The header signs it in.
 ///
 /// # Errors
-/// There is no safe way to sign in from where the request came, or the account is disabled by now.
+/// There is no safe way to sign in from where the request came, or by now the account is disabled or has another password.
 pub(super) async fn begin_session(
     state: &WebState,
     peer: Peer,
     headers: &HeaderMap,
-    user: UserId,
+    proven: &Proven,
 ) -> Result<HeaderValue, WebError> {
+    let user = proven.user;
     let lifetime = state.options.session_lifetime;
     let token = secrets::token()?;
     let signing_in = cookie::set(&token, peer.way, lifetime).ok_or(WebError::Forbidden(
@@ -68,6 +104,7 @@ pub(super) async fn begin_session(
     let hash = token.hash();
     let session = NewSession {
         token_hash: hash.as_bytes(),
+        password_hash: proven.password_hash.as_deref(),
         replaces: before.as_ref().map(TokenHash::as_bytes),
         user_agent: &user_agent(headers),
         address: &peer.address.to_string(),
@@ -114,19 +151,25 @@ impl Attempt {
             address: format!("address {network}"),
             account: is_known.then(|| format!("account {account}")),
         };
+        let mut raised = Vec::new();
         for (key, bucket) in attempt.buckets() {
             if let Some(wait) = raise(&state.db, key, bucket, now).await? {
                 tracing::warn!(address = %peer.address, "too many attempts to sign in");
+                for key in raised {
+                    attempt.lower(&state.db, key).await?;
+                }
                 return Err(WebError::TooManyAttempts(wait));
             }
+            raised.push(key);
         }
         Ok(attempt)
     }
 
+    /// The address first: it bounds how many pairs are remembered.
     fn buckets(&self) -> impl Iterator<Item = (&str, Bucket)> {
         [
-            (self.pair.as_str(), throttle::PAIR),
             (self.address.as_str(), throttle::ADDRESS),
+            (self.pair.as_str(), throttle::PAIR),
         ]
         .into_iter()
         .chain(
@@ -136,12 +179,25 @@ impl Attempt {
         )
     }
 
-    /// Takes back what it raised: only failures count.
+    /// Takes back what it raised: it was not heard.
+    async fn take_back(&self, db: &PgPool) -> Result<(), StoreError> {
+        for (key, _) in self.buckets() {
+            self.lower(db, key).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what it raised, and what the pair failed before: only failures count.
     async fn end_well(&self, db: &PgPool) -> Result<(), StoreError> {
-        sign_in_buckets::forget(db, &self.pair).await?;
-        sign_in_buckets::lower(db, &self.address).await?;
-        if let Some(account) = &self.account {
-            sign_in_buckets::lower(db, account).await?;
+        self.take_back(db).await?;
+        sign_in_buckets::forget(db, &self.pair).await
+    }
+
+    async fn lower(&self, db: &PgPool, key: &str) -> Result<(), StoreError> {
+        sign_in_buckets::lower(db, key).await?;
+        // A pair that is remembered is one that failed before.
+        if key == self.pair && self.account.is_none() {
+            sign_in_buckets::forget_empty(db, key).await?;
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ texts! {
     end_session: "Sign out there",
     end_others: "Sign out everywhere else",
     tokens: "Keys for programs",
-    tokens_note: "A program that sends one (Authorization: Bearer …) may what the role of the key may, and no more than you.",
+    tokens_note: "A program that sends one (Authorization: Bearer …) may what the role of the key may, and no more than you. A new password ends all keys.",
     no_tokens: "No keys yet.",
     token_name: "What it is for",
     token_days: "Days it works",

@@ -45,6 +45,8 @@ pub(crate) struct Member {
 pub(crate) struct Program {
     /// Its token.
     pub(crate) token: ApiTokenId,
+    /// Its account; none: the installation's own.
+    pub(crate) user: Option<UserId>,
     /// What the token is for, and whose it is.
     pub(crate) name: String,
     /// What it may.
@@ -89,6 +91,15 @@ impl Visitor {
         }
     }
 
+    /// The account that answers for what the visitor does, if there is one.
+    pub(crate) fn account(&self) -> Option<UserId> {
+        match self {
+            Self::Nobody | Self::Reader => None,
+            Self::Member(member) => Some(member.id),
+            Self::Program(program) => program.user,
+        }
+    }
+
     /// Whether nobody signed in and no token was shown.
     pub(crate) fn is_anonymous(&self) -> bool {
         matches!(self, Self::Nobody | Self::Reader)
@@ -130,6 +141,7 @@ pub(super) async fn recognise(
         let owner = owner.ok_or(WebError::WrongToken)?;
         return Ok(Visitor::Program(Arc::new(Program {
             token: owner.token,
+            user: owner.user,
             name: owner.owner.map_or_else(
                 || owner.name.clone(),
                 |person| format!("{} of {person}", owner.name),

@@ -119,6 +119,7 @@ impl Site {
         let hash = token.hash();
         let session = NewSession {
             token_hash: hash.as_bytes(),
+            password_hash: None,
             replaces: None,
             user_agent: "test",
             address: "127.0.0.1",

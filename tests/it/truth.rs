@@ -365,3 +365,54 @@ async fn a_corrected_headline_is_a_revision_with_a_diff_and_a_mark_and_noise_is_
     );
     assert!(site.get("/").await.body.contains("title changed 2×"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoding_that_is_not_the_declared_one_is_read_and_told_until_it_is_mended() {
+    let publisher = FeedServer::start().await;
+    let served = |numbers, charset| {
+        let text = hourly(numbers).replace("Test Wire", "Тест");
+        Document::feed(text)
+            .without_etag()
+            .with_header(header::CONTENT_TYPE, charset)
+    };
+    publisher.put("/feed", served(62..82, "text/xml; charset=iso-8859-1"));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    assert_eq!(incidents(&worker).await, ["encoding_repaired+"]);
+    let said =
+        "incidents WHERE detail = 'declared as windows-1252, which it is not; read as UTF-8'";
+    assert_eq!(worker.count(said).await, 1);
+    assert_eq!(worker.count("matches").await, 20);
+
+    publisher.put("/feed", served(63..83, "text/xml; charset=utf-8"));
+    hours_later(&worker, 1).await;
+    assert_eq!(incidents(&worker).await, ["encoding_repaired"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_redirects_permanently_has_moved_until_its_new_address_is_asked() {
+    let publisher = FeedServer::start().await;
+    let away = Document::feed("")
+        .with_status(301)
+        .with_header(header::LOCATION, "/new");
+    publisher.put("/feed", away);
+    publisher.put("/new", document(62..82));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    hours_later(&worker, 1).await;
+    let moved = || async {
+        let mut told = incidents(&worker).await;
+        told.retain(|kind| kind.starts_with("moved"));
+        told
+    };
+    assert!(moved().await.is_empty(), "twice may be an evening");
+    hours_later(&worker, 1).await;
+    assert_eq!(moved().await, ["moved+"]);
+    let to = format!("incidents WHERE detail LIKE '%{}'", publisher.url("/new"));
+    assert_eq!(worker.count(&to).await, 1);
+
+    // After two days the address is adopted; asked there, nothing redirects any more.
+    hours_later(&worker, 48).await;
+    hours_later(&worker, 1).await;
+    assert_eq!(moved().await, ["moved"]);
+}

@@ -7,6 +7,8 @@ use nix::{
     unistd::Pid,
 };
 
+use wirewatch::store;
+
 use crate::{
     binary::{beat_file, end, finish, wirewatch},
     database,
@@ -82,7 +84,7 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
     )
     .await;
     let now = wirewatch::domain::Clock::now(clock.as_ref());
-    let claim = |holder| wirewatch::store::feeds::ClaimOptions {
+    let claim = |holder| store::feeds::ClaimOptions {
         holder,
         limit: 10,
         per_host: 10,
@@ -92,17 +94,13 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
-    let dead = wirewatch::store::workers::Worker::register(&db)
-        .await
-        .unwrap();
-    let living = wirewatch::store::workers::Worker::register(&db)
-        .await
-        .unwrap();
-    let held = wirewatch::store::feeds::claim_due(&db, now, claim(dead.number()))
+    let dead = store::workers::Worker::register(&db).await.unwrap();
+    let living = store::workers::Worker::register(&db).await.unwrap();
+    let held = store::feeds::claim_due(&db, now, claim(dead.number()))
         .await
         .unwrap();
     assert_eq!(held.len(), 1);
-    let refused = wirewatch::store::feeds::claim_due(&db, now, claim(living.number()))
+    let refused = store::feeds::claim_due(&db, now, claim(living.number()))
         .await
         .unwrap();
     assert!(
@@ -112,7 +110,7 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
     drop(dead);
     let mut taken = Vec::new();
     while taken.is_empty() {
-        taken = wirewatch::store::feeds::claim_due(&db, now, claim(living.number()))
+        taken = store::feeds::claim_due(&db, now, claim(living.number()))
             .await
             .unwrap();
     }
@@ -132,11 +130,9 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         clock.clone(),
     )
     .await;
-    let holder = wirewatch::store::workers::Worker::register(&db)
-        .await
-        .unwrap();
+    let holder = store::workers::Worker::register(&db).await.unwrap();
     let now = wirewatch::domain::Clock::now(clock.as_ref());
-    let options = wirewatch::store::feeds::ClaimOptions {
+    let options = store::feeds::ClaimOptions {
         holder: holder.number(),
         limit: 5,
         per_host: 2,
@@ -146,15 +142,11 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
-    let claimed = wirewatch::store::feeds::claim_due(&db, now, options)
-        .await
-        .unwrap();
+    let claimed = store::feeds::claim_due(&db, now, options).await.unwrap();
     let hosts: Vec<&str> = claimed.iter().map(|feed| feed.url.host()).collect();
     assert_eq!(hosts.iter().filter(|host| **host == "127.0.0.1").count(), 2);
     assert_eq!(hosts.iter().filter(|host| **host == "127.0.0.2").count(), 1);
-    let more = wirewatch::store::feeds::claim_due(&db, now, options)
-        .await
-        .unwrap();
+    let more = store::feeds::claim_due(&db, now, options).await.unwrap();
     assert!(
         more.is_empty(),
         "both hosts are at their limit or have nothing left"
@@ -194,4 +186,38 @@ async fn fetch_with_named_feeds_polls_these_and_no_others() {
         .collect();
     assert_eq!(asked, ["/named", "/named"]);
     assert_eq!(count(&db, "feeds WHERE state = 'waiting'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_release_leaves_the_search_index_alone_and_what_it_changes_is_listed_anew() {
+    let publisher = FeedServer::start().await;
+    let items = [("g1", "Iran one", "text"), ("g2", "Iran two", "text")];
+    publisher.put("/feed", Document::feed(rss(&items)));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    assert_eq!(worker.place_and_list().await, 2);
+
+    // A release that knows of no index changes a text, and counts something on another.
+    let execute = async |statement| {
+        let done = sqlx::raw_sql(statement).execute(&worker.db).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{statement}");
+    };
+    execute("UPDATE articles SET title = 'Iran, changed', revision = revision + 1 WHERE id = 1")
+        .await;
+    execute("UPDATE articles SET title = title WHERE id = 2").await;
+    let stale = "article_tokens WHERE tokens IS NULL";
+    assert_eq!(worker.count(stale).await, 1);
+
+    // A later release has begun the index anew: this one lists nothing and empties nothing.
+    execute("UPDATE search_index SET version = 99").await;
+    assert_eq!(worker.place_and_list().await, 0);
+    store::article_tokens::begin(&worker.db, 1).await.unwrap();
+    let is_listed = store::article_tokens::list(&worker.db, 1, &[], 7).await;
+    assert!(!is_listed.unwrap());
+    assert_eq!(worker.count("article_tokens").await, 2);
+    assert_eq!(worker.count("search_index WHERE version = 99").await, 1);
+
+    execute("UPDATE search_index SET version = 1").await;
+    assert_eq!(worker.place_and_list().await, 1);
+    assert_eq!(worker.count(stale).await, 0);
 }

@@ -10,8 +10,7 @@ use url::Url;
 
 pub use self::suggest::suggest;
 use super::{
-    dates,
-    decode::decode,
+    dates, decode,
     parse::{self, MAX_ENTRIES, ParseError},
 };
 use crate::{
@@ -35,7 +34,7 @@ pub fn read(
     selectors: &ListSelectors,
 ) -> Result<Document, ParseError> {
     let selectors = Compiled::new(selectors)?;
-    let text = decode(body, content_type);
+    let decode::Decoded { text, fault } = decode::read(body, content_type);
     if text.trim().is_empty() {
         return Err(ParseError::new(ErrorCode::Empty, "the body has no content"));
     }
@@ -70,6 +69,7 @@ pub fn read(
         skipped: u32::try_from(items.len() - entries.len()).unwrap_or(u32::MAX),
         entries,
         is_partial: false,
+        encoding_fault: fault,
         hints: PollHints::default(),
     })
 }
@@ -410,6 +410,23 @@ mod tests {
         let list = "<ul><li><a href=/1>One</a><p>text<li><a href=/2>Two</a><ul><li>inner</ul></ul>";
         let document = read(list.as_bytes(), None, &base(), &selectors("ul > li")).unwrap();
         assert_eq!(told(&document).len(), 2);
+    }
+
+    #[test]
+    fn a_tag_of_countless_attributes_ends_the_page() {
+        let numbers: Vec<String> = (0..400_000).map(|number: u32| number.to_string()).collect();
+        let attributes = format!(" a{}", numbers.join(" a"));
+        let page = |attributes: &str| {
+            format!(
+                "<li><a href=/1>one</a></li><!--{attributes}--><li{attributes}><a href=/2>two</a></li>"
+            )
+        };
+        let count = |page: &str| {
+            let read = read(page.as_bytes(), None, &base(), &selectors("li"));
+            read.unwrap().entries.len()
+        };
+        assert_eq!(count(&page(&attributes[..60_000])), 2);
+        assert_eq!(count(&page(&attributes)), 1);
     }
 
     #[test]

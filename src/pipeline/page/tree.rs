@@ -3,7 +3,7 @@
 //! The tree builder of browsers is quadratic in nesting, so this one is ours: it takes the tokens of HTML, nests them by
 //! their tags alone, and stops at a depth and a number of elements that no list comes near.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use ego_tree::NodeId;
 use html5ever::{
@@ -23,6 +23,12 @@ use scraper::{
 const MAX_ELEMENTS: usize = 50_000;
 /// Elements deeper than this stand beside their parents.
 const MAX_DEPTH: usize = 256;
+
+/// Bytes given to the tokenizer at once.
+const PIECE: usize = 256;
+/// Comparisons of the attributes of one tag with each other, on a whole page: the tokenizer compares each with all before
+/// it. The page ends where they are used up.
+const MOST_COMPARED: usize = 300_000_000;
 
 /// Elements without content.
 const VOID: [&str; 14] = [
@@ -62,20 +68,44 @@ const BLOCK: [&str; 26] = [
 
 /// The tree of a page.
 pub(super) fn build(html: &str) -> Html {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let sink = Sink(RefCell::new(Builder {
-        html: Html::new_document(),
-        open: Vec::new(),
-        deeper: 0,
-        elements: 0,
-        is_hidden: false,
-    }));
+    let sink = Sink {
+        builder: RefCell::new(Builder {
+            html: Html::new_document(),
+            open: Vec::new(),
+            deeper: 0,
+            elements: 0,
+            is_hidden: false,
+        }),
+        names: Cell::new(0),
+    };
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
-    // A sink that never asks to run a script is never interrupted: one call reads all of it.
-    let _ = tokenizer.feed(&input);
+    let input = BufferQueue::default();
+    let (mut rest, mut compared) = (html, 0_usize);
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        let names = tokenizer.sink.names.get() + attributes_at_most(piece);
+        compared = compared.saturating_add(names * attributes_at_most(piece));
+        if compared > MOST_COMPARED {
+            break;
+        }
+        tokenizer.sink.names.set(names);
+        input.push_back(StrTendril::from_slice(piece));
+        // A sink that never asks to run a script is never interrupted: one call reads all of it.
+        let _ = tokenizer.feed(&input);
+        rest = after;
+    }
     tokenizer.end();
-    tokenizer.sink.0.into_inner().html
+    tokenizer.sink.builder.into_inner().html
+}
+
+/// How many attributes can begin in a piece of a tag: each stands behind white space, a slash or a quote.
+fn attributes_at_most(piece: &str) -> usize {
+    let parts = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'');
+    let bytes = piece.as_bytes();
+    1 + bytes
+        .windows(2)
+        .filter(|pair| parts(pair[0]) && !parts(pair[1]))
+        .count()
 }
 
 struct Builder {
@@ -88,13 +118,18 @@ struct Builder {
     is_hidden: bool,
 }
 
-struct Sink(RefCell<Builder>);
+struct Sink {
+    builder: RefCell<Builder>,
+    /// Attributes that the tag being read can have so far.
+    names: Cell<usize>,
+}
 
 impl TokenSink for Sink {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut builder = self.0.borrow_mut();
+        self.names.set(0);
+        let mut builder = self.builder.borrow_mut();
         match token {
             Token::CharacterTokens(text) if !builder.is_hidden => builder.text(&text),
             Token::TagToken(tag) if tag.kind == TagKind::StartTag => return builder.start(tag),
@@ -107,18 +142,30 @@ impl TokenSink for Sink {
 
 impl Builder {
     fn append(&mut self, node: Node) -> Option<NodeId> {
-        let parent = self
-            .open
+        Some(self.html.tree.get_mut(self.parent())?.append(node).id())
+    }
+
+    /// The element that what comes next stands in.
+    fn parent(&self) -> NodeId {
+        self.open
             .last()
-            .map_or_else(|| self.html.tree.root().id(), |&(_, id)| id);
-        Some(self.html.tree.get_mut(parent)?.append(node).id())
+            .map_or_else(|| self.html.tree.root().id(), |&(_, id)| id)
     }
 
     fn text(&mut self, text: &str) {
-        if self.elements < MAX_ELEMENTS {
-            let text = scraper::StrTendril::from_slice(text);
-            self.append(Node::Text(Text { text }));
+        if self.elements >= MAX_ELEMENTS {
+            return;
         }
+        // What comes in pieces is one text.
+        if let Some(mut parent) = self.html.tree.get_mut(self.parent())
+            && let Some(mut last) = parent.last_child()
+            && let Node::Text(before) = last.value()
+        {
+            before.text.push_slice(text);
+            return;
+        }
+        let text = scraper::StrTendril::from_slice(text);
+        self.append(Node::Text(Text { text }));
     }
 
     fn start(&mut self, tag: Tag) -> TokenSinkResult<()> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{frame::Frame, moments::Moment, welcome::LONGEST_FULL_NAME};
+use super::{frame::Frame, moments::Moment, welcome::full_name};
 use crate::{
     auth,
     domain::{ApiTokenId, ClockFormat, Role, SessionId, Timestamp},
@@ -25,7 +25,8 @@ use crate::{
         error::{WebError, with_page},
         extract::{Form, Path},
         peer::Peer,
-        reading, secrets, sign_in as door,
+        reading, secrets,
+        sign_in::{self as door, Proven},
         visitor::Member,
     },
 };
@@ -50,6 +51,7 @@ pub(crate) struct AccountPage {
     sessions: Vec<SessionLine>,
     tokens: Vec<TokenLine>,
     roles: Vec<Role>,
+    is_demo: bool,
     told: Told,
 }
 
@@ -107,6 +109,8 @@ pub(crate) struct TokenForm {
     name: String,
     role: Role,
     days: u32,
+    #[serde(default)]
+    current: String,
 }
 
 /// Answers with the page.
@@ -145,6 +149,7 @@ async fn page(state: &WebState, member: &Member, told: Told) -> Result<AccountPa
             .into_iter()
             .filter(|role| *role <= member.role)
             .collect(),
+        is_demo: state.is_demo,
         told,
     })
 }
@@ -196,13 +201,7 @@ pub(crate) async fn set_preferences(
         return refused(&state, &member, problem).await;
     };
     let preferences = Preferences {
-        full_name: form
-            .full_name
-            .trim()
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(LONGEST_FULL_NAME)
-            .collect(),
+        full_name: full_name(&form.full_name),
         time_zone,
         clock_format: form.clock_format,
     };
@@ -219,6 +218,17 @@ fn known_zone(wanted: &str) -> Option<String> {
     zone.iana_name().map(str::to_owned)
 }
 
+/// Whether somebody still knows the password of their own account.
+async fn is_their_password(
+    state: &WebState,
+    peer: Peer,
+    member: &Member,
+    password: String,
+) -> Result<bool, WebError> {
+    let proven = door::check(state, peer, &member.name, password).await?;
+    Ok(proven.is_some_and(|proven| proven.user == member.id))
+}
+
 /// Changes the password. Every other browser is signed out, and this one has a new session.
 pub(crate) async fn set_password(
     State(state): State<WebState>,
@@ -228,8 +238,7 @@ pub(crate) async fn set_password(
     Form(form): Form<PasswordForm>,
 ) -> Result<Response, WebError> {
     let texts = reading::current().texts;
-    let known = door::check(&state, peer, &member.name, form.current).await?;
-    if known != Some(member.id) {
+    if !is_their_password(&state, peer, &member, form.current).await? {
         return refused(&state, &member, texts.wrong_current_password).await;
     }
     if let Err(weak) = auth::check_strength(&form.new, &[&member.name, &member.full_name]) {
@@ -238,7 +247,11 @@ pub(crate) async fn set_password(
     let hash = secrets::hash(&state.hashing, form.new).await?;
     let now = state.clock.now();
     users::set_password(&state.db, member.id, hash.as_str(), &member.name, now).await?;
-    let cookie = door::begin_session(&state, peer, &headers, member.id).await?;
+    let proven = Proven {
+        user: member.id,
+        password_hash: Some(hash.as_str().to_owned()),
+    };
+    let cookie = door::begin_session(&state, peer, &headers, &proven).await?;
     let told = Told {
         done: Some(texts.password_changed),
         ..Told::default()
@@ -269,10 +282,12 @@ pub(crate) async fn end_other_sessions(
     Ok(Redirect::to("/account"))
 }
 
-/// Makes a token and shows it once.
+/// Makes a token and shows it once. It outlives the session, so it takes the password: who finds an open browser is not
+/// to have a key for later.
 pub(crate) async fn add_token(
     State(state): State<WebState>,
     member: Member,
+    peer: Peer,
     Form(form): Form<TokenForm>,
 ) -> Result<Response, WebError> {
     let texts = reading::current().texts;
@@ -283,6 +298,10 @@ pub(crate) async fn add_token(
         && form.role <= member.role;
     if !is_fine {
         return refused(&state, &member, texts.token_not_made).await;
+    }
+    // Nobody has a password in the demo.
+    if !state.is_demo && !is_their_password(&state, peer, &member, form.current).await? {
+        return refused(&state, &member, texts.wrong_current_password).await;
     }
     let token = secrets::program_token()?;
     let hash = token.hash();

@@ -20,7 +20,8 @@ use crate::{
         extract::{Form, Query},
         local_path,
         peer::{Peer, Way},
-        reading, sign_in as door,
+        reading,
+        sign_in::{self as door, Proven},
         visitor::Visitor,
     },
 };
@@ -106,7 +107,7 @@ pub(crate) async fn sign_in(
     if page.is_unsafe {
         return Ok(with_page(StatusCode::FORBIDDEN, page));
     }
-    let Some(user) = door::check(&state, peer, &form.name, form.password).await? else {
+    let Some(proven) = door::check(&state, peer, &form.name, form.password).await? else {
         let page = LoginPage {
             problem: Some(reading::current().texts.wrong_credentials),
             name: form.name.chars().take(64).collect(),
@@ -114,7 +115,7 @@ pub(crate) async fn sign_in(
         };
         return Ok(with_page(StatusCode::UNAUTHORIZED, page));
     };
-    let cookie = door::begin_session(&state, peer, &headers, user).await?;
+    let cookie = door::begin_session(&state, peer, &headers, &proven).await?;
     Ok(signed_in(cookie, &page.next))
 }
 
@@ -136,7 +137,11 @@ pub(crate) async fn sign_in_to_the_demo(
     let user = users::by_name(&state.db, &name)
         .await?
         .ok_or(WebError::NotFound("account"))?;
-    let cookie = door::begin_session(&state, peer, &headers, user).await?;
+    let proven = Proven {
+        user,
+        password_hash: None,
+    };
+    let cookie = door::begin_session(&state, peer, &headers, &proven).await?;
     Ok(signed_in(cookie, &local_path::or_board(&form.next)))
 }
 

@@ -15,7 +15,7 @@ use super::{frame::Frame, moments::Moment};
 use crate::{
     domain::{Role, Timestamp, UserId},
     store::{
-        invitations::{self, Purpose},
+        invitations::{Maker, Purpose},
         users::{self, User, UserChange},
     },
     web::{
@@ -229,23 +229,13 @@ async fn make_link(
     headers: &HeaderMap,
     purpose: &Purpose,
 ) -> Result<String, WebError> {
-    let token = secrets::token()?;
-    let lifetime = match purpose {
-        Purpose::Password(_) => links::PASSWORD_LINK_FOR,
-        Purpose::Join(_) | Purpose::FirstAdmin => links::INVITED_FOR,
+    let maker = Maker {
+        actor: &visitor.actor(),
+        user: visitor.account(),
     };
+    let base = base(state, peer, headers);
     let now = state.clock.now();
-    let hash = token.hash();
-    invitations::add(
-        &state.db,
-        hash.as_bytes(),
-        purpose,
-        lifetime,
-        &visitor.actor(),
-        now,
-    )
-    .await?;
-    Ok(links::welcome(&base(state, peer, headers), &token))
+    Ok(links::make(&state.db, &base, &secrets::token()?, purpose, maker, now).await?)
 }
 
 /// The address that the link begins with. Without a public one, the admin's own: its host was checked, and is a loopback

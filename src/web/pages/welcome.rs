@@ -19,13 +19,24 @@ use crate::{
         error::{WebError, with_page},
         extract::{Form, Path},
         peer::{Peer, Way},
-        reading, secrets, sign_in as door,
+        reading, secrets,
+        sign_in::{self as door, Proven},
         texts::Texts,
     },
 };
 
 /// Letters of a full name.
-pub(super) const LONGEST_FULL_NAME: usize = 100;
+const LONGEST_FULL_NAME: usize = 100;
+
+/// A full name as it is kept, of what somebody typed: on one line, and not without end.
+pub(super) fn full_name(typed: &str) -> String {
+    typed
+        .trim()
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(LONGEST_FULL_NAME)
+        .collect()
+}
 
 /// The page.
 #[derive(Debug, Template, WebTemplate)]
@@ -141,12 +152,7 @@ pub(crate) async fn follow(
             Err(error) => return Ok(again(page, error.to_string())),
         },
     };
-    let full_name: String = form
-        .full_name
-        .trim()
-        .chars()
-        .take(LONGEST_FULL_NAME)
-        .collect();
+    let full_name = full_name(&form.full_name);
     let known = [
         name.as_ref().map_or(&*page.name, UserName::as_str),
         &full_name,
@@ -166,7 +172,11 @@ pub(crate) async fn follow(
     .await?;
     match joined {
         Joined::Done(user) => {
-            let cookie = door::begin_session(&state, peer, &headers, user).await?;
+            let proven = Proven {
+                user,
+                password_hash: Some(password.as_str().to_owned()),
+            };
+            let cookie = door::begin_session(&state, peer, &headers, &proven).await?;
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
         }
         Joined::NameTaken => Ok(again(page, texts.name_taken.to_owned())),

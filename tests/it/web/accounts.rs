@@ -1,11 +1,14 @@
 //! Accounts, from the link that makes the first one to the last admin who cannot go.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use wirewatch::{
     auth::Token,
     domain::{Clock as _, Role},
     store::{
-        invitations::{self, Purpose},
+        invitations::{self, Maker, Purpose},
+        sessions::{self, NewSession},
         users::{self, UserChange},
     },
     web::{WebOptions, links},
@@ -201,7 +204,12 @@ async fn a_reader_chooses_zone_and_clock_and_sees_their_browsers_and_keys() {
 
     let form = site.form(
         "/account/tokens",
-        &[("name", "grafana"), ("role", "viewer"), ("days", "7")],
+        &[
+            ("name", "grafana"),
+            ("role", "viewer"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ],
     );
     let answer = ask(form.header("cookie", &cookie)).await;
     let token = between(&answer.body, "<code>", "</code>")[0].to_owned();
@@ -227,8 +235,15 @@ async fn a_reader_chooses_zone_and_clock_and_sees_their_browsers_and_keys() {
         ("days", "0"),
         ("days", "9999"),
         ("name", " "),
+        ("current", "not the password"),
+        ("current", ""),
     ] {
-        let mut fields = vec![("name", "x"), ("role", "viewer"), ("days", "7")];
+        let mut fields = vec![
+            ("name", "x"),
+            ("role", "viewer"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ];
         fields.retain(|(field, _)| *field != name);
         fields.push((name, value));
         let form = site.form("/account/tokens", &fields);
@@ -264,7 +279,12 @@ async fn nobody_ends_what_belongs_to_somebody_else() {
     let (theirs, mine) = (site.session_of(one).await, site.session_of(other).await);
     let form = site.form(
         "/account/tokens",
-        &[("name", "x"), ("role", "admin"), ("days", "7")],
+        &[
+            ("name", "x"),
+            ("role", "admin"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ],
     );
     assert_eq!(ask(form.header("cookie", &theirs)).await.status, 200);
     for path in ["/account/sessions/1/end", "/account/tokens/1/revoke"] {
@@ -283,7 +303,12 @@ async fn a_key_may_no_more_than_its_owner_may_now() {
     let cookie = site.session_of(user).await;
     let form = site.form(
         "/account/tokens",
-        &[("name", "x"), ("role", "admin"), ("days", "7")],
+        &[
+            ("name", "x"),
+            ("role", "admin"),
+            ("days", "7"),
+            ("current", PASSWORD),
+        ],
     );
     let answer = ask(form.header("cookie", &cookie)).await;
     let token = between(&answer.body, "<code>", "</code>")[0].to_owned();
@@ -301,6 +326,92 @@ async fn a_key_may_no_more_than_its_owner_may_now() {
         .await
         .unwrap();
     assert_eq!(status().await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_of_an_admin_end_with_their_rights() {
+    let (site, db, clock) = closed_site().await;
+    site.account("chief", Role::Admin).await;
+    for is_disabled in [false, true] {
+        let name = format!("former{is_disabled}").to_lowercase();
+        let admin = site.account(&name, Role::Admin).await;
+        let cookie = site.session_of(admin).await;
+        let invite = site.form("/admin/users/invite", &[("role", "admin")]);
+        let answer = ask(invite.header("cookie", &cookie)).await;
+        let link = between(&answer.body, "<code>", "</code>")[0].to_owned();
+        let path = link
+            .strip_prefix(site.url("").trim_end_matches('/'))
+            .unwrap();
+        assert_eq!(ask(site.bare_request(Method::GET, path)).await.status, 200);
+        let now = clock.now();
+        if is_disabled {
+            users::set_disabled(&db, admin, true, "test", now).await
+        } else {
+            users::set_role(&db, admin, Role::Analyst, "test", now).await
+        }
+        .unwrap();
+        assert_eq!(ask(site.bare_request(Method::GET, path)).await.status, 410);
+        let mine = [("name", "back"), ("full_name", ""), ("password", PASSWORD)];
+        assert_eq!(ask(site.form(path, &mine)).await.status, 410);
+    }
+    assert_eq!(count(&db, "invitations").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_keys_and_sign_ins_that_knew_the_old_one() {
+    let (site, db, clock) = closed_site().await;
+    let user = site.account("ed", Role::Editor).await;
+    let cookie = site.session_of(user).await;
+    let fields = [
+        ("name", "x"),
+        ("role", "viewer"),
+        ("days", "7"),
+        ("current", PASSWORD),
+    ];
+    let form = site.form("/account/tokens", &fields);
+    assert_eq!(ask(form.header("cookie", &cookie)).await.status, 200);
+    let old = users::credentials(&db, "ed").await.unwrap().unwrap();
+    users::set_password(&db, user, "another hash", "test", clock.now())
+        .await
+        .unwrap();
+    assert_eq!(count(&db, "api_tokens").await, 0);
+    let begun = async |password_hash: Option<&str>| {
+        let token = Token::new(random());
+        let hash = token.hash();
+        let session = NewSession {
+            token_hash: hash.as_bytes(),
+            password_hash,
+            replaces: None,
+            user_agent: "test",
+            address: "127.0.0.1",
+            lifetime: Duration::from_hours(1),
+        };
+        sessions::begin(&db, user, session, clock.now())
+            .await
+            .unwrap()
+    };
+    assert!(!begun(old.password_hash.as_deref()).await);
+    assert!(begun(Some("another hash")).await);
+    assert_eq!(count(&db, "sessions").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_bad_input_and_no_fault_of_ours() {
+    let (site, db, clock) = closed_site().await;
+    assert_eq!(site.sign_in("a\0", PASSWORD).await.status, 401);
+    let token = Token::new(random());
+    let link = links::first_admin_link(&db, "", &token, clock.now()).await;
+    let path = link.unwrap().unwrap();
+    let fields = [
+        ("name", "mara"),
+        ("full_name", " Ma\0ra\n"),
+        ("password", PASSWORD),
+    ];
+    let answer = ask(site.form(&path, &fields)).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(count(&db, "users WHERE full_name = 'Mara'").await, 1);
+    let answer = get_as(&site, "/keywords/%00", &cookie_of(&answer)).await;
+    assert_eq!(answer.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -391,7 +502,12 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
         ("/admin/users/invite".to_owned(), &[("role", "viewer")]),
         (
             "/account/tokens".to_owned(),
-            &[("name", "x"), ("role", "viewer"), ("days", "1")],
+            &[
+                ("name", "x"),
+                ("role", "viewer"),
+                ("days", "1"),
+                ("current", PASSWORD),
+            ],
         ),
         ("/account/tokens/1/revoke".to_owned(), &[]),
     ] {
@@ -405,7 +521,10 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
         hash.as_bytes(),
         &Purpose::Password(user),
         links::PASSWORD_LINK_FOR,
-        "chief",
+        Maker {
+            actor: "chief",
+            user: Some(admin),
+        },
         clock.now(),
     )
     .await
@@ -435,6 +554,7 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
             "chief remove token",
             "chief add invitation",
             "ed password user",
+            "user 2 use invitation",
         ]
     );
     let all: Vec<String> = sqlx::query_scalar("SELECT concat(subject, before, after) FROM audit")

@@ -140,7 +140,7 @@ impl Asked {
         let day = midnight("to", &self.to)?;
         Ok(day.map_or_else(
             || Timestamp::from_micros(FAR_FUTURE_MICROS),
-            |day| day.plus(std::time::Duration::from_hours(24)),
+            |day| clamped(day.plus(std::time::Duration::from_hours(24))),
         ))
     }
 
@@ -172,6 +172,11 @@ impl Asked {
     }
 }
 
+/// The nearest instant that the database knows.
+fn clamped(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.as_micros().clamp(FAR_PAST_MICROS, FAR_FUTURE_MICROS))
+}
+
 fn unknown(filter: &str, value: &str) -> WebError {
     let shown: String = value.chars().take(60).collect();
     WebError::BadRequest(format!("There is no {filter} “{shown}” to filter by."))
@@ -184,7 +189,7 @@ fn midnight(name: &str, day: &str) -> Result<Option<Timestamp>, WebError> {
     }
     day.parse::<Date>()
         .and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)))
-        .map(|day| Some(Timestamp::from_jiff(day)))
+        .map(|day| Some(clamped(Timestamp::from_jiff(day))))
         .map_err(|_| WebError::BadRequest(format!("“{name}” is to be a day, as in 2026-11-24.")))
 }
 
@@ -240,6 +245,21 @@ mod tests {
             .span(&[])
             .is_err()
         );
+    }
+
+    #[test]
+    fn days_beyond_all_articles_are_asked_for_in_peace() {
+        for day in ["-009998-01-01", "-004800-01-01", "0000-12-31", "9999-12-29"] {
+            let asked = Asked {
+                from: day.to_owned(),
+                to: day.to_owned(),
+                ..Asked::default()
+            };
+            let (first, end) = (asked.first().unwrap(), asked.end().unwrap());
+            let far = FAR_PAST_MICROS..=FAR_FUTURE_MICROS;
+            assert!(far.contains(&first.as_micros()), "{day}: {first}");
+            assert!(far.contains(&end.as_micros()), "{day}: {end}");
+        }
     }
 
     #[test]
