@@ -6,6 +6,9 @@ use anyhow::{Context as _, bail};
 
 use crate::keywords::Kind;
 
+/// Of a thousand terms of a rare set, those that occur in the articles.
+const RARE: usize = 20;
+
 /// Options after `--`.
 pub(crate) struct Arguments {
     /// Articles to read; without it they are invented.
@@ -27,7 +30,7 @@ impl Arguments {
             count: 20_000,
             runs: 5,
             keywords: vec![100, 1_000, 10_000, 100_000],
-            kinds: vec![Kind::Dense, Kind::Rare],
+            kinds: vec![Kind::Dense, Kind::Rare(RARE)],
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -41,10 +44,11 @@ impl Arguments {
                     arguments.keywords = list.split(',').map(read).collect::<Result<_, _>>()?;
                 }
                 "--dense" => arguments.kinds = vec![Kind::Dense],
-                "--rare" => arguments.kinds = vec![Kind::Rare],
+                "--rare" => arguments.kinds = vec![Kind::Rare(RARE)],
+                "--permille" => arguments.kinds = vec![Kind::Rare(number(words.next())?)],
                 other => bail!(
                     "{other:?} is no option; there are --articles FILE, --count N, --runs N, --keywords N,N,…, --dense, \
-                     --rare"
+                     --rare, --permille N"
                 ),
             }
         }

@@ -15,8 +15,8 @@ use crate::{
 pub(crate) enum Kind {
     /// Half of them do: matches grow with the keywords.
     Dense,
-    /// Hardly any does.
-    Rare,
+    /// Few do: so many of a thousand.
+    Rare(usize),
 }
 
 impl Kind {
@@ -24,7 +24,7 @@ impl Kind {
     const fn occurring(self) -> usize {
         match self {
             Self::Dense => 500,
-            Self::Rare => 20,
+            Self::Rare(permille) => permille,
         }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! Arguments after `--`: `--articles FILE` (lines of id, language, title and text, parted by tabs; without it articles are
 //! invented), `--count N` (articles), `--runs N`, `--keywords N,N,…`, `--dense` or `--rare` (one
-//! of the sets alone).
+//! of the sets alone), `--permille N` (a rare set in which so many of a thousand terms occur).
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 

@@ -187,6 +187,14 @@ struct Fields {
     content: String,
 }
 
+/// Where reading a text stopped.
+#[derive(Debug, Serialize)]
+struct Unread {
+    field: Field,
+    /// The first byte of the field that was not read.
+    start: u32,
+}
+
 #[derive(Debug, Default, Serialize)]
 struct Verdict {
     id: serde_json::Value,
@@ -195,6 +203,12 @@ struct Verdict {
     fields: Fields,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// Whether there are more hits than those told, which are the first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more_hits: bool,
+    /// Of a text that is too much to be judged whole, where reading it stopped; all else is as if it ended there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_from: Option<Unread>,
     /// Why the line was no text; there is a verdict all the same, so that verdicts and lines keep step.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -263,6 +277,7 @@ impl Judge {
             },
         };
         let found = self.engine.matches(&subject, &mut self.scratch).pop();
+        let limits = self.scratch.limits();
         let why = self
             .with_why
             .then(|| explain(&self.query, &self.lexicon, &subject).tree());
@@ -272,6 +287,10 @@ impl Judge {
             hits: found.map(|found| found.hits).unwrap_or_default(),
             fields,
             why,
+            more_hits: limits.has_more_hits,
+            unread_from: limits
+                .unread_from
+                .map(|(field, start)| Unread { field, start }),
             error: None,
         }
     }
@@ -286,6 +305,7 @@ fn judge_all(
     let mut any = false;
     let mut tell = |verdict: Verdict| -> anyhow::Result<()> {
         any |= verdict.matched;
+        complain_of_limits(&verdict);
         if as_json {
             return output::json(&verdict);
         }
@@ -325,16 +345,41 @@ fn refused(file: &Path, line: usize, error: &serde_json::Error) -> Verdict {
     }
 }
 
+fn complain_of_limits(verdict: &Verdict) {
+    let id = id_of(verdict);
+    if let Some(unread) = &verdict.unread_from {
+        let field = field_name(unread.field);
+        let from = unread.start;
+        output::complain(&format!(
+            "{id}: too much for this query; judged as if it ended at byte {from} of its {field}"
+        ));
+    }
+    if verdict.more_hits {
+        let count = verdict.hits.len();
+        output::complain(&format!("{id}: only the first {count} hits are told"));
+    }
+}
+
+fn id_of(verdict: &Verdict) -> String {
+    let id = &verdict.id;
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+const fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::Title => "title",
+        Field::Summary => "summary",
+        Field::Content => "content",
+    }
+}
+
 fn show(verdict: &Verdict) {
     let mark = if verdict.matched {
         "match   "
     } else {
         "no match"
     };
-    let id = verdict
-        .id
-        .as_str()
-        .map_or_else(|| verdict.id.to_string(), str::to_owned);
+    let id = id_of(verdict);
     output::line(&format!("{mark}  {id}  {}", verdict.fields.title));
     for hit in &verdict.hits {
         let gloss = hit
@@ -342,11 +387,7 @@ fn show(verdict: &Verdict) {
             .as_deref()
             .map(|name| format!(" = {name}"))
             .unwrap_or_default();
-        let field = match hit.field {
-            Field::Title => "title",
-            Field::Summary => "summary",
-            Field::Content => "content",
-        };
+        let field = field_name(hit.field);
         output::line(&format!(
             "          {field} {}–{}: {}{gloss}",
             hit.start, hit.end, hit.text

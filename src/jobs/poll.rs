@@ -37,6 +37,9 @@ use crate::{
 /// Records that wait for their transaction; then polls wait.
 const RECORD_WAITING: usize = 64;
 
+/// How often a service looks whether the beat has changed.
+const LOOK_AT_BEAT: Duration = Duration::from_secs(1);
+
 /// Looks for feeds that others made due this often; its own are known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -137,6 +140,10 @@ impl Poller {
             let poller = self.clone();
             async move { record::all(&poller, receiver, &progress).await }
         });
+        let watching = stop.child_token();
+        if !once {
+            polls.spawn(self.clone().watch_beat(watching.clone()));
+        }
         let mut claims = Claims::new(self.options.concurrency as usize);
         // A pass is over what is due at its start: a feed that becomes due again meanwhile waits for the next one.
         let due_by = once.then(|| self.clock.now());
@@ -184,6 +191,7 @@ impl Poller {
                 }
             }
         }
+        watching.cancel();
         let unpolled = claims
             .waiting
             .iter()
@@ -213,6 +221,20 @@ impl Poller {
         drop(all);
     }
 
+    /// Rebuilds the engine when the beat changes. Polls go on meanwhile, with the engine that there is.
+    async fn watch_beat(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.engine.refresh(&self.db).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "cannot look whether the beat has changed");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = time::sleep(LOOK_AT_BEAT) => {}
+            }
+        }
+    }
+
     /// Whether nothing is due. A feed that another process holds is its business.
     async fn is_nothing_free(&self, due_by: Option<Timestamp>) -> bool {
         let due_by = due_by.unwrap_or_else(|| self.clock.now());
@@ -228,7 +250,10 @@ impl Poller {
         due_by: Option<Timestamp>,
     ) -> Result<Vec<ClaimedFeed>, StoreError> {
         self.worker.keep_alive().await?;
-        self.engine.refresh(&self.db).await?;
+        if due_by.is_some() {
+            // A pass is over the beat as it is; a service has the engine rebuilt beside its polls.
+            self.engine.refresh(&self.db).await?;
+        }
         self.price.refresh(&self.db, &self.policy).await;
         let now = self.clock.now();
         let options = ClaimOptions {

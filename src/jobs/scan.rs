@@ -10,7 +10,7 @@ use crate::{
     },
     fetch::Page,
     pipeline::{condition, course, identify, normalise, page, parse},
-    query::Scratch,
+    query::{Limits, Scratch},
 };
 
 /// What the pure stages made of a page.
@@ -60,7 +60,14 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
     let mut scratch = Scratch::default();
     let matches = entries
         .iter()
-        .map(|entry| compiled.engine.matches(&subject(feed, entry), &mut scratch))
+        .map(|entry| {
+            let matches = compiled.engine.matches(&subject(feed, entry), &mut scratch);
+            if scratch.limits() != Limits::default() {
+                let url = entry.url.as_deref();
+                tracing::warn!(feed = %feed.url, url, limits = ?scratch.limits(), "an entry is too much for the keywords");
+            }
+            matches
+        })
         .collect();
     let is_whole = !document.is_partial;
     let loss = parse::loss(&document);

@@ -1,11 +1,11 @@
 //! The compiler: from syntax trees to what is evaluated, with every leaf and concept numbered once for all queries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     ast::{Leaf, Node, Proximity, TextField},
     facts::FactTest,
-    index::expectation,
+    index::{Choice, add_choices, expectation},
     lexicon::{Lexicon, Saved},
     pattern::Pattern,
 };
@@ -62,13 +62,30 @@ pub(super) struct Vocabulary {
     pub(super) patterns: Vec<Pattern>,
     /// The leaf that each pattern belongs to.
     pub(super) leaf_of: Vec<u32>,
+    /// The ways to list each pattern.
+    pub(super) choices: Vec<Choice>,
     /// How often each leaf is to be expected.
     expectations: Vec<u32>,
-    /// How often queries name each signal: what many name is a poor guide to any one of them.
-    uses: HashMap<Signal, u64>,
+    /// How often queries name each leaf and each concept: what many name is a poor guide to any one of them.
+    leaf_uses: Vec<u64>,
+    concept_uses: Vec<u64>,
 }
 
 impl Vocabulary {
+    /// An empty one with room for the leaves of so many queries.
+    pub(super) fn for_queries(count: usize) -> Self {
+        let leaves = count.saturating_mul(2);
+        Self {
+            leaves: HashMap::with_capacity(leaves),
+            patterns: Vec::with_capacity(leaves),
+            leaf_of: Vec::with_capacity(leaves),
+            choices: Vec::with_capacity(leaves),
+            expectations: Vec::with_capacity(leaves),
+            leaf_uses: Vec::with_capacity(leaves),
+            ..Self::default()
+        }
+    }
+
     /// How many leaves there are.
     pub(super) const fn leaf_count(&self) -> usize {
         self.expectations.len()
@@ -80,18 +97,24 @@ impl Vocabulary {
             is_phrase: false,
             ..leaf.clone()
         };
-        if let Some(&number) = self.leaves.get(&asked) {
-            return number;
-        }
         let number = count(self.expectations.len());
-        let patterns = Pattern::of(&asked);
-        self.expectations
-            .push(patterns.first().map_or(1, expectation));
-        for pattern in patterns {
+        let asked = match self.leaves.entry(asked) {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(unknown) => unknown,
+        };
+        let from = self.choices.len();
+        let mut expected = None;
+        for pattern in Pattern::of(asked.key()) {
+            let words = pattern.words.len();
+            add_choices(&pattern, count(self.patterns.len()), &mut self.choices);
+            let choices = self.choices.get(from..).unwrap_or_default();
+            expected.get_or_insert_with(|| expectation(choices, words));
             self.patterns.push(pattern);
             self.leaf_of.push(number);
         }
-        self.leaves.insert(asked, number);
+        self.expectations.push(expected.unwrap_or(1));
+        self.leaf_uses.push(0);
+        asked.insert(number);
         number
     }
 
@@ -118,6 +141,7 @@ impl Vocabulary {
         );
         let number = count(self.concepts.len());
         self.concepts.push(concept);
+        self.concept_uses.push(0);
         self.concept_numbers.insert(name.to_owned(), number);
         number
     }
@@ -192,7 +216,13 @@ impl Vocabulary {
     }
 
     fn one(&mut self, signal: Signal, field: TextField) -> Places {
-        *self.uses.entry(signal).or_default() += 1;
+        let uses = match signal {
+            Signal::Leaf(leaf) => self.leaf_uses.get_mut(leaf as usize),
+            Signal::Concept(concept) => self.concept_uses.get_mut(concept as usize),
+        };
+        if let Some(uses) = uses {
+            *uses += 1;
+        }
         Places::One(signal, field)
     }
 
@@ -250,13 +280,16 @@ impl Vocabulary {
     fn weight(&self, signal: Signal) -> u64 {
         let of_leaf =
             |leaf: u32| u64::from(self.expectations.get(leaf as usize).copied().unwrap_or(1));
-        let expectation = match signal {
-            Signal::Leaf(leaf) => of_leaf(leaf),
-            Signal::Concept(concept) => self.concepts.get(concept as usize).map_or(0, |concept| {
-                concept.terms.iter().map(|&term| of_leaf(term)).sum()
-            }),
+        let (expectation, uses) = match signal {
+            Signal::Leaf(leaf) => (of_leaf(leaf), self.leaf_uses.get(leaf as usize)),
+            Signal::Concept(concept) => {
+                let known = self.concepts.get(concept as usize);
+                let terms = known.map_or(&[][..], |concept| &concept.terms);
+                let each = terms.iter().map(|&term| of_leaf(term));
+                (each.sum(), self.concept_uses.get(concept as usize))
+            }
         };
-        expectation.saturating_mul(self.uses.get(&signal).copied().unwrap_or(1))
+        expectation.saturating_mul(uses.copied().unwrap_or(1).max(1))
     }
 }
 

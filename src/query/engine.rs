@@ -1,9 +1,10 @@
 //! The engine: all saved queries as one immutable structure that judges an article in one pass over its words.
 
-use std::{fmt, num::NonZeroU32, sync::Arc};
+use std::{cell::Cell, fmt, num::NonZeroU32, sync::Arc};
 
 use super::{
     ast::{Node, Proximity, TextField},
+    bounds::{keep_in_bounds, place_of},
     compile::{Expr, Places, Signal, Vocabulary, count},
     error::QueryError,
     evaluate::Evaluation,
@@ -95,6 +96,8 @@ impl Compiled {
             mentions,
             branches,
             sightings,
+            has_more,
+            ..
         } = verdicts;
         list.push(Verdict {
             keyword: number,
@@ -103,7 +106,7 @@ impl Compiled {
         });
         sightings.clear();
         evaluation.sightings(&self.expr, sightings);
-        Scanner::add_mentions(evaluation.article, sightings, mentions);
+        *has_more |= sightings.tell(evaluation.article, mentions);
         match &self.expr {
             Expr::Or(parts) if parts.len() == self.branches.len() => branches.extend(
                 (0..)
@@ -120,7 +123,7 @@ impl Engine {
     /// Compiles all keywords that are without errors; the others are left out and reported.
     #[must_use]
     pub fn compile(keywords: &[Keyword], lexicon: &Lexicon) -> (Self, Vec<KeywordProblem>) {
-        let mut vocabulary = Vocabulary::default();
+        let mut vocabulary = Vocabulary::for_queries(keywords.len());
         let mut compiled = Vec::with_capacity(keywords.len());
         let mut problems = Vec::new();
         for keyword in keywords {
@@ -210,9 +213,11 @@ impl Engine {
         scratch: &'a mut Scratch,
     ) -> impl Iterator<Item = Finding<'a>> {
         let mut words = std::mem::take(&mut scratch.words);
-        let article = Article::read(subject, &mut words);
+        let effort = Cell::new(0);
+        let article = Article::read(subject, &mut words, &effort);
         self.scanner.scan(&article, scratch);
         self.collect_candidates(scratch);
+        self.keep_in_bounds(&article, scratch);
         let evaluation = Evaluation {
             article: &article,
             found: &scratch.found,
@@ -220,9 +225,8 @@ impl Engine {
             pool: &scratch.pool,
         };
         let verdicts = &mut scratch.verdicts;
-        verdicts.list.clear();
-        verdicts.mentions.clear();
-        verdicts.branches.clear();
+        verdicts.clear();
+        verdicts.unread_from = scratch.unread.and_then(|at| place_of(&article, at));
         for &number in &scratch.candidates {
             if let Some(keyword) = self.keywords.get(number as usize)
                 && evaluation.holds(&keyword.expr)
@@ -247,6 +251,20 @@ impl Engine {
                 branches: verdicts.branches.get(verdict.branches_from..branches_to)?,
             })
         })
+    }
+
+    /// Leaves the end of an article unread whose mentions cannot all be compared with each other.
+    fn keep_in_bounds(&self, article: &Article<'_>, scratch: &mut Scratch) {
+        let candidates = &scratch.candidates;
+        let end = scratch.unread.unwrap_or_else(|| article.end());
+        let shorter = keep_in_bounds(&mut scratch.found, end, |found| {
+            let keywords = candidates
+                .iter()
+                .filter_map(|&it| self.keywords.get(it as usize));
+            let costs = keywords.map(|keyword| found.cost(&keyword.expr));
+            costs.fold(0, u64::saturating_add)
+        });
+        scratch.unread = shorter.or(scratch.unread);
     }
 
     /// The keywords that may match, ascending.

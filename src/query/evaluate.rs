@@ -1,13 +1,14 @@
 //! The evaluator: whether a compiled query holds for an article, and which mentions made it so.
 
-use std::ops::{ControlFlow, Deref};
+use std::ops::ControlFlow;
 
 use super::{
     ast::{Proximity, TextField},
     compile::{Expr, Places, Signal},
+    hits::Sightings,
     mentions::{Sides, count_apart, is_in, sorted},
     pattern::{Article, Stretch},
-    pool::{Lent, Pool},
+    pool::{Placed, Pool},
 };
 use crate::domain::Facts;
 
@@ -52,6 +53,66 @@ impl Found {
         self.concepts.iter().map(|&(concept, _, _)| concept)
     }
 
+    /// How many mentions there are.
+    pub(super) const fn len(&self) -> usize {
+        self.stretches.len()
+    }
+
+    /// Takes out every mention that does not end before a position.
+    pub(super) fn shorten(&mut self, end: u32) {
+        let mut kept = 0;
+        for (_, from, to) in self.leaves.iter_mut().chain(&mut self.concepts) {
+            let start = kept;
+            for at in *from..*to {
+                if let Some(&stretch) = self.stretches.get(at)
+                    && stretch.last <= end
+                    && let Some(place) = self.stretches.get_mut(kept)
+                {
+                    *place = stretch;
+                    kept += 1;
+                }
+            }
+            (*from, *to) = (start, kept);
+        }
+        self.stretches.truncate(kept);
+    }
+
+    /// The mentions that are compared at most to judge by `expr`.
+    pub(super) fn cost(&self, expr: &Expr) -> u64 {
+        match expr {
+            Expr::Always | Expr::Fact(_) => 0,
+            Expr::Not(part) => self.cost(part),
+            Expr::And(parts) | Expr::Or(parts) | Expr::Of(_, parts) => {
+                let each = parts.iter().map(|part| self.cost(part));
+                each.fold(0, u64::saturating_add)
+            }
+            Expr::Somewhere(Places::One(_, TextField::Text)) => 0,
+            Expr::Somewhere(places) | Expr::AtLeast(_, places) => self.cost_of(places).0,
+        }
+    }
+
+    /// The mentions that are compared to find places, and how many places there may be.
+    fn cost_of(&self, places: &Places) -> (u64, u64) {
+        match places {
+            Places::One(signal, _) => {
+                let count = self.of(*signal).len() as u64;
+                (count, count)
+            }
+            Places::Any(parts) => parts.iter().map(|part| self.cost_of(part)).fold(
+                (0, 0),
+                |(cost, count), (more, many)| {
+                    (cost.saturating_add(more), count.saturating_add(many))
+                },
+            ),
+            Places::Near(_, left, right) => {
+                let (left, right) = (self.cost_of(left), self.cost_of(right));
+                let count = left.1.saturating_add(right.1);
+                let cost = left.0.saturating_add(right.0).saturating_add(count);
+                (cost, count)
+            }
+        }
+    }
+
     /// The mentions of a leaf or concept, sorted.
     pub(super) fn of(&self, signal: Signal) -> &[Stretch] {
         let (list, number) = match signal {
@@ -66,13 +127,6 @@ impl Found {
     }
 }
 
-/// A mention that made a query true.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sighting {
-    pub(super) stretch: Stretch,
-    pub(super) signal: Signal,
-}
-
 /// An article ready to be judged.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluation<'a> {
@@ -80,23 +134,6 @@ pub(super) struct Evaluation<'a> {
     pub(super) found: &'a Found,
     pub(super) facts: &'a Facts<'a>,
     pub(super) pool: &'a Pool,
-}
-
-/// Stretches as they were found, or made for the purpose.
-pub(super) enum Placed<'a> {
-    Found(&'a [Stretch]),
-    Made(Lent<'a>),
-}
-
-impl Deref for Placed<'_> {
-    type Target = [Stretch];
-
-    fn deref(&self) -> &[Stretch] {
-        match self {
-            Self::Found(stretches) => stretches,
-            Self::Made(stretches) => stretches,
-        }
-    }
 }
 
 impl<'a> Evaluation<'a> {
@@ -135,8 +172,7 @@ impl<'a> Evaluation<'a> {
                     && (matches!(proximity, Proximity::NotNear(_)) || self.is_somewhere(right))
                     && self
                         .sides(&self.places(left), &self.places(right))
-                        .pairs(*proximity, &mut |_| ControlFlow::Break(()))
-                        .is_break()
+                        .has_pair(*proximity)
             }
         }
     }
@@ -185,7 +221,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The mentions that make a query true that holds: all of the terms that hold, for NEAR those that are near.
-    pub(super) fn sightings(&self, expr: &Expr, out: &mut Vec<Sighting>) {
+    pub(super) fn sightings(&self, expr: &Expr, out: &mut Sightings) {
         match expr {
             Expr::Always | Expr::Fact(_) | Expr::Not(_) => {}
             Expr::Somewhere(places) | Expr::AtLeast(_, places) => {
@@ -205,20 +241,19 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The mentions at places; with `kept`, sorted, only those of places that are among them.
-    fn sightings_at(&self, places: &Places, kept: Option<&[Stretch]>, out: &mut Vec<Sighting>) {
+    fn sightings_at(&self, places: &Places, kept: Option<&[Stretch]>, out: &mut Sightings) {
         let is_kept =
             |stretch: &Stretch| kept.is_none_or(|kept| kept.binary_search(stretch).is_ok());
         match places {
-            Places::One(signal, field) => out.extend(
-                self.found
-                    .of(*signal)
-                    .iter()
-                    .filter(|stretch| is_in(self.article, *field, stretch) && is_kept(stretch))
-                    .map(|&stretch| Sighting {
-                        stretch,
-                        signal: *signal,
-                    }),
-            ),
+            Places::One(signal, field) => {
+                if kept.is_none() && out.has_all(*signal, *field) {
+                    return;
+                }
+                let found = self.found.of(*signal).iter();
+                let kept = found
+                    .filter(|stretch| is_in(self.article, *field, stretch) && is_kept(stretch));
+                out.add(*signal, kept.copied());
+            }
             Places::Any(parts) => {
                 for part in parts {
                     self.sightings_at(part, kept, out);

@@ -4,7 +4,7 @@
 //! probes of one table for each of its words, however many patterns there are. A hash that is hit proves nothing: the
 //! pattern is compared letter by letter afterwards.
 
-use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use super::{
     compile::count,
@@ -55,6 +55,9 @@ const FREQUENT: &[&str] = &[
     "de", "la", "le", "les", "des", "et", "en", "du", "el", "los", "der", "die", "und", "von", "и",
     "в", "на", "с", "по", "از", "به", "در", "من", "في", "new", "said",
 ];
+
+/// The longest of them, in bytes.
+const LONGEST_FREQUENT: usize = 4;
 
 /// What a key is a hash of.
 #[derive(Debug, Clone, Copy)]
@@ -157,15 +160,25 @@ const fn opening_length(first: u8) -> usize {
     if first.is_ascii() { 4 } else { 6 }
 }
 
-/// A way to list a pattern: under these keys, for one of its words.
-struct Choice {
+/// A way to list a pattern: under a key or two, for one of its words.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pattern: PatternId,
     anchor: u16,
-    keys: Vec<u64>,
+    key: u64,
+    other_key: Option<u64>,
     badness: Badness,
-    letters: usize,
+    /// In characters.
+    letters: u32,
     asks: Asks,
     /// Of a beginning that is long enough, its opening.
     opening: Option<u64>,
+}
+
+impl Choice {
+    fn keys(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.key).chain(self.other_key)
+    }
 }
 
 /// How often a choice is to be expected in articles.
@@ -196,7 +209,7 @@ impl Badness {
 }
 
 /// What has to be looked up in articles for a choice to be found.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Asks {
     Nothing,
     Single,
@@ -206,31 +219,32 @@ enum Asks {
 }
 
 impl Index {
-    /// Lists every pattern; `leaf_of` has the leaf of each.
-    pub(super) fn new(patterns: &[Pattern], leaf_of: &[u32]) -> Self {
-        let mut frequency: HashMap<u64, u64> = HashMap::new();
-        for pattern in patterns {
-            for choice in choices(pattern) {
-                for key in choice.keys {
-                    *frequency.entry(key).or_default() += 1;
-                }
-            }
-        }
+    /// Lists every pattern by the best of its choices, which come pattern by pattern; `leaf_of` has the leaf of each.
+    pub(super) fn new(patterns: &[Pattern], leaf_of: &[u32], choices: &[Choice]) -> Self {
+        let mut keys: Vec<u64> = choices.iter().flat_map(Choice::keys).collect();
+        keys.sort_unstable();
+        let frequency = |key: u64| {
+            let from = keys.partition_point(|&other| other < key);
+            let rest = keys.get(from..).unwrap_or_default();
+            rest.iter().take_while(|&&other| other == key).count() as u64
+        };
+        let cost = |choice: &Choice| {
+            let often = choice.keys().map(frequency).max();
+            choice.badness.weight() * often.unwrap_or(1)
+        };
         let mut index = Self::default();
         let mut listed: Vec<(u64, Entry)> = Vec::with_capacity(patterns.len());
-        for (id, pattern) in patterns.iter().enumerate() {
-            let cost = |choice: &Choice| {
-                let often = choice
-                    .keys
+        for of_one in choices.chunk_by(|one, other| one.pattern == other.pattern) {
+            let best = match of_one {
+                [only] => Some(only),
+                several => several
                     .iter()
-                    .filter_map(|key| frequency.get(key))
-                    .max();
-                choice.badness.weight() * often.copied().unwrap_or(1)
+                    .min_by_key(|choice| (cost(choice), u32::MAX - choice.letters)),
             };
-            let best = choices(pattern)
-                .into_iter()
-                .min_by_key(|choice| (cost(choice), usize::MAX - choice.letters));
             let Some(best) = best else {
+                continue;
+            };
+            let Some(pattern) = patterns.get(best.pattern as usize) else {
                 continue;
             };
             index.note(best.asks);
@@ -239,8 +253,11 @@ impl Index {
             }
             let simple = pattern.simple();
             let entry = Entry {
-                pattern: count(id),
-                leaf: leaf_of.get(id).copied().unwrap_or(u32::MAX),
+                pattern: best.pattern,
+                leaf: leaf_of
+                    .get(best.pattern as usize)
+                    .copied()
+                    .unwrap_or(u32::MAX),
                 letters: count(index.letters.len()),
                 length: simple.map_or(0, |(_, letters)| {
                     u16::try_from(letters.len()).unwrap_or(u16::MAX)
@@ -253,7 +270,7 @@ impl Index {
             index
                 .letters
                 .push_str(simple.map_or("", |(_, letters)| letters));
-            listed.extend(best.keys.into_iter().map(|key| (key, entry)));
+            listed.extend(best.keys().map(|key| (key, entry)));
         }
         index.fill(listed);
         index
@@ -282,7 +299,7 @@ impl Index {
     fn fill(&mut self, mut listed: Vec<(u64, Entry)>) {
         listed.sort_unstable_by_key(|&(key, entry)| (key, entry.pattern, entry.anchor));
         let keys = listed.chunk_by(|one, other| one.0 == other.0).count();
-        self.bits = vec![0; (keys / 8).next_power_of_two().max(64)];
+        self.bits = vec![0; (keys / 4).next_power_of_two().max(64)];
         self.slots = vec![Slot::default(); (keys * 2).next_power_of_two().max(64)];
         self.entries = Vec::with_capacity(listed.len());
         for run in listed.chunk_by(|one, other| one.0 == other.0) {
@@ -321,15 +338,25 @@ impl Index {
         (low(key >> 20, self.bits.len()), mask)
     }
 
-    /// Looks probes up, and forgets them.
-    fn look_up_all(&self, probes: &mut Vec<Probe>, visit: &mut impl FnMut(u32, &Entry)) {
-        for &(key, position) in &*probes {
-            let (at, mask) = self.bits_of(key);
-            if self.bits.get(at).is_some_and(|word| word & mask == mask) {
-                self.look_up(key, &mut |entry| visit(position, entry));
-            }
+    /// Looks probes up, and forgets them, until one visit breaks.
+    fn look_up_all<B>(
+        &self,
+        probes: &mut Vec<Probe>,
+        visit: &mut impl FnMut(u32, &Entry) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        // First what can be told from the bits, without a branch that could be guessed wrong.
+        let mut kept = 0;
+        for at in 0..probes.len() {
+            let probe = probes[at];
+            let (word, mask) = self.bits_of(probe.0);
+            probes[kept] = probe;
+            kept += usize::from(self.bits[word] & mask == mask);
+        }
+        for &(key, position) in &probes[..kept] {
+            self.look_up(key, &mut |entry| visit(position, entry))?;
         }
         probes.clear();
+        ControlFlow::Continue(())
     }
 
     /// Whether a simple pattern is a word as it is; none if that takes a closer look.
@@ -346,14 +373,18 @@ impl Index {
         (is_same || !carries).then_some(is_same)
     }
 
-    fn look_up(&self, key: u64, visit: &mut impl FnMut(&Entry)) {
+    fn look_up<B>(
+        &self,
+        key: u64,
+        visit: &mut impl FnMut(&Entry) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let mut at = low(key, self.slots.len());
         // Two keys may have one tag: their runs are visited both.
         while let Some(slot) = self.slots.get(at).filter(|slot| slot.first != 0) {
             if slot.tag == tag(key) {
                 let run = self.entries.get(slot.first as usize - 1..);
                 for entry in run.unwrap_or_default() {
-                    visit(entry);
+                    visit(entry)?;
                     if entry.is_last {
                         break;
                     }
@@ -361,29 +392,38 @@ impl Index {
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
+        ControlFlow::Continue(())
     }
 
-    /// Visits every entry that the word at a position may be the anchor of, and some that it is not. Entries for pairs
-    /// of characters are visited with the position of the first. `probes` is memory to be used.
-    pub(super) fn visit(
+    /// Visits every entry that the word at a position may be the anchor of, and some that it is not, in the order of the
+    /// words, until one visit breaks. Entries for pairs of characters are visited with the position of the first.
+    /// `probes` is memory to be used.
+    pub(super) fn visit<B>(
         &self,
         article: &Article<'_>,
         probes: &mut Vec<Probe>,
-        visit: &mut impl FnMut(u32, &Entry),
-    ) {
+        visit: &mut impl FnMut(u32, &Entry) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         if self.entries.is_empty() {
-            return;
+            return ControlFlow::Continue(());
         }
         probes.clear();
         let mut before: Option<&Word> = None;
         for (at, word) in (0_u32..).zip(&article.words.list) {
+            let mut broken = None;
             let mut probe = |key| {
-                if probes.len() == PROBES_AT_ONCE {
-                    self.look_up_all(probes, visit);
+                if broken.is_some() {
+                    return;
+                }
+                if probes.len() >= PROBES_AT_ONCE {
+                    broken = self.look_up_all(probes, visit).break_value();
                 }
                 probes.push((key, at));
             };
             self.probe_word(article.words, word, &mut probe);
+            if let Some(broken) = broken {
+                return ControlFlow::Break(broken);
+            }
             if let Some(before) =
                 before.filter(|before| word.glued && before.kind == WordKind::Unspaced)
                 && word.kind == WordKind::Unspaced
@@ -393,7 +433,7 @@ impl Index {
             }
             before = Some(word);
         }
-        self.look_up_all(probes, visit);
+        self.look_up_all(probes, visit)
     }
 
     /// Probes all that a word may be listed under.
@@ -464,8 +504,14 @@ impl Index {
             probe(key(Part::End, hash_of(bytes, to - length, to)));
         }
         for length in lengths(self.insides).take_while(|length| from + length <= to) {
+            // A word that repeats itself asks for the same again and again.
+            let mut recent = [0; 8];
             for at in from..=to - length {
-                probe(key(Part::Inside, hash_of(bytes, at, at + length)));
+                let key = key(Part::Inside, hash_of(bytes, at, at + length));
+                if !recent.contains(&key) {
+                    recent[at % recent.len()] = key;
+                    probe(key);
+                }
             }
         }
     }
@@ -528,9 +574,8 @@ fn lengths(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// All ways to list a pattern.
-fn choices(pattern: &Pattern) -> Vec<Choice> {
-    let mut out = Vec::with_capacity(pattern.words.len());
+/// Adds all ways to list a pattern.
+pub(super) fn add_choices(pattern: &Pattern, id: PatternId, out: &mut Vec<Choice>) {
     for (i, word) in pattern.words.iter().enumerate() {
         let anchor = u16::try_from(i).unwrap_or(u16::MAX);
         let next = pattern.words.get(i + 1);
@@ -540,42 +585,42 @@ fn choices(pattern: &Pattern) -> Vec<Choice> {
             {
                 if let Letters::Plain(two) = &next.letters {
                     out.push(Choice {
+                        pattern: id,
                         anchor,
-                        keys: vec![key_of(Part::Pair, &format!("{one}{two}"))],
+                        key: key_of(Part::Pair, &format!("{one}{two}")),
+                        other_key: None,
                         badness: Badness::Word,
                         letters: 2,
                         asks: Asks::Nothing,
                         opening: None,
                     });
                 }
-                out.push(plain(anchor, word, one));
+                out.push(plain(id, anchor, word, one));
             }
-            (Letters::Plain(letters), _) => out.push(plain(anchor, word, letters)),
-            (Letters::Wild(wild), _) => out.extend(wild_choice(anchor, wild)),
+            (Letters::Plain(letters), _) => out.push(plain(id, anchor, word, letters)),
+            (Letters::Wild(wild), _) => out.extend(wild_choice(id, anchor, wild)),
         }
     }
-    out
 }
 
-fn plain(anchor: u16, word: &PatternWord, letters: &str) -> Choice {
-    let mut keys = vec![key_of(Part::Whole, letters)];
+fn plain(pattern: PatternId, anchor: u16, word: &PatternWord, letters: &str) -> Choice {
     // Where the article melts into a preposition, the bare stem is what is left to be found.
-    if word.kind == WordKind::Arabic
-        && let Some(bare) = letters.strip_prefix("ال")
-    {
-        keys.push(key_of(Part::Whole, bare));
-    }
-    let count = letters.chars().count();
+    let bare = letters.strip_prefix("ال");
+    let letters_in_all = count(letters.chars().count());
     let is_single = word.kind == WordKind::Unspaced;
     Choice {
+        pattern,
         anchor,
-        keys,
-        badness: if is_single || count == 1 || FREQUENT.contains(&letters) {
+        key: key_of(Part::Whole, letters),
+        other_key: bare
+            .filter(|_| word.kind == WordKind::Arabic)
+            .map(|bare| key_of(Part::Whole, bare)),
+        badness: if is_single || letters_in_all == 1 || is_frequent(letters) {
             Badness::Frequent
         } else {
             Badness::Word
         },
-        letters: count,
+        letters: letters_in_all,
         asks: if is_single {
             Asks::Single
         } else {
@@ -585,8 +630,12 @@ fn plain(anchor: u16, word: &PatternWord, letters: &str) -> Choice {
     }
 }
 
+fn is_frequent(letters: &str) -> bool {
+    letters.len() <= LONGEST_FREQUENT && FREQUENT.contains(&letters)
+}
+
 /// A word with wildcards: by its beginning, or else its end, or else what is inside.
-fn wild_choice(anchor: u16, wild: &str) -> Option<Choice> {
+fn wild_choice(pattern: PatternId, anchor: u16, wild: &str) -> Option<Choice> {
     let parts: Vec<&str> = wild.split([ANY_LETTERS, ONE_LETTER]).collect();
     let cut = |letters: &str, most: usize| {
         letters
@@ -596,10 +645,12 @@ fn wild_choice(anchor: u16, wild: &str) -> Option<Choice> {
             .last()
     };
     let choice = |part, letters: &str, badness, asks| Choice {
+        pattern,
         anchor,
-        keys: vec![key_of(part, letters)],
+        key: key_of(part, letters),
+        other_key: None,
         badness,
-        letters: letters.chars().count(),
+        letters: count(letters.chars().count()),
         opening: match part {
             Part::Beginning => opening(letters.as_bytes(), 0, letters.len()),
             _ => None,
@@ -642,19 +693,17 @@ fn wild_choice(anchor: u16, wild: &str) -> Option<Choice> {
     })
 }
 
-/// How often a pattern is to be expected in articles, as a weight for choosing among leaves.
-pub(super) fn expectation(pattern: &Pattern) -> u32 {
-    choices(pattern)
+/// How often a pattern of so many words is to be expected in articles, as a weight for choosing among leaves.
+pub(super) fn expectation(choices: &[Choice], words: usize) -> u32 {
+    choices
         .iter()
         .map(|choice| match choice.badness {
-            Badness::Word => 20_u32
-                .saturating_sub(u32::try_from(choice.letters).unwrap_or(u32::MAX))
-                .max(4),
+            Badness::Word => 20_u32.saturating_sub(choice.letters).max(4),
             Badness::Beginning => 40,
             Badness::ShortBeginning | Badness::Frequent | Badness::Part => 200,
         })
         .min()
         .unwrap_or(1_000)
-        / u32::try_from(pattern.words.len()).unwrap_or(1).clamp(1, 4)
+        / count(words).clamp(1, 4)
         + 1
 }

@@ -49,11 +49,11 @@ pub(super) struct Token {
 
 /// Reads all tokens; what cannot be one is reported and left out.
 pub(super) fn lex(text: &str) -> (Vec<Token>, Vec<QueryError>) {
+    let mut chars = Vec::with_capacity(text.len());
+    let normal = |(at, c): (usize, char)| Some((at, at + c.len_utf8(), normalised(c)?));
+    chars.extend(text.char_indices().filter_map(normal));
     let mut lexer = Lexer {
-        chars: text
-            .char_indices()
-            .filter_map(|(at, c)| normalised(c).map(|normal| (at, at + c.len_utf8(), normal)))
-            .collect(),
+        chars,
         length: text.len(),
         at: 0,
         tokens: Vec::new(),
@@ -420,12 +420,16 @@ pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
             )
         })
         .filter(|&(distance, name)| distance <= 2 && distance < name.chars().count())
-        .min_by_key(|&(distance, _)| distance)
+        .min()
         .map(|(_, name)| name)
 }
 
 /// The slugs after `keyword:` in a text, in lower case.
 pub(super) fn keyword_references(text: &str) -> Vec<String> {
+    // Few queries name fields at all.
+    if !text.contains(':') && !text.contains('：') {
+        return Vec::new();
+    }
     let (tokens, _) = lex(text);
     tokens
         .into_iter()

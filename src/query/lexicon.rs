@@ -19,9 +19,23 @@ use crate::domain::{Concept, Keyword};
 pub struct Lexicon {
     concepts: BTreeMap<String, Arc<Meaning>>,
     outlets: Vec<Leaf>,
-    keywords: BTreeMap<String, Saved>,
-    /// The texts of the keywords.
-    texts: HashMap<String, String>,
+    keywords: HashMap<String, Entry>,
+}
+
+/// A keyword as it was read.
+#[derive(Debug, Clone)]
+struct Entry {
+    /// Its text, if it was free to be read.
+    text: String,
+    saved: Saved,
+}
+
+impl Entry {
+    /// One that was not free to be read yet.
+    const CIRCULAR: Self = Self {
+        text: String::new(),
+        saved: Saved::Circular,
+    };
 }
 
 /// A concept that can be used.
@@ -136,17 +150,33 @@ impl Lexicon {
         });
     }
 
-    /// Reads keywords after those that they name. Those that are never free to be read lead in a circle.
+    /// Reads keywords, those that name others after those that they name. What is never free to be read leads in a
+    /// circle.
     fn add_keywords(&mut self, keywords: &[Keyword]) {
-        let by_slug: HashMap<String, &Keyword> = keywords
-            .iter()
-            .map(|keyword| (keyword.slug.to_lowercase(), keyword))
-            .collect();
+        let mut read = HashMap::with_capacity(keywords.len());
+        let mut later: HashMap<String, (&Keyword, Vec<String>)> = HashMap::new();
+        for keyword in keywords {
+            let slug = keyword.slug.to_lowercase();
+            let named = keyword_references(&keyword.query);
+            later.remove(&slug);
+            if named.is_empty() {
+                read.insert(slug, self.entry(keyword));
+            } else {
+                read.insert(slug.clone(), Entry::CIRCULAR);
+                later.insert(slug, (keyword, named));
+            }
+        }
+        self.keywords = read;
+        self.add_naming(later);
+    }
+
+    /// Reads keywords that name others.
+    fn add_naming(&mut self, keywords: HashMap<String, (&Keyword, Vec<String>)>) {
         let mut waiting: HashMap<&str, usize> = HashMap::new();
-        let mut named_by: HashMap<String, Vec<&str>> = HashMap::new();
-        for (slug, keyword) in &by_slug {
-            let mut named = keyword_references(&keyword.query);
-            named.retain(|other| by_slug.contains_key(other));
+        let mut named_by: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (slug, (_, named)) in &keywords {
+            let mut named: Vec<&str> = named.iter().map(String::as_str).collect();
+            named.retain(|&other| keywords.contains_key(other));
             named.sort_unstable();
             named.dedup();
             waiting.insert(slug, named.len());
@@ -154,23 +184,15 @@ impl Lexicon {
                 named_by.entry(other).or_default().push(slug);
             }
         }
-        self.keywords = by_slug
-            .keys()
-            .map(|slug| (slug.clone(), Saved::Circular))
-            .collect();
         let mut free: VecDeque<&str> = waiting
             .iter()
             .filter(|(_, left)| **left == 0)
             .map(|(slug, _)| *slug)
             .collect();
         while let Some(slug) = free.pop_front() {
-            if let Some(keyword) = by_slug.get(slug) {
-                let saved = match parse(&keyword.query, self, Purpose::SavedKeyword) {
-                    Ok(query) => Saved::Sound(Arc::new(query)),
-                    Err(_) => Saved::Broken,
-                };
-                self.keywords.insert(slug.to_owned(), saved);
-                self.texts.insert(slug.to_owned(), keyword.query.clone());
+            if let Some((keyword, _)) = keywords.get(slug) {
+                let entry = self.entry(keyword);
+                self.keywords.insert(slug.to_owned(), entry);
             }
             for namer in named_by.get(slug).into_iter().flatten() {
                 if let Some(left) = waiting.get_mut(namer) {
@@ -180,6 +202,16 @@ impl Lexicon {
                     }
                 }
             }
+        }
+    }
+
+    fn entry(&self, keyword: &Keyword) -> Entry {
+        Entry {
+            text: keyword.query.clone(),
+            saved: match parse(&keyword.query, self, Purpose::SavedKeyword) {
+                Ok(query) => Saved::Sound(Arc::new(query)),
+                Err(_) => Saved::Broken,
+            },
         }
     }
 
@@ -195,16 +227,14 @@ impl Lexicon {
 
     /// The keyword of that slug, which is in lower case.
     pub(super) fn keyword(&self, slug: &str) -> Option<&Saved> {
-        self.keywords.get(slug)
+        self.keywords.get(slug).map(|entry| &entry.saved)
     }
 
     /// The query of a keyword, if it was read already.
     pub(super) fn query_of(&self, keyword: &Keyword) -> Option<Arc<Query>> {
-        let slug = keyword.slug.to_lowercase();
-        match self.keywords.get(&slug)? {
-            Saved::Sound(query) if *self.texts.get(&slug)? == keyword.query => {
-                Some(Arc::clone(query))
-            }
+        let entry = self.keywords.get(&keyword.slug.to_lowercase())?;
+        match &entry.saved {
+            Saved::Sound(query) if entry.text == keyword.query => Some(Arc::clone(query)),
             Saved::Sound(_) | Saved::Broken | Saved::Circular => None,
         }
     }

@@ -6,7 +6,7 @@ use super::{
     LEAD_WORDS,
     ast::{Proximity, TextField},
     pattern::{Article, Stretch, position},
-    pool::{Lent, Pool},
+    pool::{Placed, Pool},
 };
 
 /// Stretches sorted by first and last position, without doubles.
@@ -57,6 +57,17 @@ impl<'a> Consumers<'a> {
     }
 }
 
+/// The stretches sorted by their last position. Where they are all of one word, that is how they are.
+fn by_last<'a>(stretches: &'a [Stretch], pool: &'a Pool) -> Placed<'a> {
+    let order = |stretch: &Stretch| (stretch.last, stretch.first);
+    if stretches.is_sorted_by_key(order) {
+        return Placed::Found(stretches);
+    }
+    let mut sorted = pool.copy(stretches);
+    sorted.sort_unstable_by_key(order);
+    Placed::Made(sorted)
+}
+
 /// Whether a stretch lies in a part of the text.
 pub(super) fn is_in(article: &Article<'_>, field: TextField, stretch: &Stretch) -> bool {
     let is_in_title = stretch.last <= article.title_end();
@@ -103,17 +114,15 @@ impl Pair {
 struct Neighbours<'a> {
     article: &'a Article<'a>,
     by_first: &'a [Stretch],
-    by_last: Lent<'a>,
+    by_last: Placed<'a>,
 }
 
 impl<'a> Neighbours<'a> {
     fn new(article: &'a Article<'a>, by_first: &'a [Stretch], pool: &'a Pool) -> Self {
-        let mut by_last = pool.copy(by_first);
-        by_last.sort_unstable_by_key(|stretch| (stretch.last, stretch.first));
         Self {
             article,
             by_first,
-            by_last,
+            by_last: by_last(by_first, pool),
         }
     }
 
@@ -168,6 +177,26 @@ pub(super) struct Sides<'a> {
 }
 
 impl Sides<'_> {
+    /// Whether any pair holds.
+    pub(super) fn has_pair(&self, proximity: Proximity) -> bool {
+        let is_ordered = matches!(proximity, Proximity::Ordered(_));
+        match proximity {
+            // The nearest of the other side is near, or none is: it is enough to ask for each of the fewer.
+            Proximity::Near(_) | Proximity::Ordered(_) | Proximity::Paragraph
+                if self.right.len() < self.left.len() =>
+            {
+                let lefts = Neighbours::new(self.article, self.left, self.pool);
+                self.right.iter().any(|right| {
+                    let (after, before) = lefts.of(proximity, right);
+                    before.is_some() || (!is_ordered && after.is_some())
+                })
+            }
+            _ => self
+                .pairs(proximity, &mut |_| ControlFlow::Break(()))
+                .is_break(),
+        }
+    }
+
     /// Visits all pairs of nearest neighbours that hold, seen from each mention of either side, until one visit breaks.
     /// The work grows with the lengths of the sides, not with the pairs.
     pub(super) fn pairs(
@@ -242,10 +271,8 @@ impl Sides<'_> {
 
 /// How many of the stretches, sorted by first position, can be taken so that no two overlap.
 pub(super) fn count_apart(stretches: &[Stretch], pool: &Pool) -> usize {
-    let mut by_last = pool.copy(stretches);
-    by_last.sort_unstable_by_key(|stretch| stretch.last);
     let mut end = 0;
-    by_last
+    by_last(stretches, pool)
         .iter()
         .filter(|stretch| {
             let is_apart = stretch.first >= end;

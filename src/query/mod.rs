@@ -5,6 +5,7 @@
 //! What is pasted from other systems is translated into canonical text first ([`read_dialect`]).
 
 mod ast;
+mod bounds;
 mod canonical;
 mod compile;
 mod concept_finder;
@@ -14,6 +15,7 @@ mod engine;
 mod error;
 mod evaluate;
 mod facts;
+mod hits;
 mod index;
 mod leaf;
 mod lexer;
@@ -43,6 +45,7 @@ mod scripts;
 mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
+pub use bounds::Limits;
 pub use concept_finder::ConceptFinder;
 pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};

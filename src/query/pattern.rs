@@ -1,6 +1,6 @@
 //! Patterns: how a leaf of a query meets the words of a text, script by script.
 
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -22,11 +22,13 @@ pub(super) struct Article<'a> {
     texts: [&'a str; 3],
     /// The position of the first word of each field, and of the end.
     firsts: [u32; 4],
+    /// What comparing patterns with it has cost so far, in words.
+    effort: &'a Cell<u64>,
 }
 
 impl<'a> Article<'a> {
-    /// Reads the words of `subject` into `words`.
-    pub(super) fn read(subject: &Subject<'a>, words: &'a mut Words) -> Self {
+    /// Reads the words of `subject` into `words`. What it costs to compare patterns with them is added to `effort`.
+    pub(super) fn read(subject: &Subject<'a>, words: &'a mut Words, effort: &'a Cell<u64>) -> Self {
         let texts = [subject.title, subject.summary, subject.content];
         let mut firsts = [0; 4];
         words.clear();
@@ -38,7 +40,23 @@ impl<'a> Article<'a> {
             words,
             texts,
             firsts,
+            effort,
         }
+    }
+
+    /// What comparing patterns has cost so far, in words.
+    pub(super) const fn effort(&self) -> u64 {
+        self.effort.get()
+    }
+
+    /// Adds to what it has cost.
+    pub(super) fn spend(&self, words: u64) {
+        self.effort.set(self.effort.get().saturating_add(words));
+    }
+
+    /// How many words it has.
+    pub(super) const fn end(&self) -> u32 {
+        self.firsts[3]
     }
 
     pub(super) fn word(&self, at: u32) -> Option<&'a Word> {
@@ -393,9 +411,24 @@ fn is_suffix_at(article: &Article<'_>, at: u32) -> bool {
 }
 
 impl PatternWord {
+    /// What it costs to compare it with a word, in words of usual length.
+    fn cost(&self, word: &Word) -> u64 {
+        let length = u64::from(word.folded_end - word.folded_start);
+        if length < 64 {
+            return 1;
+        }
+        let times = match &self.letters {
+            Letters::Wild(wild) if wild.contains(ONE_LETTER) => wild.len() as u64,
+            Letters::Wild(_) => 1,
+            Letters::Plain(_) => u64::from(self.exact.is_some()),
+        };
+        1 + length / 16 * times
+    }
+
     /// The stretch of the one word at `at`, if it is this word of the pattern.
     fn stretch(&self, article: &Article<'_>, at: u32) -> Option<Stretch> {
         let word = article.word(at)?;
+        article.spend(self.cost(word));
         if word.kind != self.kind {
             return None;
         }

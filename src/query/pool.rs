@@ -18,6 +18,23 @@ pub(super) struct Lent<'a> {
     list: Vec<Stretch>,
 }
 
+/// Stretches as they were found, or made for the purpose.
+pub(super) enum Placed<'a> {
+    Found(&'a [Stretch]),
+    Made(Lent<'a>),
+}
+
+impl Deref for Placed<'_> {
+    type Target = [Stretch];
+
+    fn deref(&self) -> &[Stretch] {
+        match self {
+            Self::Found(stretches) => stretches,
+            Self::Made(stretches) => stretches,
+        }
+    }
+}
+
 impl Pool {
     /// An empty list.
     pub(super) fn list(&self) -> Lent<'_> {

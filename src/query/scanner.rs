@@ -1,15 +1,22 @@
 //! The scanner: one pass over an article that finds every mention of every leaf and concept.
 
+use std::ops::ControlFlow;
+
 use super::{
     ast::Leaf,
+    bounds::{Limits, MAX_EFFORT, MAX_MENTIONS, shorten},
     compile::{Concept, Signal, Vocabulary},
-    evaluate::{Found, Sighting},
-    index::{Index, PatternId, Probe},
+    evaluate::Found,
+    hits::Sightings,
+    index::{Entry, Index, PatternId, Probe},
     mentions::{Consumers, sorted},
     pattern::{Article, Pattern, Stretch},
     pool::Pool,
 };
 use crate::{domain::Field, text::words::Words};
+
+/// Patterns with slop that are noted before those noted twice are taken out.
+const FEW_LOOSE: usize = 1_024;
 
 /// What a thread keeps between articles, so that nothing is allocated anew for each.
 #[derive(Debug, Default)]
@@ -24,10 +31,23 @@ pub struct Scratch {
     stretches: Vec<Stretch>,
     consumers: Vec<Stretch>,
     concepts: Vec<u32>,
+    /// The position from which on the article is not read, if it is too much.
+    pub(super) unread: Option<u32>,
     pub(super) found: Found,
     pub(super) candidates: Vec<u32>,
     pub(super) pool: Pool,
     pub(super) verdicts: Verdicts,
+}
+
+impl Scratch {
+    /// What was left out of the last article that was judged, because it is too much.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            unread_from: self.verdicts.unread_from,
+            has_more_hits: self.verdicts.has_more,
+        }
+    }
 }
 
 /// Where a term stands in a text.
@@ -50,7 +70,21 @@ pub(super) struct Verdicts {
     pub(super) mentions: Vec<Mention>,
     /// Numbers of branches that held.
     pub(super) branches: Vec<u32>,
-    pub(super) sightings: Vec<Sighting>,
+    pub(super) sightings: Sightings,
+    /// Whether a match has more mentions than are told.
+    pub(super) has_more: bool,
+    /// Where the article stops being read, as a field and a byte.
+    pub(super) unread_from: Option<(Field, u32)>,
+}
+
+impl Verdicts {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.mentions.clear();
+        self.branches.clear();
+        self.has_more = false;
+        self.unread_from = None;
+    }
 }
 
 /// A keyword that an article matches.
@@ -90,13 +124,14 @@ impl Scanner {
         outlets.sort_unstable();
         outlets.dedup();
         let patterns = std::mem::take(&mut vocabulary.patterns);
+        let choices = std::mem::take(&mut vocabulary.choices);
         let concepts = vocabulary.concepts.clone();
         let terms = (0_u32..)
             .zip(&concepts)
             .flat_map(|(number, concept)| concept.terms.iter().map(move |&term| (term, number)))
             .collect();
         Self {
-            index: Index::new(&patterns, &vocabulary.leaf_of),
+            index: Index::new(&patterns, &vocabulary.leaf_of, &choices),
             patterns,
             concepts_of: Lists::new(vocabulary.leaf_count(), terms),
             concepts,
@@ -119,47 +154,117 @@ impl Scanner {
         self.find_concepts(scratch);
     }
 
-    /// Every stretch that is a leaf, sorted by leaf and position.
+    /// Every stretch that is a leaf, sorted by leaf and position, as far as the article can be read.
     fn collect(&self, article: &Article<'_>, scratch: &mut Scratch) {
-        let (sightings, loose) = (&mut scratch.sightings, &mut scratch.loose);
-        sightings.clear();
-        loose.clear();
+        scratch.sightings.clear();
+        scratch.loose.clear();
         scratch.tried.1.clear();
-        self.index
-            .visit(article, &mut scratch.probes, &mut |at, entry| {
-                let Some(word) = article.word(at) else {
-                    return;
-                };
-                if entry.is_inside && is_tried(&mut scratch.tried, at, entry.pattern) {
-                    return;
-                }
-                match self.index.is_simply(entry, article.words, word) {
-                    Some(true) => return sightings.push((entry.leaf, Stretch::of(word, at))),
-                    Some(false) => return,
-                    None => {}
-                }
-                let Some(pattern) = self.patterns.get(entry.pattern as usize) else {
-                    return;
-                };
-                if pattern.slop > 0 {
-                    loose.push((entry.pattern, entry.leaf, word.paragraph));
-                } else if let Some(stretch) = pattern.around(article, usize::from(entry.anchor), at)
-                {
-                    sightings.push((entry.leaf, stretch));
-                }
-            });
-        loose.sort_unstable();
-        loose.dedup();
-        for &(id, leaf, paragraph) in loose.iter() {
-            if let Some(pattern) = self.patterns.get(id as usize) {
-                scratch.stretches.clear();
-                let positions = article.positions_of(paragraph);
-                pattern.loosely(article, &positions, &scratch.pool, &mut scratch.stretches);
-                sightings.extend(scratch.stretches.iter().map(|&stretch| (leaf, stretch)));
+        let mut probes = std::mem::take(&mut scratch.probes);
+        let mut prune_at = FEW_LOOSE;
+        let read = self.index.visit(article, &mut probes, &mut |at, entry| {
+            if scratch.loose.len() > prune_at {
+                scratch.loose.sort_unstable();
+                scratch.loose.dedup();
+                prune_at = FEW_LOOSE.max(2 * scratch.loose.len());
             }
+            let seen = scratch.sightings.len() + scratch.loose.len();
+            if seen > MAX_MENTIONS || article.effort() > MAX_EFFORT {
+                return ControlFlow::Break(at);
+            }
+            self.try_entry(article, scratch, at, entry);
+            ControlFlow::Continue(())
+        });
+        scratch.probes = probes;
+        scratch.unread = read.break_value();
+        self.collect_loose(article, scratch);
+        let sightings = &mut scratch.sightings;
+        if let Some(unread) = scratch.unread {
+            sightings.retain(|(_, stretch)| stretch.last <= unread);
         }
         sightings.sort_unstable();
         sightings.dedup();
+    }
+
+    /// Notes the pattern of an entry where it stands around a position.
+    #[inline]
+    fn try_entry(&self, article: &Article<'_>, scratch: &mut Scratch, at: u32, entry: &Entry) {
+        let Some(word) = article.word(at) else {
+            return;
+        };
+        if entry.is_inside {
+            article.spend(1 + scratch.tried.1.len() as u64 / 16);
+            if is_tried(&mut scratch.tried, at, entry.pattern) {
+                return;
+            }
+        }
+        match self.index.is_simply(entry, article.words, word) {
+            Some(true) => {
+                let stretch = Stretch::of(word, at);
+                return scratch.sightings.push((entry.leaf, stretch));
+            }
+            Some(false) => return,
+            None => {}
+        }
+        let Some(pattern) = self.patterns.get(entry.pattern as usize) else {
+            return;
+        };
+        if pattern.slop > 0 {
+            let place = (entry.pattern, entry.leaf, word.paragraph);
+            if scratch.loose.last() != Some(&place) {
+                scratch.loose.push(place);
+            }
+        } else if let Some(stretch) = pattern.around(article, usize::from(entry.anchor), at) {
+            scratch.sightings.push((entry.leaf, stretch));
+        }
+    }
+
+    /// Every stretch of patterns with slop, in the paragraphs that have their rarest word.
+    fn collect_loose(&self, article: &Article<'_>, scratch: &mut Scratch) {
+        scratch.loose.sort_unstable();
+        scratch.loose.dedup();
+        let end = scratch.unread.unwrap_or_else(|| article.end());
+        let mut readable = self.readable(article, &scratch.loose, end);
+        for &(id, leaf, paragraph) in &scratch.loose {
+            let Some(pattern) = self.patterns.get(id as usize) else {
+                continue;
+            };
+            let positions = article.positions_of(paragraph);
+            let positions = positions.start..positions.end.min(readable);
+            scratch.stretches.clear();
+            pattern.loosely(article, &positions, &scratch.pool, &mut scratch.stretches);
+            let found = scratch.stretches.iter().map(|&stretch| (leaf, stretch));
+            scratch.sightings.extend(found);
+            if scratch.sightings.len() > MAX_MENTIONS {
+                readable = shorten(&mut scratch.sightings, MAX_MENTIONS / 2);
+            }
+        }
+        if readable < end {
+            scratch.unread = Some(readable);
+        }
+    }
+
+    /// Up to where patterns with slop can be sought, at most to `end`.
+    fn readable(
+        &self,
+        article: &Article<'_>,
+        loose: &[(PatternId, u32, u32)],
+        mut end: u32,
+    ) -> u32 {
+        let effort = |end: u32| {
+            let each = loose.iter().map(|&(id, _, paragraph)| {
+                let positions = article.positions_of(paragraph);
+                let words = self
+                    .patterns
+                    .get(id as usize)
+                    .map_or(0, |it| it.words.len());
+                u64::from(positions.end.min(end).saturating_sub(positions.start)) * words as u64
+            });
+            each.sum::<u64>()
+        };
+        while end > 0 && effort(end) > MAX_EFFORT {
+            end /= 2;
+        }
+        end
     }
 
     /// Removes what is said inside the name of an outlet.
@@ -212,42 +317,6 @@ impl Scanner {
             if !scratch.stretches.is_empty() {
                 scratch.found.add_concept(number, &scratch.stretches);
             }
-        }
-    }
-
-    /// Adds the letters to show: in order, where they overlap the first and longest.
-    pub(super) fn add_mentions(
-        article: &Article<'_>,
-        sightings: &mut [Sighting],
-        mentions: &mut Vec<Mention>,
-    ) {
-        sightings.sort_unstable_by_key(|sighting| {
-            let Stretch { first, last, .. } = sighting.stretch;
-            (
-                first,
-                std::cmp::Reverse(last),
-                std::cmp::Reverse(sighting.signal),
-            )
-        });
-        let from = mentions.len();
-        for Sighting { stretch, signal } in sightings {
-            let field = article.field(stretch.first);
-            let is_overlapping = mentions
-                .get(from..)
-                .and_then(<[Mention]>::last)
-                .is_some_and(|last| last.field == field && stretch.start < last.end);
-            if is_overlapping {
-                continue;
-            }
-            mentions.push(Mention {
-                field,
-                start: stretch.start,
-                end: stretch.end,
-                concept: match signal {
-                    Signal::Concept(number) => Some(*number),
-                    Signal::Leaf(_) => None,
-                },
-            });
         }
     }
 

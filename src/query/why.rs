@@ -1,7 +1,10 @@
 //! Why and why not: the tree of a query with what became of each part of it in one article.
 
+use std::cell::Cell;
+
 use super::{
     ast::{FactField, Leaf, Node, Proximity, TextField},
+    bounds::keep_in_bounds,
     compile::{Signal, Vocabulary},
     evaluate::{Evaluation, Found},
     facts::host,
@@ -67,11 +70,20 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
     let _ = bare_vocabulary.expr(query.root(), TextField::Text, lexicon);
     let bare_scanner = Scanner::new(&mut bare_vocabulary, &[]);
     let mut words = Words::default();
-    let article = Article::read(subject, &mut words);
+    let effort = Cell::new(0);
+    let article = Article::read(subject, &mut words, &effort);
     let mut scratch = Scratch::default();
     scanner.scan(&article, &mut scratch);
     let mut bare_scratch = Scratch::default();
+    effort.set(0);
     bare_scanner.scan(&article, &mut bare_scratch);
+    let read = [&mut scratch, &mut bare_scratch].map(|scratch| {
+        // Every part of the query is judged on its own, and so are the parts below it.
+        let parts = 4 * query.traits.leaves as u64;
+        let end = scratch.unread.unwrap_or_else(|| article.end());
+        keep_in_bounds(&mut scratch.found, end, |found| parts * found.len() as u64).unwrap_or(end)
+    });
+    let read = read[0].min(read[1]);
     let pool = Pool::default();
     let mut explainer = Explainer {
         vocabulary,
@@ -84,7 +96,13 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
             pool: &pool,
         },
     };
-    explainer.explain(query.root(), TextField::Text)
+    let mut explanation = explainer.explain(query.root(), TextField::Text);
+    if read < article.end() {
+        let note = format!("only the first {read} words of the article were read");
+        let notes = [explanation.note, note];
+        explanation.note = notes.join("; ").trim_start_matches("; ").to_owned();
+    }
+    explanation
 }
 
 struct Explainer<'a> {

@@ -7,6 +7,7 @@ mod access;
 mod api;
 mod assets;
 mod cookie;
+mod cores;
 mod error;
 mod extract;
 mod headers;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::error::WebError;
+use super::{cores::Cores, error::WebError};
 use crate::{
     domain::{ArticleId, ArticleMatch, Facts, SourceId, Subject, Timestamp},
     query::{
@@ -30,7 +30,11 @@ pub(super) struct Words {
 
 impl Words {
     /// The lexicon of today.
-    pub(super) async fn lexicon(&self, db: &PgPool) -> Result<Arc<Lexicon>, StoreError> {
+    pub(super) async fn lexicon(
+        &self,
+        db: &PgPool,
+        cores: &Cores,
+    ) -> Result<Arc<Lexicon>, StoreError> {
         let revision = store::beat::revision(db).await?.unwrap_or(0);
         let known = self
             .current
@@ -43,11 +47,15 @@ impl Words {
             return Ok(lexicon);
         }
         let source = store::beat::engine_source(db).await?;
-        // Terms that cannot be used are reported where the engine of the river is compiled.
-        let (lexicon, _) = Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
-        let lexicon = Arc::new(lexicon);
+        let revision = source.revision;
+        let reading = cores.work(move || {
+            // Terms that cannot be used are reported where the engine of the river is compiled.
+            let (lexicon, _) = Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
+            Arc::new(lexicon)
+        });
+        let lexicon = reading.await;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) =
-            Some((source.revision, Arc::clone(&lexicon)));
+            Some((revision, Arc::clone(&lexicon)));
         Ok(lexicon)
     }
 }
@@ -60,14 +68,20 @@ pub(super) type Sources = Arc<HashMap<SourceId, SearchedSource>>;
 pub(super) struct Question {
     engine: Arc<Engine>,
     condition: Condition,
+    cores: Cores,
 }
 
 /// A text with what was found in it.
 pub(super) type Judged<T> = (T, ArticleMatch);
 
 impl Question {
-    /// Compiles a query.
-    pub(super) fn new(query: &Query, lexicon: &Lexicon, sources: &[SearchedSource]) -> Self {
+    /// Compiles a query, to be judged by on `cores`. A long one takes a while.
+    pub(super) fn new(
+        query: &Query,
+        lexicon: &Lexicon,
+        sources: &[SearchedSource],
+        cores: Cores,
+    ) -> Self {
         let facts: Vec<SourceFacts> = sources
             .iter()
             .map(|source| SourceFacts {
@@ -82,6 +96,7 @@ impl Question {
         Self {
             engine: Arc::new(Engine::of_query(query, lexicon)),
             condition: Condition::of(query, lexicon, &facts),
+            cores,
         }
     }
 
@@ -92,7 +107,7 @@ impl Question {
         sources: &Sources,
     ) -> Vec<Judged<T>> {
         let (engine, sources) = (Arc::clone(&self.engine), Arc::clone(sources));
-        let judging = tokio::task::spawn_blocking(move || {
+        let judging = self.cores.work(move || {
             let mut scratch = Scratch::default();
             texts
                 .into_iter()
@@ -102,9 +117,7 @@ impl Question {
                 })
                 .collect()
         });
-        judging
-            .await
-            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        judging.await
     }
 }
 

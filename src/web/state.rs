@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{WebOptions, search::Words};
+use super::{WebOptions, cores::Cores, search::Words};
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -48,6 +48,9 @@ pub struct WebState {
     /// Places for searches of the backlog: each keeps a core busy.
     #[from_ref(skip)]
     pub(super) backlog_readers: Arc<Semaphore>,
+    /// Places for reading queries and judging by them.
+    #[from_ref(skip)]
+    pub(super) cores: Cores,
     /// What the names in queries stand for.
     pub(super) words: Arc<Words>,
 }
@@ -83,6 +86,7 @@ impl WebState {
             seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
             readers: Arc::new(Semaphore::new(MAX_READERS)),
             backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
+            cores: Cores::of_this_machine(),
             words: Arc::new(Words::default()),
             options: Arc::new(options),
             hashing: Arc::new(Semaphore::new(cores)),

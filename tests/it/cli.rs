@@ -1,5 +1,7 @@
 //! The commands as scripts meet them: exit code, standard output, standard error.
 
+mod dialects;
+mod extremes;
 mod feeds;
 mod language;
 mod queries;

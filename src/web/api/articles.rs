@@ -221,7 +221,7 @@ pub(in crate::web) async fn list(
 
 async fn search(state: &WebState, page: &Page, asked: &Asked) -> Result<Json<FoundBody>, WebError> {
     let known = Known::read(state).await?;
-    let readied = known.ready(asked)?.map_err(|errors| {
+    let readied = known.ready(state, asked).await?.map_err(|errors| {
         let messages: Vec<String> = errors
             .iter()
             .take(10)

@@ -18,6 +18,16 @@ slug = "link"
 name = "Link"
 query = "@iran NEAR/5 @dprk"
 
+[[keywords]]
+slug = "loop"
+name = "Loop"
+query = "iran AND keyword:back"
+
+[[keywords]]
+slug = "back"
+name = "Back"
+query = "korea OR keyword:LOOP"
+
 [[concepts]]
 slug = "iran"
 name = "Iran"
@@ -125,6 +135,55 @@ const EXAMPLES: &[Example] = &[
             ("第２２３１号", "２２３１"),
         ],
     ),
+    // folding
+    (
+        "iran",
+        &[("ＩＲＡＮ", "ＩＲＡＮ"), ("I\u{301}ran", "I\u{301}ran")],
+    ),
+    (
+        "ایران",
+        &[
+            ("إِيرَان", "إِيرَان"),
+            ("ایـــران", "ایـــران"),
+            ("أيران ٱیران", "أيران|ٱیران"),
+        ],
+    ),
+    ("کره", &[("کرۀ شمالی", "کرۀ"), ("كرة", "كرة")]),
+    ("هییت", &[("هيئت", "هيئت"), ("هىئت", "هىئت")]),
+    ("κυρωσεις", &[("ΚΥΡΏΣΕΙΣ", "ΚΥΡΏΣΕΙΣ")]),
+    ("부", &[("북", "")]),
+    ("14", &[("Hwasong-14, 140, 14th", "14")]),
+    // particles, proclitics, suffixes
+    (
+        "북한",
+        &[
+            (
+                "북한은 북한는 북한이 북한가 북한을 북한를 북한의 북한에 북한에서 북한에게 북한께",
+                "북한|북한|북한|북한|북한|북한|북한|북한|북한|북한|북한",
+            ),
+            (
+                "북한와 북한과 북한도 북한만 북한로 북한으로 북한부터 북한까지 북한마저 북한조차",
+                "북한|북한|북한|북한|북한|북한|북한|북한|북한|북한",
+            ),
+            (
+                "북한보다 북한처럼 북한같은 북한라고 북한이라고 북한및 북한측 북한측은 북한측이 북한간",
+                "북한|북한|북한|북한|북한|북한|북한|북한|북한|북한",
+            ),
+            (
+                "북한에는 북한에도 북한과의 북한와의 북한으로부터",
+                "북한|북한|북한|북한|북한",
+            ),
+        ],
+    ),
+    (
+        "إيران",
+        &[(
+            "وإيران فإيران بإيران لإيران كإيران سإيران الإيران وبإيران",
+            "إيران|إيران|إيران|إيران|إيران|إيران|إيران|إيران",
+        )],
+    ),
+    ("ລາວ", &[("ປະເທດລາວຮ່ວມມື", "ລາວ")]),
+    ("កូរ៉េ", &[("ប្រទេសកូរ៉េខាងជើង", "កូរ៉េ")]),
     // words
     ("iran AND backed", &[("Iran-backed", "Iran|backed")]),
     (
@@ -219,7 +278,17 @@ const EXAMPLES: &[Example] = &[
         ],
     ),
     ("aa AND NOT bb", &[("aa", "aa"), ("aa bb", "")]),
-    ("aa NOT bb", &[("aa bb", "")]),
+    ("aa NOT bb", &[("aa bb", ""), ("aa", "aa")]),
+    (
+        "cc NOT aa NEAR/1 bb",
+        &[("cc aa x bb", ""), ("cc aa x x bb", "cc")],
+    ),
+    ("*", &[("anything", "")]),
+    ("@IRAN", &[("Tehran", "Tehran")]),
+    (
+        "keyword:LINK",
+        &[("Iran and the DPRK", "Iran|DPRK"), ("Iran", "")],
+    ),
     (
         "aa OR bb AND cc",
         &[("aa", "aa"), ("bb", ""), ("bb cc", "bb|cc")],
@@ -254,7 +323,8 @@ async fn every_example_of_the_language_is_found_at_its_bytes() {
         assert_eq!(verdicts.len(), texts.len(), "{query}: {told:?}");
         for ((text, expected), verdict) in texts.iter().zip(verdicts) {
             let found = slices(&verdict).join("|");
-            if found != *expected || verdict["matched"] != !expected.is_empty() {
+            let is_expected = !expected.is_empty() || *query == "*";
+            if found != *expected || verdict["matched"] != is_expected {
                 writeln!(faults, "{query} in {text:?}: {found:?}, not {expected:?}").unwrap();
             }
         }
@@ -281,7 +351,7 @@ async fn fields_and_facts_narrow_as_the_language_says() {
     let folder = tempfile::tempdir().unwrap();
     let long = format!("{} aa edge bb", "word ".repeat(48));
     let row = json!({"title": "Title &amp; aa", "summary": "cc", "content": long, "lang": "en",
-        "source": "38north", "url": "https://www.38north.org/2025/x", "tags": ["think-tank"], "authors": ["Jo Doe"]});
+        "source": "38north", "url": "https://www.38north.org/2025/x", "country": "KR", "tier": "specialist", "tags": ["think-tank"], "authors": ["Jo Doe"]});
     let rows = file(&folder, "texts.jsonl", &row.to_string());
     for (query, expected) in [
         ("title:aa", true),
@@ -294,10 +364,50 @@ async fn fields_and_facts_narrow_as_the_language_says() {
         ("aa AND lang:en", true),
         ("aa AND lang:ko", false),
         ("source:38north AND *", true),
+        ("aa AND domain:38north.org", true),
+        ("aa AND domain:north.org", false),
+        ("aa AND url:2025", true),
+        ("aa AND country:kr", true),
+        ("aa AND country:us", false),
+        ("aa AND tier:specialist", true),
+        ("aa AND tier:wire", false),
+        ("aa AND author:doe", true),
+        ("aa AND author:\"jo doe\"", true),
+        ("aa AND author:d", false),
+        ("aa AND tag:think-tank", true),
+        ("aa AND tag:tank", false),
+        // Neither NEAR nor a phrase crosses fields; ATLEAST counts all of them together.
+        ("title NEAR/5 cc", false),
+        ("\"aa cc\"", false),
+        ("title:(title NEAR/5 aa)", true),
+        ("ATLEAST/2 aa", true),
+        ("ATLEAST/3 aa", false),
+        ("ATLEAST/2 title:aa", false),
     ] {
         let told = run(&["query", "match", "--json", "--jsonl", &rows, "--", query]).await;
         assert_eq!(told.json()["matched"], expected, "{query}: {told:?}");
     }
+    // Without content the lead is taken from the summary, and nothing spans its seam with the title.
+    let row = json!({"title": "up aa", "summary": format!("bb {} edge", "word ".repeat(49))});
+    let rows = file(&folder, "summary.jsonl", &row.to_string());
+    for (query, expected) in [
+        ("lead:bb", true),
+        ("lead:edge", false),
+        ("lead:(aa AND bb)", true),
+        ("lead:(aa NEAR/3 bb)", false),
+    ] {
+        let told = run(&["query", "match", "--json", "--jsonl", &rows, "--", query]).await;
+        assert_eq!(told.json()["matched"], expected, "{query}: {told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keywords_that_name_each_other_in_a_circle_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let beat = file(&folder, "beat.toml", BEAT);
+    let told = run(&["query", "check", "--beat", &beat, "--", "keyword:loop"]).await;
+    assert_eq!((told.code, told.out.as_str()), (1, ""), "{told:?}");
+    assert!(told.err.starts_with("error at byte 0: "), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,6 +434,9 @@ async fn what_the_language_calls_an_error_is_told_with_its_place() {
         ("iran NEAR/1001 korea", None, ""),
         ("aa NEAR/3 bb NEAR/3 cc", None, ""),
         ("source:38north", None, "source:38north AND *"),
+        ("ATLEAST/1001 iran", None, ""),
+        ("\"aa bb\"~1001", None, ""),
+        ("?ran OR ?*", None, ""),
         ("", None, ""),
         (&wide, None, ""),
         (&deep, None, ""),

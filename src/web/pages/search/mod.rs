@@ -80,7 +80,7 @@ struct Outcome {
 /// What searches need to know of the beat.
 pub(crate) struct Known {
     lexicon: Arc<crate::query::Lexicon>,
-    sources: Vec<SearchedSource>,
+    sources: Arc<[SearchedSource]>,
     keywords: Vec<SearchedKeyword>,
 }
 
@@ -96,35 +96,36 @@ impl Known {
     /// Reads it.
     pub(crate) async fn read(state: &WebState) -> Result<Self, WebError> {
         let (lexicon, sources, keywords) = tokio::try_join!(
-            state.words.lexicon(&state.db),
+            state.words.lexicon(&state.db, &state.cores),
             stored::sources(&state.db),
             stored::keywords(&state.db),
         )?;
         Ok(Self {
             lexicon,
-            sources,
+            sources: sources.into(),
             keywords,
         })
     }
 
-    /// Readies a search, or says what is wrong with its query.
-    pub(crate) fn ready(
+    /// Readies a search, or says what is wrong with its query. A long query is no work for the threads that serve.
+    pub(crate) async fn ready(
         &self,
+        state: &WebState,
         asked: &Asked,
     ) -> Result<Result<Readied, Vec<QueryError>>, WebError> {
         let facts = asked.facts(&self.sources)?;
-        Ok(
-            search::read(&asked.q, &facts, &self.lexicon).map(|(understood, whole)| Readied {
+        let (text, cores) = (asked.q.clone(), state.cores.clone());
+        let (lexicon, sources) = (Arc::clone(&self.lexicon), Arc::clone(&self.sources));
+        let readying = state.cores.work(move || {
+            let (understood, whole) = search::read(&text, &facts, &lexicon)?;
+            let by_id = sources.iter().map(|source| (source.id, source.clone()));
+            Ok(Readied {
                 understood,
-                question: Question::new(&whole, &self.lexicon, &self.sources),
-                sources: Arc::new(
-                    self.sources
-                        .iter()
-                        .map(|source| (source.id, source.clone()))
-                        .collect::<HashMap<_, _>>(),
-                ),
-            }),
-        )
+                question: Question::new(&whole, &lexicon, &sources, cores),
+                sources: Arc::new(by_id.collect::<HashMap<_, _>>()),
+            })
+        });
+        Ok(readying.await)
     }
 
     /// Finds a page of articles.
@@ -155,7 +156,7 @@ pub(crate) async fn show(
         page.examples = form::examples(&concepts, &known.keywords);
         return Ok(page.into_response());
     }
-    let readied = match known.ready(&asked)? {
+    let readied = match known.ready(&state, &asked).await? {
         Ok(readied) => readied,
         Err(errors) => {
             page.mistakes = form::mistakes(&asked, &errors);
