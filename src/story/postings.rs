@@ -74,18 +74,13 @@ impl Postings {
             Entry::Occupied(mut place) => match place.get().list() {
                 None => {
                     let documents = vec![place.get().0, document];
-                    let number = match self.free.pop() {
-                        Some(number) => {
-                            if let Some(list) = self.lists.get_mut(number as usize) {
-                                *list = documents;
-                            }
-                            number
-                        }
-                        None => {
-                            self.lists.push(documents);
-                            u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX)
-                        }
-                    };
+                    let number = self.free.pop().unwrap_or_else(|| {
+                        self.lists.push(Vec::new());
+                        u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX)
+                    });
+                    if let Some(list) = self.lists.get_mut(number as usize) {
+                        *list = documents;
+                    }
                     place.insert(Place(number | IS_LIST));
                 }
                 Some(number) => {
