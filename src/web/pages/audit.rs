@@ -147,7 +147,7 @@ fn link(kind: &str, subject: &str) -> Option<String> {
 /// The parts that differ, by name. What is no object counts as one part without a name.
 fn fields(before: Option<&Value>, after: Option<&Value>) -> Vec<Field> {
     let part = |whole: Option<&Value>, name: &str| match whole {
-        Some(Value::Object(parts)) => parts.get(name).filter(|value| !value.is_null()).cloned(),
+        Some(Value::Object(parts)) => parts.get(name).filter(|value| tells(value)).cloned(),
         Some(value) if name.is_empty() => Some(value.clone()),
         _ => None,
     };
@@ -169,6 +169,11 @@ fn fields(before: Option<&Value>, after: Option<&Value>) -> Vec<Field> {
             after: is.map(|value| shown(&value)),
         })
         .collect()
+}
+
+/// Whether a value is one, to a reader.
+fn tells(value: &Value) -> bool {
+    !value.is_null() && value.as_str() != Some("")
 }
 
 fn shown(value: &Value) -> Shown {
