@@ -24,6 +24,7 @@ use crate::{
         index::Lister,
         place::Placer,
         poll::Poller,
+        rematch::Rematcher,
         upkeep::{Keep, Upkeep},
     },
     store::{self, PgPool, beat::Merge, workers::Worker},
@@ -154,6 +155,8 @@ pub struct WorkerParts {
     pub placer: Placer,
     /// Lists articles in the search index.
     pub lister: Lister,
+    /// Matches the past anew.
+    pub rematcher: Rematcher,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -193,6 +196,7 @@ impl WorkerParts {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            rematcher: Rematcher::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -217,6 +221,7 @@ pub async fn run(
             poller,
             placer,
             lister,
+            rematcher,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -230,6 +235,10 @@ pub async fn run(
         lifecycle.spawn("index", {
             let stop = stop.clone();
             async move { lister.run(stop).await }
+        });
+        lifecycle.spawn("rematch", {
+            let stop = stop.clone();
+            async move { rematcher.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

@@ -222,6 +222,23 @@ enum QueryCommand {
         #[arg(long)]
         json: bool,
     },
+    /// What a changed query gains and loses on the articles and the backlog of the database, newest first.
+    Diff {
+        /// The query as it is; empty: none. `keyword:slug` is that of a saved keyword.
+        old: String,
+        /// The query as it is to be.
+        new: String,
+        /// How many days back.
+        #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u16).range(1..=3660))]
+        days: u16,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Print JSON lines: {"change","article","at","title","url","source","hits","why"} for each change, then
+        /// {"summary"}.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -519,7 +536,12 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
             fetch::run(args, &settings).await
         }
         Command::Parse(args) => parse::run(args, &settings).await,
-        Command::Query { command } => query::run(command),
+        Command::Query { command } => {
+            if let QueryCommand::Diff { data_dir, .. } = &command {
+                at(data_dir.clone());
+            }
+            query::run(command, &settings).await
+        }
         Command::Story { command } => story::run(command),
         Command::Beat { command } => {
             if let BeatCommand::Import { data_dir, .. } | BeatCommand::Export { data_dir, .. } =

@@ -1,5 +1,6 @@
 //! `wirewatch query`: what a query means, and what it finds.
 
+mod diff;
 mod texts;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use self::texts::{Text, json_text, plain_text};
 use super::{Outcome, QueryCommand, beat, output};
 use crate::{
     app::{self, BUILT_IN_BEAT},
+    config::Settings,
     domain::{Facts, Field, Hit, Subject},
     query::{
         Dialect, Engine, Lexicon, Purpose, Query, QueryError, Scratch, Warning, explain, parse,
@@ -24,7 +26,7 @@ const SHOWN_BEFORE: usize = 60;
 /// Characters shown of the place of an error and behind it.
 const SHOWN_BEHIND: usize = 120;
 
-pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
+pub(super) async fn run(command: QueryCommand, settings: &Settings) -> anyhow::Result<Outcome> {
     match command {
         QueryCommand::Check {
             expression,
@@ -47,6 +49,13 @@ pub(super) fn run(command: QueryCommand) -> anyhow::Result<Outcome> {
             };
             judge_all(judge, &files, jsonl.as_deref(), json)
         }
+        QueryCommand::Diff {
+            old,
+            new,
+            days,
+            json,
+            ..
+        } => diff::run(&old, &new, days, json, settings).await,
     }
 }
 

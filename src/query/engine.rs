@@ -74,18 +74,15 @@ impl Compiled {
     fn new(
         id: KeywordId,
         version: i32,
-        query: &Query,
+        root: &Node,
         vocabulary: &mut Vocabulary,
         lexicon: &Lexicon,
     ) -> Self {
         Self {
             id,
             version,
-            expr: vocabulary.expr(query.root(), TextField::Text, lexicon),
-            branches: branches(query.root())
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            expr: vocabulary.expr(root, TextField::Text, lexicon),
+            branches: branches(root).iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -134,7 +131,8 @@ impl Engine {
             match read {
                 Ok(query) => {
                     let (id, version) = (keyword.id, keyword.version);
-                    compiled.push(Compiled::new(id, version, &query, &mut vocabulary, lexicon));
+                    let root = query.root();
+                    compiled.push(Compiled::new(id, version, root, &mut vocabulary, lexicon));
                 }
                 Err(errors) => problems.push(KeywordProblem {
                     id: keyword.id,
@@ -150,9 +148,17 @@ impl Engine {
     /// the id and version 0.
     #[must_use]
     pub fn of_query(query: &Query, lexicon: &Lexicon) -> Self {
+        Self::of_nodes(std::iter::once(query.root()), lexicon)
+    }
+
+    /// An engine for several trees, which have their numbers from 0 on as ids.
+    pub(super) fn of_nodes<'a>(roots: impl Iterator<Item = &'a Node>, lexicon: &Lexicon) -> Self {
         let mut vocabulary = Vocabulary::default();
-        let compiled = Compiled::new(KeywordId::new(0), 0, query, &mut vocabulary, lexicon);
-        Self::assemble(vocabulary, vec![compiled], lexicon)
+        let compiled = (0..).zip(roots).map(|(number, root)| {
+            Compiled::new(KeywordId::new(number), 0, root, &mut vocabulary, lexicon)
+        });
+        let compiled = compiled.collect();
+        Self::assemble(vocabulary, compiled, lexicon)
     }
 
     fn assemble(mut vocabulary: Vocabulary, keywords: Vec<Compiled>, lexicon: &Lexicon) -> Self {
@@ -314,8 +320,13 @@ impl<'a> Finding<'a> {
         self.mentions
     }
 
+    /// The numbers of the branches of the topmost OR that held.
+    pub(super) const fn branches(&self) -> &'a [u32] {
+        self.branches
+    }
+
     /// The match as it is stored; `subject` is what was judged.
-    fn to_match(self, subject: &Subject<'_>) -> ArticleMatch {
+    pub(super) fn to_match(self, subject: &Subject<'_>) -> ArticleMatch {
         let hit = |mention: &Mention| Hit {
             field: mention.field,
             start: mention.start,
@@ -383,7 +394,7 @@ fn companion_at(places: &Places, signals: &[Signal]) -> Option<u32> {
 }
 
 /// The branches of the topmost OR, or the whole.
-fn branches(root: &Node) -> Vec<&Node> {
+pub(super) fn branches(root: &Node) -> Vec<&Node> {
     match root {
         Node::Or(nodes) => nodes.iter().collect(),
         other => vec![other],

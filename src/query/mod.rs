@@ -7,6 +7,7 @@
 mod ast;
 mod bounds;
 mod canonical;
+mod comparison;
 mod compile;
 mod concept_finder;
 mod condition;
@@ -46,6 +47,7 @@ mod specification;
 
 pub use ast::{FactField, Field, Leaf, Node, Proximity, TextField};
 pub use bounds::Limits;
+pub use comparison::{Compared, Comparison, PartTally, Tally};
 pub use concept_finder::ConceptFinder;
 pub use condition::{Condition, MAX_CLAUSES, SourceFacts};
 pub use dialect::{Dialect, Translation, UnknownDialect, read as read_dialect, translate};

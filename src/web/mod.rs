@@ -17,6 +17,7 @@ mod live;
 mod local_path;
 mod options;
 mod pages;
+mod past;
 mod peer;
 mod reading;
 mod router;
@@ -31,6 +32,7 @@ mod visitor;
 
 pub use access::Gate;
 pub use options::WebOptions;
+pub use past::{Changed, Difference, DifferenceError, PastText};
 pub use router::router;
 pub use routes::{ROUTES, Route};
 pub use serve::serve;

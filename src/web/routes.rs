@@ -10,7 +10,7 @@ use super::{
     access::Gate::{self, Account, Anyone, May, Open},
     api, assets, health, live, pages,
 };
-use crate::auth::Capability::{Administer, Read, WorkDesk};
+use crate::auth::Capability::{Administer, EditBeat, Read, WorkDesk};
 
 /// An address and what it takes to enter.
 pub struct Route {
@@ -56,6 +56,10 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/feeds/league"                 May(Read)       => pages::league::show;
     GET  "/admin/grouping"               May(Administer) => pages::grouping::show;
     GET  "/admin/audit"                  May(Administer) => pages::audit::show;
+    GET  "/admin/keywords"               May(EditBeat)   => pages::keywords::list;
+    GET  "/admin/keywords/{slug}"        May(EditBeat)   => pages::keywords::show;
+    POST "/admin/keywords/{slug}"        May(EditBeat)   => pages::keywords::save;
+    POST "/admin/keywords/{slug}/try"    May(EditBeat)   => pages::keywords::try_out;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
     GET  "/events"                       May(Read)       => live::events;

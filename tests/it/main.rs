@@ -19,6 +19,7 @@ mod feed_server;
 mod guard;
 mod hostile;
 mod private_server;
+mod rematches;
 mod river;
 mod site;
 mod stories;

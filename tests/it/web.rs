@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod api;
 mod attacks;
+mod keywords;
 mod live;
 mod pages;
 mod refusals;

@@ -11,6 +11,7 @@ pub(super) mod feeds;
 pub(super) mod frame;
 pub(super) mod grouping;
 pub(super) mod keyword;
+pub(super) mod keywords;
 pub(super) mod league;
 pub(super) mod line;
 pub(super) mod login;

@@ -32,6 +32,7 @@ use Least::{Anybody, Of, Person};
 
 const VIEWER: Least = Of(Role::Viewer);
 const EDITOR: Least = Of(Role::Editor);
+const ANALYST: Least = Of(Role::Analyst);
 const ADMIN: Least = Of(Role::Admin);
 
 /// Every address. A new page gets its line here.
@@ -49,6 +50,10 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/feeds/league", VIEWER),
     ("GET", "/admin/grouping", ADMIN),
     ("GET", "/admin/audit", ADMIN),
+    ("GET", "/admin/keywords", ANALYST),
+    ("GET", "/admin/keywords/{slug}", ANALYST),
+    ("POST", "/admin/keywords/{slug}", ANALYST),
+    ("POST", "/admin/keywords/{slug}/try", ANALYST),
     ("GET", "/feeds/{id}", VIEWER),
     ("POST", "/feeds/{id}/poll", EDITOR),
     ("GET", "/events", VIEWER),

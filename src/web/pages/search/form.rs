@@ -142,7 +142,7 @@ pub(crate) fn mistakes(asked: &Asked, errors: &[QueryError]) -> Vec<Mistake> {
 }
 
 /// The query around an error, with the place marked; a caret where it has no letters.
-fn excerpt(query: &str, error: &QueryError) -> Vec<Segment> {
+pub(crate) fn excerpt(query: &str, error: &QueryError) -> Vec<Segment> {
     let plain = |text: String| Segment {
         text,
         ..Segment::default()

@@ -14,6 +14,7 @@ use axum::{
 };
 
 pub(crate) use asked::Asked;
+pub(crate) use form::excerpt;
 use form::{Filter, Mistake, Way};
 
 use super::{
@@ -238,7 +239,7 @@ fn article_line(
 }
 
 /// A line of a text that was found.
-fn line(
+pub(crate) fn line(
     article: i64,
     text: &Text,
     matched: &ArticleMatch,

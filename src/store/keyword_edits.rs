@@ -1,0 +1,190 @@
+//! Keywords as admins change them: the saved text, its versions, and the one way to save another.
+
+use serde_json::json;
+
+use super::{
+    PgPool, StoreError,
+    audit::{self, Change},
+    rematches,
+};
+use crate::domain::{KeywordId, Timestamp};
+
+/// A keyword as it can be edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedKeyword {
+    /// The keyword.
+    pub id: KeywordId,
+    /// Its short name, which never changes.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its query.
+    pub query: String,
+    /// What editors should know of it.
+    pub note: String,
+    /// The number of its version.
+    pub version: i32,
+}
+
+/// A version of a keyword.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeywordVersion {
+    /// Its number.
+    pub version: i32,
+    /// Its query.
+    pub query: String,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+    /// By whom.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is to be saved of a keyword.
+#[derive(Debug, Clone, Copy)]
+pub struct KeywordEdit<'a> {
+    /// Which one.
+    pub slug: &'a str,
+    /// The version that was edited: an edit of an older one is refused.
+    pub edited: i32,
+    /// Its name for people.
+    pub name: &'a str,
+    /// Its query, which is without errors.
+    pub query: &'a str,
+    /// What editors should know of it.
+    pub note: &'a str,
+    /// Why it is changed.
+    pub reason: &'a str,
+}
+
+/// What came of saving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is saved as this version.
+    As(i32),
+    /// Nothing differs from what is saved.
+    Same,
+    /// Somebody else saved this version meanwhile.
+    Outdated(i32),
+    /// There is no such keyword.
+    Unknown,
+}
+
+/// Every keyword, in the order of the board.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn all(db: &PgPool) -> Result<Vec<EditedKeyword>, StoreError> {
+    Ok(sqlx::query_as!(
+        EditedKeyword,
+        "SELECT id, slug, name, query, note, version FROM keywords ORDER BY position, id"
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// A keyword by its short name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &PgPool, slug: &str) -> Result<Option<EditedKeyword>, StoreError> {
+    Ok(sqlx::query_as!(
+        EditedKeyword,
+        "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1",
+        slug
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The versions of a keyword, youngest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn versions(db: &PgPool, keyword: KeywordId) -> Result<Vec<KeywordVersion>, StoreError> {
+    Ok(sqlx::query_as!(
+        KeywordVersion,
+        "SELECT version, query, saved_at, actor, reason
+           FROM keyword_versions
+          WHERE keyword_id = $1
+          ORDER BY version DESC",
+        keyword as KeywordId,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Saves a keyword. Another query is another version, with which the past is matched anew.
+///
+/// # Errors
+/// The database does not answer; nothing was saved then.
+pub async fn save(
+    db: &PgPool,
+    edit: KeywordEdit<'_>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Saved, StoreError> {
+    let mut tx = db.begin().await?;
+    let Some(before) = sqlx::query_as!(
+        EditedKeyword,
+        "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1 FOR UPDATE",
+        edit.slug
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    else {
+        return Ok(Saved::Unknown);
+    };
+    if before.version != edit.edited {
+        return Ok(Saved::Outdated(before.version));
+    }
+    if (&*before.name, &*before.query, &*before.note) == (edit.name, edit.query, edit.note) {
+        return Ok(Saved::Same);
+    }
+    let has_other_query = before.query != edit.query;
+    let version = before.version + i32::from(has_other_query);
+    sqlx::query!(
+        "UPDATE keywords SET name = $2, query = $3, note = $4, version = $5 WHERE id = $1",
+        before.id as KeywordId,
+        edit.name,
+        edit.query,
+        edit.note,
+        version,
+    )
+    .execute(&mut *tx)
+    .await?;
+    if has_other_query {
+        sqlx::query!(
+            "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            before.id as KeywordId,
+            version,
+            edit.query,
+            now as Timestamp,
+            actor,
+            edit.reason,
+        )
+        .execute(&mut *tx)
+        .await?;
+        rematches::begin(&mut tx, before.id, version, now).await?;
+    }
+    sqlx::query!("UPDATE beat SET revision = revision + 1")
+        .execute(&mut *tx)
+        .await?;
+    let change = Change {
+        action: "change",
+        subject_kind: "keyword",
+        subject: edit.slug.to_owned(),
+        before: Some(
+            json!({"name": before.name, "query": before.query, "note": before.note, "version": before.version}),
+        ),
+        after: Some(
+            json!({"name": edit.name, "query": edit.query, "note": edit.note, "version": version,
+                           "reason": edit.reason}),
+        ),
+    };
+    audit::record(&mut tx, actor, now, &[change]).await?;
+    tx.commit().await?;
+    Ok(Saved::As(version))
+}

@@ -1,0 +1,270 @@
+//! The past, newest first: stored articles and the backlog, judged by a query as it was and as it is to be.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{
+    cores::Cores,
+    search::{FAR_FUTURE_MICROS, Sources, subject},
+};
+use crate::{
+    domain::{ArticleId, Identity, Timestamp},
+    query::{Compared, Comparison, Lexicon, Purpose, Query, QueryError, Scratch, Tally, parse},
+    store::{
+        PgPool, StoreError,
+        backlog::{self, BacklogKey, BacklogText},
+        board::LineKey,
+        search::{self as stored, ArticleText, Span, Text},
+    },
+};
+
+/// Rows read at a time of each kind: few at first, so that the first are judged at once.
+const FIRST_BATCH: i64 = 250;
+const BATCH: i64 = 4_000;
+
+/// Reads the past.
+#[derive(Debug)]
+struct Past {
+    db: PgPool,
+    from: Timestamp,
+    limit: i64,
+    articles: VecDeque<ArticleText>,
+    entries: VecDeque<BacklogText>,
+    /// Where to go on; none after the last.
+    articles_before: Option<LineKey>,
+    entries_before: Option<BacklogKey>,
+}
+
+/// A text of the past.
+#[derive(Debug, Clone)]
+pub struct PastText {
+    /// The article; none for an entry of the backlog.
+    pub article: Option<ArticleId>,
+    /// When it was published, or for an entry of the backlog came.
+    pub at: Timestamp,
+    /// What it says.
+    pub text: Text,
+}
+
+impl Past {
+    fn new(db: PgPool, from: Timestamp) -> Self {
+        let end = Timestamp::from_micros(FAR_FUTURE_MICROS);
+        Self {
+            db,
+            from,
+            limit: FIRST_BATCH,
+            articles: VecDeque::new(),
+            entries: VecDeque::new(),
+            articles_before: Some(LineKey {
+                sort_at: end,
+                article_id: ArticleId::new(i64::MAX),
+            }),
+            entries_before: Some(BacklogKey {
+                first_seen_at: end,
+                identity: Identity([0xFF; 16]),
+            }),
+        }
+    }
+
+    /// The next texts; none after the last.
+    async fn next(&mut self) -> Result<Vec<PastText>, StoreError> {
+        let mut out = Vec::new();
+        loop {
+            if self.articles.is_empty() || self.entries.is_empty() {
+                if !out.is_empty() && self.is_to_be_read() {
+                    return Ok(out);
+                }
+                self.read_on().await?;
+            }
+            let article_at = self.articles.front().map(|article| article.text.sort_at);
+            let entry_at = self.entries.front().map(|entry| entry.key.first_seen_at);
+            if article_at.is_none() && entry_at.is_none() {
+                return Ok(out);
+            }
+            let is_article = article_at >= entry_at;
+            if is_article && let Some(article) = self.articles.pop_front() {
+                out.push(PastText {
+                    article: Some(article.id),
+                    at: article.text.sort_at,
+                    text: article.text,
+                });
+            } else if let Some(entry) = self.entries.pop_front() {
+                out.push(PastText {
+                    article: None,
+                    at: entry.key.first_seen_at,
+                    text: entry.text,
+                });
+            }
+        }
+    }
+
+    /// Whether a list that is empty has more to come.
+    fn is_to_be_read(&self) -> bool {
+        (self.articles.is_empty() && self.articles_before.is_some())
+            || (self.entries.is_empty() && self.entries_before.is_some())
+    }
+
+    async fn read_on(&mut self) -> Result<(), StoreError> {
+        let limit = self.limit;
+        let is_last = |read: usize| i64::try_from(read).unwrap_or(i64::MAX) < limit;
+        if self.articles.is_empty()
+            && let Some(before) = self.articles_before
+        {
+            let span = Span {
+                before,
+                from: self.from,
+                keyword: None,
+            };
+            self.articles = stored::newest(&self.db, &span, limit).await?.into();
+            let last = self.articles.back().map(ArticleText::key);
+            self.articles_before = last.filter(|_| !is_last(self.articles.len()));
+        }
+        if self.entries.is_empty()
+            && let Some(before) = self.entries_before
+        {
+            self.entries = backlog::newest(&self.db, before, self.from, limit)
+                .await?
+                .into();
+            let last = self.entries.back().map(|entry| entry.key);
+            self.entries_before = last.filter(|_| !is_last(self.entries.len()));
+        }
+        self.limit = BATCH;
+        Ok(())
+    }
+}
+
+/// Two queries compared on the past, piece by piece.
+#[derive(Debug)]
+pub struct Difference {
+    past: Past,
+    /// Texts that were read already.
+    ahead: Option<Vec<PastText>>,
+    comparison: Arc<Comparison>,
+    sources: Sources,
+    cores: Cores,
+    tally: Tally,
+}
+
+/// A text that changes sides, or that an exclusion keeps out.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The text.
+    pub text: PastText,
+    /// What became of it.
+    pub compared: Compared,
+}
+
+/// What went wrong with a difference.
+#[derive(Debug, thiserror::Error)]
+pub enum DifferenceError {
+    /// The old query has errors.
+    #[error("the old query has errors")]
+    Before(Vec<QueryError>),
+    /// The new query has errors.
+    #[error("the new query has errors")]
+    After(Vec<QueryError>),
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Difference {
+    /// Compares two queries that the beat's names may stand in, over what came at `from` or later. No old query matches
+    /// nothing.
+    ///
+    /// # Errors
+    /// One of them has errors, or the database does not answer.
+    pub async fn between(
+        db: &PgPool,
+        before: Option<&str>,
+        after: &str,
+        from: Timestamp,
+    ) -> Result<Self, DifferenceError> {
+        let cores = Cores::of_this_machine();
+        let source = crate::store::beat::engine_source(db).await?;
+        let reading = cores.work(move || {
+            Arc::new(Lexicon::new(&source.concepts, &source.outlets, &source.keywords).0)
+        });
+        let lexicon = reading.await;
+        Self::with(db, &lexicon, cores, before, after, from).await
+    }
+
+    /// The same with a lexicon that is known, on these cores.
+    pub(super) async fn with(
+        db: &PgPool,
+        lexicon: &Arc<Lexicon>,
+        cores: Cores,
+        before: Option<&str>,
+        after: &str,
+        from: Timestamp,
+    ) -> Result<Self, DifferenceError> {
+        let sources = stored::sources(db).await?;
+        let (old, new) = (before.map(str::to_owned), after.to_owned());
+        let known = Arc::clone(lexicon);
+        let comparing = cores.work(move || {
+            let read = |text: &str| parse(text, &known, Purpose::SavedKeyword);
+            let after = read(&new).map_err(DifferenceError::After)?;
+            let before: Option<Query> = old
+                .as_deref()
+                .map(read)
+                .transpose()
+                .map_err(DifferenceError::Before)?;
+            Ok::<_, DifferenceError>(Comparison::new(before.as_ref(), &after, &known))
+        });
+        let comparison = comparing.await?;
+        Ok(Self {
+            past: Past::new(db.clone(), from),
+            ahead: None,
+            tally: Tally::new(&comparison),
+            comparison: Arc::new(comparison),
+            sources: Arc::new(sources.into_iter().map(|it| (it.id, it)).collect()),
+            cores,
+        })
+    }
+
+    /// The next piece: the texts in it that change sides or that one exclusion alone keeps out, newest first. None after
+    /// the last piece. While it is judged, the next is read.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn next(&mut self) -> Result<Option<Vec<Changed>>, StoreError> {
+        let texts = match self.ahead.take() {
+            Some(texts) => texts,
+            None => self.past.next().await?,
+        };
+        if texts.is_empty() {
+            return Ok(None);
+        }
+        let (comparison, sources) = (Arc::clone(&self.comparison), Arc::clone(&self.sources));
+        let mut tally = self.tally.clone();
+        let judging = self.cores.work(move || {
+            let mut scratch = Scratch::default();
+            let mut changed = Vec::new();
+            for text in texts {
+                let compared = comparison.judge(&subject(&text.text, &sources), &mut scratch);
+                tally.add(&compared);
+                let is_told = compared.is_gained()
+                    || compared.is_lost()
+                    || !compared.kept_out_by().is_empty();
+                if is_told {
+                    changed.push(Changed { text, compared });
+                }
+            }
+            (tally, changed)
+        });
+        let ((tally, changed), ahead) = tokio::join!(judging, self.past.next());
+        self.tally = tally;
+        self.ahead = Some(ahead?);
+        Ok(Some(changed))
+    }
+
+    /// What came of it so far.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The publishers.
+    pub(super) const fn sources(&self) -> &Sources {
+        &self.sources
+    }
+}

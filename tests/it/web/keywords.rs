@@ -1,0 +1,210 @@
+//! Keywords edited in the admin pages: checked, compared on real data, saved, restored; each seen in the audit.
+
+use wirewatch::{domain::Role, web::WebOptions};
+
+use crate::{
+    feed_server::{Document, FeedServer, rss},
+    site::{Answer, Site, ask},
+    web::between,
+    worker::{TestWorker, count},
+};
+
+async fn stocked() -> (TestWorker, Site, String) {
+    let publisher = FeedServer::start().await;
+    let entries = [
+        ("a", "Iran ship", "x"),
+        ("b", "Iran football", "x"),
+        ("c", "Korea ship", "x"),
+        ("d", "Korea football", "x"),
+        ("e", "Weather", "x"),
+    ];
+    publisher.put("/feed", Document::feed(rss(&entries)));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("desk", "iran")]).await;
+    worker.pass().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    let user = site.account("anna", Role::Analyst).await;
+    let cookie = site.session_of(user).await;
+    (worker, site, cookie)
+}
+
+async fn get(site: &Site, cookie: &str, path: &str) -> Answer {
+    let request = site.bare_request(reqwest::Method::GET, path);
+    ask(request.header("cookie", cookie)).await
+}
+
+async fn send(site: &Site, cookie: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let basics = [("name", "Desk"), ("edited", "1")];
+    let mut all: Vec<(&str, &str)> = fields.to_vec();
+    for basic in basics {
+        if !all.iter().any(|(name, _)| *name == basic.0) {
+            all.push(basic);
+        }
+    }
+    ask(site.form(path, &all).header("cookie", cookie)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_shown_on_the_desks_own_data_before_it_is_saved() {
+    let (worker, site, cookie) = stocked().await;
+    let query = "ship OR korea AND NOT football OR zeppelin";
+    let page = send(
+        &site,
+        &cookie,
+        "/admin/keywords/desk/try",
+        &[("query", query)],
+    )
+    .await;
+    assert_eq!(page.status, 200);
+    let gained = between(&page.body, "<li class=\"line gained\"", "</li>");
+    let lost = between(&page.body, "<li class=\"line lost\"", "</li>");
+    assert_eq!((gained.len(), lost.len()), (1, 1), "{}", page.body);
+    assert!(gained[0].contains("Korea") && lost[0].contains("football"));
+    let outcome = between(&page.body, "<div class=\"outcome\"", "</div>")[0];
+    assert!(outcome.contains("+1 −1"), "{outcome}");
+    let rows = between(outcome, "<tr", "</tr>");
+    let row = |text: &str| *rows.iter().find(|row| row.contains(text)).unwrap();
+    assert!(row(">ship<").contains("<td>2</td><td>1</td>"), "{outcome}");
+    assert!(row(">korea AND NOT football<").contains("<td>1</td><td>0</td>"));
+    assert!(
+        row(">zeppelin<").contains("class=\"none\""),
+        "a clause that finds nothing stands out"
+    );
+    assert!(row(">football<").contains("<td>1</td><td><bdi>Korea football</bdi>"));
+    assert!(page.body.ends_with("</html>\n") || page.body.trim_end().ends_with("</html>"));
+    assert_eq!(
+        count(&worker.db, "keyword_versions").await,
+        1,
+        "nothing is saved"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_stand_at_their_place_and_a_click_repairs_them() {
+    let (_worker, site, cookie) = stocked().await;
+    let path = "/admin/keywords/desk/try";
+    let page = send(&site, &cookie, path, &[("query", "iran and north korea")]).await;
+    assert_eq!(page.status, 422);
+    let ways = between(&page.body, "<button name=\"way\" value=\"", "\"");
+    assert!(!ways.is_empty(), "{}", page.body);
+    let mut query = "iran and north korea".to_owned();
+    let mut page = page;
+    for _ in 0..3 {
+        let Some(way) = between(&page.body, "<button name=\"way\" value=\"", "\"")
+            .first()
+            .map(|way| {
+                way.replace("&#34;", "\"")
+                    .replace("&quot;", "\"")
+                    .replace("&#39;", "'")
+            })
+        else {
+            break;
+        };
+        page = send(&site, &cookie, path, &[("query", &query), ("way", &way)]).await;
+        let area = between(&page.body, "<textarea id=\"keyword-query\"", "</textarea>")[0];
+        query = area
+            .split_once(">\n")
+            .unwrap()
+            .1
+            .replace("&#34;", "\"")
+            .replace("&quot;", "\"");
+    }
+    assert_eq!(page.status, 200, "{query}");
+    assert!(query.contains("AND"), "{query}");
+    // Nothing can be saved that has errors, and what was written stays.
+    let refused = send(
+        &site,
+        &cookie,
+        "/admin/keywords/desk",
+        &[("query", "iran AND (")],
+    )
+    .await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("iran AND (</textarea>"));
+    assert!(refused.body.contains("class=\"mistake\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pasted_from_another_system_becomes_our_query() {
+    let (_worker, site, cookie) = stocked().await;
+    let fields = [
+        ("query", "north korea near3 iran and ship$2"),
+        ("dialect", "factiva"),
+    ];
+    let page = send(&site, &cookie, "/admin/keywords/desk/try", &fields).await;
+    assert_eq!(page.status, 200);
+    let area = between(&page.body, "<textarea id=\"keyword-query\"", "</textarea>")[0];
+    assert!(area.contains("NEAR/2 iran AND ship*"), "{area}");
+    assert!(
+        page.body.contains("class=\"lint\""),
+        "what was widened is told"
+    );
+    let unknown = [("query", "iran"), ("dialect", "esperanto")];
+    let refused = send(&site, &cookie, "/admin/keywords/desk/try", &unknown).await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_keyword_is_a_version_that_can_be_taken_back() {
+    let (worker, site, cookie) = stocked().await;
+    let fields = [("query", "korea"), ("reason", "the <desk> moves")];
+    let saved = send(&site, &cookie, "/admin/keywords/desk", &fields).await;
+    assert_eq!(
+        (saved.status, saved.header("location")),
+        (303, "/admin/keywords/desk?saved=2")
+    );
+    let page = get(&site, &cookie, saved.header("location")).await;
+    assert!(page.body.contains("Saved as version 2."));
+    assert!(
+        page.body.contains("<del>iran</del><ins>korea</ins>"),
+        "{}",
+        page.body
+    );
+    assert!(
+        page.body.contains("<bdi>the &#60;desk&#62; moves</bdi>")
+            || page.body.contains("the &lt;desk&gt; moves")
+    );
+    assert!(
+        page.body.contains("<progress"),
+        "the past waits to be matched"
+    );
+    // An editor that is behind is told so and loses nothing.
+    let behind = send(&site, &cookie, "/admin/keywords/desk", &[("query", "ship")]).await;
+    assert_eq!(behind.status, 422);
+    assert!(behind.body.contains("ship</textarea>") && behind.body.contains("version 2."));
+    // Restoring begins in the editor, with its difference, and ends in a version of its own.
+    let earlier = get(&site, &cookie, "/admin/keywords/desk?version=1").await;
+    assert!(earlier.body.contains("iran</textarea>"));
+    assert!(earlier.body.contains("version 1 restored"));
+    let fields = [
+        ("query", "iran"),
+        ("edited", "2"),
+        ("reason", "version 1 restored"),
+    ];
+    let restored = send(&site, &cookie, "/admin/keywords/desk", &fields).await;
+    assert_eq!(restored.header("location"), "/admin/keywords/desk?saved=3");
+    assert_eq!(
+        count(&worker.db, "keyword_versions WHERE query = 'iran'").await,
+        2
+    );
+    let audited =
+        "audit WHERE subject_kind = 'keyword' AND action = 'change' AND actor LIKE '%anna%'";
+    assert_eq!(count(&worker.db, audited).await, 2);
+    assert_eq!(
+        get(&site, &cookie, "/admin/keywords/desk?version=9")
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        get(&site, &cookie, "/admin/keywords/none").await.status,
+        404
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_names_every_keyword() {
+    let (_worker, site, cookie) = stocked().await;
+    let page = get(&site, &cookie, "/admin/keywords").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("href=\"/admin/keywords/desk\""));
+}
