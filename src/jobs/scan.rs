@@ -9,7 +9,11 @@ use crate::{
         Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{condition, course, identify, normalise, page, parse},
+    pipeline::{
+        condition, course,
+        identify::{self, Fingerprint},
+        normalise, page, parse,
+    },
     query::Scratch,
 };
 
@@ -25,6 +29,7 @@ pub(super) enum Scan {
 pub(super) struct Scanned {
     pub(super) lookup: Lookup,
     entries: Vec<Entry>,
+    prints: Vec<Fingerprint>,
     matches: Vec<Vec<ArticleMatch>>,
     /// Everything but `found`.
     reading: Reading,
@@ -67,8 +72,10 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
     let mut hints = page.hints;
     hints.ttl = document.hints.ttl;
     (hints.skip_hours, hints.skip_days) = course::skips(&page.body);
+    let prints = identify::fingerprints(&entries);
     Scan::Entries(Scanned {
-        lookup: identify::lookup(feed.id, &entries),
+        lookup: identify::lookup(feed.id, &entries, &prints),
+        prints,
         matches,
         reading: Reading {
             status: page.status,
@@ -99,7 +106,7 @@ impl Scanned {
         known: &[Known],
         now: Timestamp,
     ) -> Reading {
-        let identified = identify::identify(feed.id, &self.entries, known);
+        let identified = identify::identify(feed.id, &self.entries, &self.prints, known);
         let observed = condition::observe(feed, &self.entries, &identified, known, now);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
         let told: HashSet<Identity> = identified
