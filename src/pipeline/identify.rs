@@ -392,6 +392,10 @@ fn guid_of(entry: &Entry) -> Option<String> {
 /// The title as it is compared: letters and digits without case or presentation forms.
 fn title_key(entry: &Entry) -> String {
     let fold = |text: &str| -> String {
+        if text.is_ascii() {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            return letters.map(|c| c.to_ascii_lowercase()).collect();
+        }
         text.nfkc()
             .flat_map(char::to_lowercase)
             .filter(|c| c.is_alphanumeric())
