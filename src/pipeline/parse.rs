@@ -728,7 +728,10 @@ mod tests {
             (format!("{told}{content}"), false),
             (format!("{summary}{told}"), false),
             (format!("{told}<description>Half of"), false),
-            (format!("<title>Told</title>{date}{summary}{content}"), false),
+            (
+                format!("<title>Told</title>{date}{summary}{content}"),
+                false,
+            ),
             (
                 format!("{summary}<link>https://e.example/2</link>{date}{content}"),
                 false,

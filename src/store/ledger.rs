@@ -1,43 +1,88 @@
 //! The ledger: what each feed was seen to carry, as hashes.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use super::{PgPool, StoreError};
-use crate::domain::{FeedId, Identity, Known, Lookup, PollRecord, Timestamp};
+use crate::domain::{FeedId, Identity, Known, Ledger, Lookup, PollRecord, Timestamp};
+
+/// That an entry is still there is noted this often.
+const NOTED_EVERY: Duration = Duration::from_hours(24 * 30);
 
 /// The rows of a feed's ledger that share a URL, a guid or an identity with a document.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn known(db: &PgPool, feed: FeedId, lookup: &Lookup) -> Result<Vec<Known>, StoreError> {
+pub async fn known(
+    db: &PgPool,
+    feed: FeedId,
+    lookup: &Lookup,
+    now: Timestamp,
+) -> Result<Ledger, StoreError> {
     let identities: Vec<Vec<u8>> = lookup
         .identities
         .iter()
         .map(|identity| identity.0.to_vec())
         .collect();
     let rows = sqlx::query!(
-        "SELECT identity, url_hash, guid_hash, title_hash, content_hash
-           FROM ledger
-          WHERE feed_id = $1
-            AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))",
+        r#"SELECT identity, url_hash, guid_hash, title_hash, content_hash,
+                  last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
+             FROM ledger
+            WHERE feed_id = $1
+              AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))"#,
         feed as FeedId,
         &lookup.urls,
         &lookup.guids,
         &identities,
+        now.minus(NOTED_EVERY) as Timestamp,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Known {
-                identity: identity(&row.identity)?,
-                url: row.url_hash,
-                guid: row.guid_hash,
-                title: row.title_hash,
-                content: row.content_hash,
-            })
-        })
-        .collect()
+    let mut ledger = Ledger::default();
+    for row in rows {
+        let identity = identity(&row.identity)?;
+        ledger.known.push(Known {
+            identity,
+            url: row.url_hash,
+            guid: row.guid_hash,
+            title: row.title_hash,
+            content: row.content_hash,
+        });
+        if row.is_fading {
+            ledger.fading.insert(identity);
+        }
+    }
+    Ok(ledger)
+}
+
+/// Forgets what a feed's documents have not held for `unseen` before they were last read; of those feeds whose number
+/// leaves `share` when divided by `shares`, since nothing is gained by looking at all of them at a time. A feed that rests
+/// loses nothing: what counts is how far its documents have moved on. Returns how many rows.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trim(
+    db: &PgPool,
+    unseen: Duration,
+    share: i64,
+    shares: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "DELETE FROM ledger
+          USING (SELECT feed_id, max(last_seen_on) AS newest
+                   FROM ledger
+                  WHERE feed_id IN (SELECT id FROM feeds WHERE id % $2 = $3)
+                  GROUP BY feed_id) AS read
+          WHERE ledger.feed_id = read.feed_id
+            AND ledger.last_seen_on < read.newest - $1::integer",
+        i32::try_from(unseen.as_secs() / 86_400).unwrap_or(i32::MAX),
+        shares,
+        share,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Sixteen bytes as they lie in a row.
@@ -75,12 +120,13 @@ pub(super) async fn upsert(
         seen.push(records[row.record].finished_at);
     }
     sqlx::query!(
-        "INSERT INTO ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at)
-         SELECT * FROM UNNEST($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                              $7::timestamptz[])
+        "INSERT INTO ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on)
+         SELECT feed, identity, url, guid, title, content, seen, (seen AT TIME ZONE 'UTC')::date
+           FROM UNNEST($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                       $7::timestamptz[]) AS entry (feed, identity, url, guid, title, content, seen)
              ON CONFLICT (feed_id, identity) DO UPDATE
             SET url_hash = excluded.url_hash, guid_hash = excluded.guid_hash, title_hash = excluded.title_hash,
-                content_hash = excluded.content_hash",
+                content_hash = excluded.content_hash, last_seen_on = excluded.last_seen_on",
         &feeds as &[FeedId],
         &identities,
         &urls as &[Option<i64>],
