@@ -16,7 +16,7 @@ const ASIDE: u32 = 8;
 /// Places for polls, and those aside.
 pub(super) struct Places {
     size: u32,
-    places: Arc<Semaphore>,
+    taken: Arc<Semaphore>,
     aside: Arc<Semaphore>,
 }
 
@@ -25,7 +25,7 @@ impl Places {
         let aside = size.saturating_mul(ASIDE);
         Self {
             size,
-            places: Arc::new(Semaphore::new(size as usize)),
+            taken: Arc::new(Semaphore::new(size as usize)),
             aside: Arc::new(Semaphore::new(aside as usize)),
         }
     }
@@ -35,12 +35,12 @@ impl Places {
         tokio::select! {
             biased;
             () = stop.cancelled() => None,
-            permit = Arc::clone(&self.places).acquire_owned() => permit.ok(),
+            permit = Arc::clone(&self.taken).acquire_owned() => permit.ok(),
         }
     }
 
     pub(super) fn free(&self) -> usize {
-        self.places.available_permits()
+        self.taken.available_permits()
     }
 
     /// Holds a place until dropped; after a moment one of those aside instead, once there is one. Never ends.
@@ -61,7 +61,7 @@ impl Places {
     /// Waits until nothing flies.
     pub(super) async fn all(&self) {
         // Nobody closes the semaphores.
-        let all = self.places.acquire_many(self.size).await;
+        let all = self.taken.acquire_many(self.size).await;
         drop(
             self.aside
                 .acquire_many(self.size.saturating_mul(ASIDE))

@@ -66,16 +66,12 @@ impl Poller {
             }
         });
         let limit = self.options.read_limit;
-        match time::timeout(limit, scanning).await {
-            Ok(scanned) => scanned.map_err(|error| {
-                StoreError::Unexpected(format!("reading was broken off: {error}"))
-            }),
-            Err(_) => {
-                is_over.store(true, Ordering::Relaxed);
-                let detail = format!("reading the document took longer than {limit:?}");
-                Ok(failed(ErrorCode::CpuLimit, status, &detail))
-            }
-        }
+        let Ok(scanned) = time::timeout(limit, scanning).await else {
+            is_over.store(true, Ordering::Relaxed);
+            let detail = format!("reading the document took longer than {limit:?}");
+            return Ok(failed(ErrorCode::CpuLimit, status, &detail));
+        };
+        scanned.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
     }
 }
 

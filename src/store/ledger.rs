@@ -68,21 +68,24 @@ pub async fn trim(
     share: i64,
     shares: i64,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        "DELETE FROM ledger
-          USING (SELECT feed_id, max(last_seen_on) AS newest
-                   FROM ledger
-                  WHERE feed_id IN (SELECT id FROM feeds WHERE id % $2 = $3)
-                  GROUP BY feed_id) AS read
-          WHERE ledger.feed_id = read.feed_id
-            AND ledger.last_seen_on < read.newest - $1::integer",
-        i32::try_from(unseen.as_secs() / 86_400).unwrap_or(i32::MAX),
-        shares,
-        share,
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
+    let days = i32::try_from(unseen.as_secs() / 86_400).unwrap_or(i32::MAX);
+    let feeds = sqlx::query_scalar!("SELECT id FROM feeds WHERE id % $1 = $2", shares, share)
+        .fetch_all(db)
+        .await?;
+    let mut forgotten = 0;
+    for feed in feeds {
+        let done = sqlx::query!(
+            "DELETE FROM ledger
+              WHERE feed_id = $1
+                AND last_seen_on < (SELECT max(last_seen_on) FROM ledger WHERE feed_id = $1) - $2::integer",
+            feed as FeedId,
+            days,
+        )
+        .execute(db)
+        .await?;
+        forgotten += done.rows_affected();
+    }
+    Ok(forgotten)
 }
 
 /// Sixteen bytes as they lie in a row.

@@ -39,8 +39,6 @@ pub(crate) struct Frame {
     pub(crate) offers_sign_in: bool,
     /// Whether the reader may change the desk's state of things.
     pub(crate) may_work: bool,
-    /// Whether the reader may change what is read and looked for.
-    pub(crate) may_edit_beat: bool,
     /// Whether the reader may say who may do what.
     pub(crate) may_administer: bool,
     /// IANA name of the reader's zone; empty: that of the browser.
@@ -121,7 +119,6 @@ impl Frame {
             who: visitor.member().map(|member| member.name.clone()),
             offers_sign_in: visitor == Visitor::Reader,
             may_work: visitor.may(Capability::WorkDesk),
-            may_edit_beat: visitor.may(Capability::EditBeat),
             may_administer: visitor.may(Capability::Administer),
             zone: zone
                 .and_then(|zone| zone.iana_name().map(str::to_owned))

@@ -198,13 +198,11 @@ pub(crate) async fn ask(
     let selectors = fields.selectors();
     let now = state.clock.now();
     let asked = trials::ask(&state.db, &url, selectors.as_ref(), &visitor.actor(), now).await?;
-    match asked {
-        Some(id) => Ok(Redirect::to(&format!("/admin/feeds/trials/{id}")).into_response()),
-        None => {
-            let problem = reading::current().texts.too_many_trials.to_owned();
-            refused(&state, form.url, fields, problem).await
-        }
+    if let Some(id) = asked {
+        return Ok(Redirect::to(&format!("/admin/feeds/trials/{id}")).into_response());
     }
+    let problem = reading::current().texts.too_many_trials.to_owned();
+    refused(&state, form.url, fields, problem).await
 }
 
 async fn refused(
