@@ -222,7 +222,7 @@ async fn what_a_publisher_says_of_freshness_is_a_lower_bound_within_a_day() {
 }
 
 /// 200 feeds on one host, each with an entry every hour.
-async fn many(publisher: &FeedServer) -> Vec<String> {
+fn many(publisher: &FeedServer) -> Vec<String> {
     let epoch: jiff::Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
     let items: String = (0..30)
         .map(|hour| {
@@ -249,7 +249,7 @@ async fn many(publisher: &FeedServer) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_with_many_feeds_is_asked_few_at_a_time_and_not_all_at_once_again() {
     let publisher = FeedServer::start().await;
-    let feeds = many(&publisher).await;
+    let feeds = many(&publisher);
     let worker = worker_with(&feeds, "[poll]\nper_host = 3\nhost_gap = \"0s\"").await;
     assert_eq!(worker.pass().await.polled, 200);
     assert!(

@@ -23,10 +23,10 @@ fn between(name: &str, odd: &str) -> Document {
     ))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sizes_and_dates_beyond_every_bound_are_stored_or_cut_and_neighbours_are_whole() {
+/// Odd items, by name.
+fn odd_items() -> Vec<(&'static str, String)> {
     let words: String = (0..280_000).map(|n| format!("w{n} ")).collect();
-    let odd = [
+    vec![
         (
             "guid",
             item(&format!(
@@ -92,7 +92,12 @@ async fn sizes_and_dates_beyond_every_bound_are_stored_or_cut_and_neighbours_are
             "same",
             item("<title>Acme odd</title><link>https://bounds.example/same</link>").repeat(100),
         ),
-    ];
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_and_dates_beyond_every_bound_are_stored_or_cut_and_neighbours_are_whole() {
+    let odd = odd_items();
     let publisher = FeedServer::start().await;
     let mut feeds = Vec::new();
     for (name, odd) in &odd {
