@@ -13,8 +13,16 @@ impl fmt::Display for Escaped<'_> {
         let mut written = 0;
         for (at, c) in self.0.char_indices() {
             let instead = match c {
-                '\t' | '\n' | ' ' | '!' | '#'..='%' | '\''..=';' | '=' | '?'..='\u{7e}' => continue,
-                '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => continue,
+                '\t'
+                | '\n'
+                | ' '
+                | '!'
+                | '#'..='%'
+                | '\''..=';'
+                | '='
+                | '?'..='\u{7e}'
+                | '\u{a0}'..='\u{fffd}'
+                | '\u{10000}'.. => continue,
                 '&' => "&amp;",
                 '<' => "&lt;",
                 '>' => "&gt;",
