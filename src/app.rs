@@ -25,6 +25,7 @@ use crate::{
         place::Placer,
         poll::Poller,
         rematch::Rematcher,
+        trial::Tryer,
         upkeep::{Keep, Upkeep},
     },
     store::{self, PgPool, beat::Merge, workers::Worker},
@@ -102,16 +103,6 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Random bytes of the system, for a token.
-///
-/// # Errors
-/// The system gives no random bytes.
-pub fn random() -> anyhow::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    Ok(bytes)
-}
-
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
 ///
 /// # Errors
@@ -157,6 +148,8 @@ pub struct WorkerParts {
     pub lister: Lister,
     /// Matches the past anew.
     pub rematcher: Rematcher,
+    /// Tries addresses that somebody wants to add.
+    pub tryer: Tryer,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -187,6 +180,12 @@ impl WorkerParts {
             room: Arc::default(),
             only: Vec::new(),
         };
+        let tryer = Tryer::new(
+            db.clone(),
+            poller.fetcher.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&poller.room),
+        );
         let keep = Keep {
             backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
             sessions: settings.web.session_idle,
@@ -197,6 +196,7 @@ impl WorkerParts {
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             rematcher: Rematcher::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            tryer,
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -222,6 +222,7 @@ pub async fn run(
             placer,
             lister,
             rematcher,
+            tryer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -239,6 +240,10 @@ pub async fn run(
         lifecycle.spawn("rematch", {
             let stop = stop.clone();
             async move { rematcher.run(stop).await }
+        });
+        lifecycle.spawn("trial", {
+            let stop = stop.clone();
+            async move { tryer.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

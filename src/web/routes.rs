@@ -62,6 +62,10 @@ pub static ROUTES: &[Route] = routes! {
     POST "/admin/keywords/{slug}/try"    May(EditBeat)   => pages::keywords::try_out;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
+    GET  "/admin/feeds/new"              May(EditBeat)   => pages::new_feed::show;
+    POST "/admin/feeds/trials"           May(EditBeat)   => pages::new_feed::ask;
+    GET  "/admin/feeds/trials/{id}"      May(EditBeat)   => pages::new_feed::trial;
+    POST "/admin/feeds"                  May(EditBeat)   => pages::new_feed::add;
     GET  "/events"                       May(Read)       => live::events;
     // Accounts.
     GET  "/login"                        Anyone          => pages::login::show;

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{WebOptions, cores::Cores, search::Words};
+use super::{WebOptions, cores::Cores, coverage::LiveCoverage, search::Words};
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -53,6 +53,9 @@ pub struct WebState {
     pub(super) cores: Cores,
     /// What the names in queries stand for.
     pub(super) words: Arc<Words>,
+    /// What the collection lacks, for live streams.
+    #[from_ref(skip)]
+    pub(super) coverage: Arc<LiveCoverage>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -88,6 +91,7 @@ impl WebState {
             backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
             cores: Cores::of_this_machine(),
             words: Arc::new(Words::default()),
+            coverage: Arc::default(),
             options: Arc::new(options),
             hashing: Arc::new(Semaphore::new(cores)),
             is_demo: false,

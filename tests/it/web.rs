@@ -6,6 +6,7 @@ mod api;
 mod attacks;
 mod keywords;
 mod live;
+mod new_feeds;
 mod pages;
 mod refusals;
 mod search;
