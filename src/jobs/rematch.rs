@@ -192,8 +192,10 @@ impl Rematcher {
         } else {
             Timestamp::from_micros(FAR_PAST_MICROS)
         };
-        let entries = backlog::newest(&self.db, before, from, self.batch).await?;
-        let is_last = i64::try_from(entries.len()).unwrap_or(i64::MAX) < self.batch;
+        let batch = backlog::newest(&self.db, before, from, self.batch).await?;
+        let entries = batch.texts;
+        let is_full = i64::try_from(entries.len()).unwrap_or(i64::MAX) >= self.batch;
+        let is_last = !is_full && !batch.is_cut;
         let next = match entries.last() {
             Some(last) if !is_last => Next::Backlog(Some(last.key)),
             _ if rematch.is_late => Next::Finished,

@@ -80,13 +80,12 @@ impl Found {
     /// The mentions that are compared at most to judge by `expr`.
     pub(super) fn cost(&self, expr: &Expr) -> u64 {
         match expr {
-            Expr::Always | Expr::Fact(_) => 0,
+            Expr::Always | Expr::Fact(_) | Expr::Somewhere(Places::One(_, TextField::Text)) => 0,
             Expr::Not(part) => self.cost(part),
             Expr::And(parts) | Expr::Or(parts) | Expr::Of(_, parts) => {
                 let each = parts.iter().map(|part| self.cost(part));
                 each.fold(0, u64::saturating_add)
             }
-            Expr::Somewhere(Places::One(_, TextField::Text)) => 0,
             Expr::Somewhere(places) | Expr::AtLeast(_, places) => self.cost_of(places).0,
         }
     }

@@ -167,14 +167,14 @@ impl Lexicon {
             }
         }
         self.keywords = read;
-        self.add_naming(later);
+        self.add_naming(&later);
     }
 
     /// Reads keywords that name others.
-    fn add_naming(&mut self, keywords: HashMap<String, (&Keyword, Vec<String>)>) {
+    fn add_naming(&mut self, keywords: &HashMap<String, (&Keyword, Vec<String>)>) {
         let mut waiting: HashMap<&str, usize> = HashMap::new();
         let mut named_by: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (slug, (_, named)) in &keywords {
+        for (slug, (_, named)) in keywords {
             let mut named: Vec<&str> = named.iter().map(String::as_str).collect();
             named.retain(|&other| keywords.contains_key(other));
             named.sort_unstable();

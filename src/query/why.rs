@@ -99,8 +99,9 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
     let mut explanation = explainer.explain(query.root(), TextField::Text);
     if read < article.end() {
         let note = format!("only the first {read} words of the article were read");
-        let notes = [explanation.note, note];
-        explanation.note = notes.join("; ").trim_start_matches("; ").to_owned();
+        let notes = [std::mem::take(&mut explanation.note), note];
+        let told = notes.into_iter().filter(|note| !note.is_empty());
+        explanation.note = told.collect::<Vec<_>>().join("; ");
     }
     explanation
 }

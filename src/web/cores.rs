@@ -37,33 +37,26 @@ impl Cores {
 mod tests {
     use std::sync::mpsc;
 
+    use futures_util::poll;
+
     use super::*;
 
     #[tokio::test]
     async fn more_work_than_places_waits_for_its_turn() {
         let cores = Cores(Arc::new(Semaphore::new(1)));
         let (go, gone) = mpsc::channel::<()>();
-        let first = tokio::spawn({
-            let cores = cores.clone();
-            async move { cores.work(move || gone.recv().unwrap()).await }
-        });
-        while cores.0.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
-        let second = tokio::spawn({
-            let cores = cores.clone();
-            async move { cores.work(|| 2).await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!second.is_finished());
-        first.abort();
-        tokio::task::yield_now().await;
+        let mut first = Box::pin(cores.work(move || gone.recv().unwrap()));
+        assert!(poll!(&mut first).is_pending());
+        let mut second = Box::pin(cores.work(|| 2));
+        assert!(poll!(&mut second).is_pending());
+        drop(first);
+        assert!(poll!(&mut second).is_pending());
         assert_eq!(
             cores.0.available_permits(),
             0,
             "whoever asked, it is still at work"
         );
         go.send(()).unwrap();
-        assert_eq!(second.await.unwrap(), 2);
+        assert_eq!(second.await, 2);
     }
 }

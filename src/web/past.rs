@@ -105,7 +105,7 @@ impl Past {
 
     async fn read_on(&mut self) -> Result<(), StoreError> {
         let limit = self.limit;
-        let is_last = |read: usize| i64::try_from(read).unwrap_or(i64::MAX) < limit;
+        let goes_on = |read: usize| i64::try_from(read).unwrap_or(i64::MAX) >= limit;
         if self.articles.is_empty()
             && let Some(before) = self.articles_before
         {
@@ -114,18 +114,20 @@ impl Past {
                 from: self.from,
                 keyword: None,
             };
-            self.articles = stored::newest(&self.db, &span, limit).await?.into();
-            let last = self.articles.back().map(ArticleText::key);
-            self.articles_before = last.filter(|_| !is_last(self.articles.len()));
+            let batch = stored::newest(&self.db, &span, limit).await?;
+            let is_more = batch.is_cut || goes_on(batch.texts.len());
+            let last = batch.texts.last().map(ArticleText::key);
+            self.articles_before = last.filter(|_| is_more);
+            self.articles = batch.texts.into();
         }
         if self.entries.is_empty()
             && let Some(before) = self.entries_before
         {
-            self.entries = backlog::newest(&self.db, before, self.from, limit)
-                .await?
-                .into();
-            let last = self.entries.back().map(|entry| entry.key);
-            self.entries_before = last.filter(|_| !is_last(self.entries.len()));
+            let batch = backlog::newest(&self.db, before, self.from, limit).await?;
+            let is_more = batch.is_cut || goes_on(batch.texts.len());
+            let last = batch.texts.last().map(|entry| entry.key);
+            self.entries_before = last.filter(|_| is_more);
+            self.entries = batch.texts.into();
         }
         self.limit = BATCH;
         Ok(())

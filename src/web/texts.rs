@@ -118,7 +118,6 @@ texts! {
     what_it_found: "what it found",
     query: "Query",
     pasted_from: "Pasted from",
-    note: "Note",
     days_back: "Days to look back",
     reason: "Why",
     show_what_changes: "Show what changes",

@@ -9,7 +9,7 @@ use super::{super::output, Outcome, complain};
 use crate::{
     app::{Database, SystemClock},
     config::Settings,
-    domain::{Clock as _, Hit, Timestamp},
+    domain::{ArticleId, Clock as _, Hit, Timestamp},
     query::{PartTally, Tally},
     web::{Changed, Difference, DifferenceError},
 };
@@ -81,7 +81,7 @@ fn tell_one(changed: &Changed, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         return output::json(&Line {
             change,
-            article: changed.text.article.map(|id| id.get()),
+            article: changed.text.article.map(ArticleId::get),
             at: changed.text.at,
             title: &text.title,
             url: text.url.as_deref(),

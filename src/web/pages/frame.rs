@@ -20,6 +20,10 @@ const ALL_NAMED: usize = 20;
 
 /// Around a page.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question that a template asks"
+)]
 pub(crate) struct Frame {
     /// Of the window.
     pub(crate) title: String,

@@ -14,7 +14,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::EditPage;
 use crate::{
-    domain::Timestamp,
+    domain::{ArticleId, Timestamp},
     query::{PartTally, Tally},
     store::StoreError,
     web::{
@@ -223,7 +223,7 @@ impl Reading {
         if *shown > MOST_SHOWN {
             return;
         }
-        let article = changed.text.article.map_or(0, |id| id.get());
+        let article = changed.text.article.map_or(0, ArticleId::get);
         let sources = self.difference.sources();
         let line = line(article, &changed.text.text, found, sources, self.now);
         let fragment = EntryFragment {

@@ -25,7 +25,7 @@ use crate::{
     text::diff::{self, Change},
     web::{
         WebState,
-        error::WebError,
+        error::{WebError, with_page},
         extract::{Form, Path, Query},
         reading,
         visitor::Visitor,
@@ -143,7 +143,7 @@ pub(crate) async fn try_out(
     let before = known.keyword.query.clone();
     let mut page = known.page(&state, form, checked);
     let Some(query) = query else {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
     page.is_comparing = true;
     difference::answer(state, &page, &before, &query, from).await
@@ -190,7 +190,7 @@ pub(crate) async fn save(
     let known = Known::read(&state, &slug).await?;
     let mut page = known.page(&state, form, checked);
     page.problem = Some(problem);
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
 /// What the page needs to know of a keyword.
