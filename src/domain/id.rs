@@ -54,6 +54,10 @@ ids! {
     StoryId,
     /// What the desk said about the grouping of articles.
     DecisionId,
+    /// A change of what the desk makes of a story.
+    DeskChangeId,
+    /// What the desk wrote about a story.
+    NoteId,
     /// Who is told of which keywords when.
     SubscriptionId,
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sqlx::{PgExecutor, query_as};
 
-use super::StoreError;
-use crate::domain::{ArticleId, Hit, StoryId, Timestamp};
+use super::{StoreError, desk};
+use crate::domain::{ArticleId, Hit, StoryId, Timestamp, desk::Desk};
 
 /// A keyword as the board heads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,10 @@ pub struct LineStory {
     pub first_seen_at: Timestamp,
     /// Whether the line's article is the first.
     pub is_first: bool,
+    /// What the desk made of it.
+    pub desk: Desk,
+    /// Notes of the desk about it.
+    pub notes: i64,
 }
 
 /// Where a page of lines ends: the next one begins after it.
@@ -120,6 +124,8 @@ struct LineRow {
     first_source: Option<String>,
     first_article_id: Option<ArticleId>,
     first_seen_at: Option<Timestamp>,
+    desk: Option<Value>,
+    notes: Option<i64>,
 }
 
 impl LineRow {
@@ -133,6 +139,8 @@ impl LineRow {
             first_source: self.first_source.clone()?,
             first_seen_at: self.first_seen_at?,
             is_first: self.first_article_id == Some(self.article_id),
+            desk: desk::from_json(self.desk.clone()),
+            notes: self.notes.unwrap_or_default(),
         })
     }
 }
@@ -217,7 +225,13 @@ macro_rules! select_lines {
                          JOIN sources fs ON fs.id = fa.source_id
                         WHERE fa.id = st.first_article_id) AS "first_source?",
                       st.first_article_id AS "first_article_id?: ArticleId",
-                      st.first_seen_at AS "first_seen_at?: Timestamp"
+                      st.first_seen_at AS "first_seen_at?: Timestamp",
+                      (SELECT to_jsonb(d) FROM desk_of(sm.story_id) d) AS "desk?: Value",
+                      (SELECT count(*)
+                         FROM stories g
+                         JOIN notes n ON n.story_id = g.id
+                        WHERE (g.id = sm.story_id OR g.merged_into = sm.story_id)
+                          AND n.removed_at IS NULL) AS "notes?"
             "# + $from + "
              LEFT JOIN story_members sm ON sm.article_id = a.id
              LEFT JOIN stories st ON st.id = sm.story_id

@@ -10,8 +10,8 @@ use sqlx::{
 };
 
 use crate::domain::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,
-    Timestamp, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
+    SessionId, SourceId, StoryId, Timestamp, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -86,5 +86,5 @@ macro_rules! id_codec {
 
 id_codec!(
     SourceId, FeedId, ArticleId, KeywordId, ConceptId, UserId, SessionId, ApiTokenId, StoryId,
-    DecisionId
+    DecisionId, DeskChangeId, NoteId
 );

@@ -14,6 +14,7 @@ pub mod backlog;
 pub mod beat;
 pub mod board;
 mod codec;
+pub mod desk;
 mod error;
 pub mod feed_days;
 pub mod feed_health;
