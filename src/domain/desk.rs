@@ -360,7 +360,9 @@ pub fn mention_ranges(note: &str) -> Vec<(std::ops::Range<usize>, UserName)> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     note.match_indices('@')
         // An address of mail mentions nobody.
-        .filter(|(at, _)| !note[..*at].ends_with(|c: char| c.is_alphanumeric() || "._-".contains(c)))
+        .filter(|(at, _)| {
+            !note[..*at].ends_with(|c: char| c.is_alphanumeric() || "._-".contains(c))
+        })
         .filter_map(|(at, _)| {
             let rest = &note[at + 1..];
             let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
@@ -427,7 +429,10 @@ mod tests {
             .unwrap();
         assert_eq!(given.state, DeskState::New);
         let used = given
-            .after(&Wish::Use(Some("https://ours.example/1".to_owned())), by("mara", 5))
+            .after(
+                &Wish::Use(Some("https://ours.example/1".to_owned())),
+                by("mara", 5),
+            )
             .unwrap();
         assert_eq!(
             (used.assignee.as_deref(), used.link.as_deref()),
@@ -447,7 +452,11 @@ mod tests {
             passed.after(&Wish::Pass(PassReason::Noise), by("ed", 9)),
             Err(DeskRefusal::AsIs)
         );
-        assert!(passed.after(&Wish::Pass(PassReason::Old), by("ed", 9)).is_ok());
+        assert!(
+            passed
+                .after(&Wish::Pass(PassReason::Old), by("ed", 9))
+                .is_ok()
+        );
         assert_eq!(
             Desk::default().after(&Wish::Release, by("ed", 0)),
             Err(DeskRefusal::AsIs)
@@ -483,7 +492,13 @@ mod tests {
             piece_link(" https://ours.example/a b ").unwrap(),
             "https://ours.example/a%20b"
         );
-        for wrong in ["", "ours.example", "javascript:alert(1)", "ftp://x/", "https://"] {
+        for wrong in [
+            "",
+            "ours.example",
+            "javascript:alert(1)",
+            "ftp://x/",
+            "https://",
+        ] {
             assert!(piece_link(wrong).is_err(), "{wrong}");
         }
     }

@@ -58,6 +58,8 @@ ids! {
     DeskChangeId,
     /// What the desk wrote about a story.
     NoteId,
+    /// A filter of the board under a name.
+    SavedFilterId,
     /// Who is told of which keywords when.
     SubscriptionId,
 }

@@ -32,8 +32,8 @@ pub use feed::{
     Validators,
 };
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId, SessionId,
-    SourceId, StoryId, SubscriptionId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
+    SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

@@ -8,6 +8,7 @@ pub mod pace;
 pub mod place;
 pub mod poll;
 mod record;
+pub mod release;
 pub mod room;
 mod scan;
 pub mod upkeep;

@@ -86,6 +86,7 @@ impl Upkeep {
             }
         }
         store::feed_days::trim(&self.db, now.minus(DAYS_KEPT)).await?;
+        store::seen::trim(&self.db, now.minus(store::seen::REMEMBERED_FOR)).await?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }

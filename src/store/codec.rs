@@ -11,7 +11,7 @@ use sqlx::{
 
 use crate::domain::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
-    SessionId, SourceId, StoryId, Timestamp, UserId,
+    SavedFilterId, SessionId, SourceId, StoryId, Timestamp, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -85,6 +85,17 @@ macro_rules! id_codec {
 }
 
 id_codec!(
-    SourceId, FeedId, ArticleId, KeywordId, ConceptId, UserId, SessionId, ApiTokenId, StoryId,
-    DecisionId, DeskChangeId, NoteId
+    SourceId,
+    FeedId,
+    ArticleId,
+    KeywordId,
+    ConceptId,
+    UserId,
+    SessionId,
+    ApiTokenId,
+    StoryId,
+    DecisionId,
+    DeskChangeId,
+    NoteId,
+    SavedFilterId
 );

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     DeskChangeId, NoteId, StoryId, Timestamp, UserId, UserName,
-    desk::{Desk, DeskRefusal, Wish, Wishing},
+    desk::{Desk, DeskRefusal, PassReason, Wish, Wishing},
 };
 
 /// The channel on which the last number is announced.
@@ -179,7 +179,14 @@ impl Batch {
     ) -> Result<DeskChangeId, StoreError> {
         let (from, to) = (to_json(&before.desk), to_json(after));
         let id = self
-            .number(before.story, kind, who, now, Some((&from, &to)), before.change)
+            .number(
+                before.story,
+                kind,
+                who,
+                now,
+                Some((&from, &to)),
+                before.change,
+            )
             .await?;
         sqlx::query!(
             "INSERT INTO desk_states (story_id, state, by, since, until, link, reason, assignee, reports, change_id)
@@ -194,7 +201,7 @@ impl Batch {
             after.since.unwrap_or(now) as Timestamp,
             after.until as Option<Timestamp>,
             after.link,
-            after.reason.map(|reason| reason.as_str()),
+            after.reason.map(PassReason::as_str),
             after.assignee,
             after.reports,
             id as DeskChangeId,
@@ -483,7 +490,7 @@ async fn restore(
         before.since.unwrap_or(now) as Timestamp,
         before.until as Option<Timestamp>,
         before.link,
-        before.reason.map(|reason| reason.as_str()),
+        before.reason.map(PassReason::as_str),
         before.assignee,
         before.reports,
         previous,
@@ -519,7 +526,9 @@ pub async fn release_expired(db: &PgPool, now: Timestamp) -> Result<usize, Store
     for before in batch.standing(&stories).await? {
         let after = before.desk.clone().at(now);
         // A row that another one of its group outranks has run out as well.
-        batch.write(&before, "expire", &after, "wirewatch", now).await?;
+        batch
+            .write(&before, "expire", &after, "wirewatch", now)
+            .await?;
         count += 1;
     }
     batch.commit().await?;
@@ -641,7 +650,10 @@ pub async fn touched_after(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.story, row.number)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.story, row.number))
+        .collect())
 }
 
 /// A note that mentions somebody.

@@ -16,6 +16,7 @@ mod crash;
 mod database;
 mod feed_server;
 mod guard;
+mod headlines;
 mod hostile;
 mod private_server;
 mod river;

@@ -4,10 +4,13 @@ mod access;
 mod accounts;
 mod api;
 mod attacks;
+mod crowd;
+mod desk;
 mod live;
 mod pages;
 mod refusals;
 mod search;
+mod seen;
 
 use std::collections::BTreeMap;
 

@@ -151,6 +151,11 @@ impl TestWorker {
         self.parts.lister.step(&going).await.unwrap()
     }
 
+    /// Ends the claims that ran out; how many.
+    pub(crate) async fn release(&self) -> usize {
+        self.parts.releaser.step().await.unwrap()
+    }
+
     /// Places what waits.
     pub(crate) async fn place(&self) {
         self.parts.placer.step().await.unwrap();
