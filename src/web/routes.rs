@@ -65,6 +65,7 @@ pub static ROUTES: &[Route] = routes! {
     POST "/seen/unmark"                  Account         => pages::seen::unmark;
     GET  "/feeds/league"                 May(Read)       => pages::league::show;
     GET  "/admin/grouping"               May(Administer) => pages::grouping::show;
+    GET  "/admin/audit"                  May(Administer) => pages::audit::show;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
     GET  "/events"                       May(Read)       => live::events;

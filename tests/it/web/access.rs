@@ -58,6 +58,7 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("POST", "/seen/unmark", Person),
     ("GET", "/feeds/league", VIEWER),
     ("GET", "/admin/grouping", ADMIN),
+    ("GET", "/admin/audit", ADMIN),
     ("GET", "/feeds/{id}", VIEWER),
     ("POST", "/feeds/{id}/poll", EDITOR),
     ("GET", "/events", VIEWER),
