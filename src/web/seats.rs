@@ -87,13 +87,17 @@ impl Seats {
 
     /// Takes a seat.
     pub(super) fn take(self: &Arc<Self>, holder: Holder) -> Result<Seat, NoSeat> {
+        self.take_at(holder, self.now())
+    }
+
+    fn take_at(self: &Arc<Self>, holder: Holder, now: u64) -> Result<Seat, NoSeat> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = |taken: &[Arc<Place>]| {
             let own = taken.iter().filter(|place| place.holder == holder);
             own.count()
         };
         if taken.len() >= self.most || own(&taken) >= self.most_of_one {
-            self.free_the_idle(&mut taken);
+            self.free_the_idle(&mut taken, now);
         }
         if own(&taken) >= self.most_of_one {
             return Err(NoSeat::Yours);
@@ -103,7 +107,7 @@ impl Seats {
         }
         let place = Arc::new(Place {
             holder,
-            taken_at: AtomicU64::new(self.now()),
+            taken_at: AtomicU64::new(now),
         });
         taken.push(Arc::clone(&place));
         Ok(Seat {
@@ -112,9 +116,9 @@ impl Seats {
         })
     }
 
-    fn free_the_idle(&self, taken: &mut Vec<Arc<Place>>) {
+    fn free_the_idle(&self, taken: &mut Vec<Arc<Place>>, now: u64) {
         let patience = u64::try_from(self.patience.as_millis()).unwrap_or(LOST);
-        let idle_since = self.now().saturating_sub(patience);
+        let idle_since = now.saturating_sub(patience);
         taken.retain(|place| {
             let is_idle = place.taken_at.load(Ordering::Acquire) < idle_since;
             if is_idle {
@@ -128,7 +132,10 @@ impl Seats {
 impl Seat {
     /// The holder took something. False if the seat was lost before.
     pub(super) fn is_kept(&self) -> bool {
-        let now = self.seats.now();
+        self.is_kept_at(self.seats.now())
+    }
+
+    fn is_kept_at(&self, now: u64) -> bool {
         let kept = |at: u64| (at != LOST).then_some(now);
         self.place
             .taken_at
@@ -157,8 +164,8 @@ mod tests {
         Holder::User(UserId::new(number))
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn nobody_has_all_seats_and_a_seat_is_free_again_when_its_holder_leaves() {
+    #[test]
+    fn nobody_has_all_seats_and_a_seat_is_free_again_when_its_holder_leaves() {
         let seats = Seats::new(3, 2, Duration::from_secs(60));
         let first = seats.take(user(1)).unwrap();
         let _second = seats.take(user(1)).unwrap();
@@ -169,17 +176,16 @@ mod tests {
         assert!(seats.take(user(3)).is_ok());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn whoever_takes_nothing_loses_the_seat_to_who_wants_it() {
+    #[test]
+    fn whoever_takes_nothing_loses_the_seat_to_who_wants_it() {
         let seats = Seats::new(2, 2, Duration::from_secs(60));
-        let idle = seats.take(user(1)).unwrap();
-        let busy = seats.take(user(2)).unwrap();
-        tokio::time::advance(Duration::from_secs(50)).await;
-        assert!(busy.is_kept());
-        tokio::time::advance(Duration::from_secs(11)).await;
-        let third = seats.take(user(3)).unwrap();
-        assert!(!idle.is_kept() && busy.is_kept() && third.is_kept());
+        let idle = seats.take_at(user(1), 0).unwrap();
+        let busy = seats.take_at(user(2), 0).unwrap();
+        assert!(busy.is_kept_at(50_000));
+        let third = seats.take_at(user(3), 61_000).unwrap();
+        assert!(!idle.is_kept_at(61_000));
+        assert!(busy.is_kept_at(61_000) && third.is_kept_at(61_000));
         drop(idle);
-        assert_eq!(seats.take(user(4)).unwrap_err(), NoSeat::Full);
+        assert_eq!(seats.take_at(user(4), 62_000).unwrap_err(), NoSeat::Full);
     }
 }

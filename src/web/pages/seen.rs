@@ -64,7 +64,8 @@ pub(crate) async fn mark(
     let arrival =
         arrival.ok_or_else(|| WebError::BadRequest("“arrival” is to be a number.".to_owned()))?;
     seen::mark(&db, member.id, &keywords, arrival, clock.now()).await?;
-    Ok(Redirect::to(&next).into_response())
+    // There the mark can be taken back.
+    Ok(Redirect::to(&format!("{next}#marked")).into_response())
 }
 
 /// Takes the last mark back.

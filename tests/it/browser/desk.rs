@@ -207,10 +207,10 @@ async fn several_are_passed_at_once_and_what_was_on_the_screen_is_seen() {
         browser.press("k").await;
     }
     let chosen = "return document.querySelectorAll('.choose:checked').length";
-    browser.until(chosen, &json!(1)).await;
+    browser.until(chosen, &json!(3)).await;
     browser.press("j").await;
     browser.press("x").await;
-    browser.until(chosen, &json!(2)).await;
+    browser.until(chosen, &json!(4)).await;
     browser.press("p").await;
     browser
         .until(
@@ -220,9 +220,9 @@ async fn several_are_passed_at_once_and_what_was_on_the_screen_is_seen() {
         .await;
     browser.press("5").await;
     let passed = "return document.querySelectorAll('.desk[data-state=passed]').length";
-    browser.until(passed, &json!(2)).await;
+    browser.until(passed, &json!(4)).await;
     browser.until(chosen, &json!(0)).await;
-    browser.until_text("#told", "(2 stories)").await;
+    browser.until_text("#told", "(4 stories)").await;
     browser.press("z").await;
     browser.until(passed, &json!(0)).await;
 

@@ -33,7 +33,9 @@ const MOST_MEMORY: u64 = 400 * 1024 * 1024;
 /// Clients and seconds.
 fn size() -> (usize, usize) {
     let asked = std::env::var("WIREWATCH_CROWD").unwrap_or_else(|_| "30x3".to_owned());
-    let (clients, seconds) = asked.split_once('x').expect("WIREWATCH_CROWD is clients x seconds");
+    let (clients, seconds) = asked
+        .split_once('x')
+        .expect("WIREWATCH_CROWD is clients x seconds");
     (clients.parse().unwrap(), seconds.parse().unwrap())
 }
 
@@ -54,8 +56,16 @@ fn document(last: usize) -> Document {
 /// Memory of this process that is resident, in bytes.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        * 1024
 }
 
 /// Follows the stream until `total` numbers are there, now and then from a new connection. The numbers, in their order.
@@ -93,7 +103,12 @@ async fn a_crowd_loses_nothing_and_memory_stays_bounded() {
     // Some connect and never read; their seats are others' when they are wanted.
     let mut deaf = Vec::new();
     for _ in 0..clients / 10 {
-        deaf.push(site.request(Method::GET, "/events?after=0").send().await.unwrap());
+        deaf.push(
+            site.request(Method::GET, "/events?after=0")
+                .send()
+                .await
+                .unwrap(),
+        );
     }
     let begun = Instant::now();
     let mut most = 0;
@@ -169,11 +184,22 @@ async fn one_visitor_has_not_all_seats() {
     };
     assert_eq!((refused, open.len()), (429, 50));
     // Somebody else has a seat all the same, and so has the first one again who closes a page.
-    let other = site.bare_request(Method::GET, "/events").send().await.unwrap();
+    let other = site
+        .bare_request(Method::GET, "/events")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(other.status(), 200);
     open.truncate(40);
     let begun = Instant::now();
-    while site.request(Method::GET, "/events").send().await.unwrap().status() != 200 {
+    while site
+        .request(Method::GET, "/events")
+        .send()
+        .await
+        .unwrap()
+        .status()
+        != 200
+    {
         assert!(begun.elapsed() < crate::site::PATIENCE);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
