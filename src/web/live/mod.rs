@@ -77,6 +77,8 @@ pub(super) struct Resume {
     desk: Option<i64>,
     /// The only story that the page shows: lines are not for it, but who has seen the story is.
     story: Option<StoryId>,
+    /// `no` where the page shows none.
+    lines: Option<String>,
 }
 
 /// What stands under one number of arrival.
@@ -125,6 +127,7 @@ struct Following {
     visitor: Visitor,
     seen: Numbers,
     story: Option<StoryId>,
+    has_lines: bool,
     /// Which lines the page shows.
     filter: BoardFilter,
     /// Which stories somebody has seen, where the page shows one.
@@ -166,6 +169,7 @@ pub(super) async fn events(
     let mut following = Following {
         seers: resume.story.map(|_| state.hearing.seen()),
         story: resume.story,
+        has_lines: resume.story.is_none() && resume.lines.is_none(),
         filter,
         state,
         visitor,
@@ -277,7 +281,7 @@ impl Following {
 
     /// Reads what comes next and makes it ready.
     async fn read(&mut self) -> Result<(), StoreError> {
-        if self.story.is_none() {
+        if self.has_lines {
             self.read_lines().await?;
         }
         self.read_desk().await

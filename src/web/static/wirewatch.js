@@ -174,7 +174,7 @@ function follow(after) {
   let seen = after;
   const { desk, story } = main.dataset;
   // What the desk did since the page was made is told again after each break: it says what stands now.
-  const asked = new URLSearchParams({ ...(after !== undefined && { after }), ...(desk && { desk }), ...(after === undefined && { story: story ?? 0 }) });
+  const asked = new URLSearchParams({ ...(after !== undefined && { after }), ...(desk && { desk }), ...(after === undefined && (story ? { story } : { lines: "no" })) });
   const source = new EventSource(`/events?${asked}${main.dataset.filter ? `&${main.dataset.filter}` : ""}`);
   let isFirst = true;
   const isConnected = (is) => { connection.hidden = is; };
