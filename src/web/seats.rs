@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn nobody_has_all_seats_and_a_seat_is_free_again_when_its_holder_leaves() {
-        let seats = Seats::new(3, 2, Duration::from_secs(60));
+        let seats = Seats::new(3, 2, Duration::from_mins(1));
         let first = seats.take(user(1)).unwrap();
         let _second = seats.take(user(1)).unwrap();
         assert_eq!(seats.take(user(1)).unwrap_err(), NoSeat::Yours);
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn whoever_takes_nothing_loses_the_seat_to_who_wants_it() {
-        let seats = Seats::new(2, 2, Duration::from_secs(60));
+        let seats = Seats::new(2, 2, Duration::from_mins(1));
         let idle = seats.take_at(user(1), 0).unwrap();
         let busy = seats.take_at(user(2), 0).unwrap();
         assert!(busy.is_kept_at(50_000));

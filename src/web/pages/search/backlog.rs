@@ -38,7 +38,7 @@ const MOST_FOUND: usize = 200;
 /// How often the page says how far it got.
 const TELL_EVERY: Duration = Duration::from_millis(700);
 /// The longest that one page reads; the next one goes on from there.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// An entry that was found.
 #[derive(Template)]
