@@ -22,6 +22,7 @@ use crate::{
         place::Placer,
         poll::Poller,
         release::Releaser,
+        trial::Tryer,
         upkeep::{Keep, Upkeep},
     },
     store::{self, PgPool, beat::Merge, workers::Worker},
@@ -99,16 +100,6 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Random bytes of the system, for a token.
-///
-/// # Errors
-/// The system gives no random bytes.
-pub fn random() -> anyhow::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    Ok(bytes)
-}
-
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
 ///
 /// # Errors
@@ -154,6 +145,8 @@ pub struct WorkerParts {
     pub lister: Lister,
     /// Ends claims on stories.
     pub releaser: Releaser,
+    /// Tries addresses that somebody wants to add.
+    pub tryer: Tryer,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -184,6 +177,12 @@ impl WorkerParts {
             room: Arc::default(),
             only: Vec::new(),
         };
+        let tryer = Tryer::new(
+            db.clone(),
+            poller.fetcher.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&poller.room),
+        );
         let keep = Keep {
             backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
             sessions: settings.web.session_idle,
@@ -194,6 +193,7 @@ impl WorkerParts {
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             releaser: Releaser::new(db.clone(), Arc::clone(&clock)),
+            tryer,
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -219,6 +219,7 @@ pub async fn run(
             placer,
             lister,
             releaser,
+            tryer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -236,6 +237,10 @@ pub async fn run(
         lifecycle.spawn("release", {
             let stop = stop.clone();
             async move { releaser.run(stop).await }
+        });
+        lifecycle.spawn("trial", {
+            let stop = stop.clone();
+            async move { tryer.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

@@ -6,11 +6,14 @@ mod grouping;
 pub mod index;
 pub mod pace;
 pub mod place;
+mod places;
 pub mod poll;
 mod record;
 pub mod release;
 pub mod room;
+mod rounds;
 mod scan;
+pub mod trial;
 pub mod upkeep;
 
-pub use poll::PollOptions;
+pub use rounds::PollOptions;

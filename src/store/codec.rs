@@ -11,7 +11,7 @@ use sqlx::{
 
 use crate::domain::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
-    SavedFilterId, SessionId, SourceId, StoryId, Timestamp, UserId,
+    SavedFilterId, SessionId, SourceId, StoryId, Timestamp, TrialId, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -97,5 +97,6 @@ id_codec!(
     DecisionId,
     DeskChangeId,
     NoteId,
-    SavedFilterId
+    SavedFilterId,
+    TrialId
 );

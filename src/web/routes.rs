@@ -10,7 +10,7 @@ use super::{
     access::Gate::{self, Account, Anyone, May, Open},
     api, assets, health, live, pages,
 };
-use crate::auth::Capability::{Administer, Read, WorkDesk};
+use crate::auth::Capability::{Administer, EditBeat, Read, WorkDesk};
 
 /// An address and what it takes to enter.
 pub struct Route {
@@ -68,6 +68,10 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/admin/audit"                  May(Administer) => pages::audit::show;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
+    GET  "/admin/feeds/new"              May(EditBeat)   => pages::new_feed::show;
+    POST "/admin/feeds/trials"           May(EditBeat)   => pages::new_feed::ask;
+    GET  "/admin/feeds/trials/{id}"      May(EditBeat)   => pages::new_feed::trial;
+    POST "/admin/feeds"                  May(EditBeat)   => pages::new_feed::add;
     GET  "/events"                       May(Read)       => live::events;
     // Accounts.
     GET  "/login"                        Anyone          => pages::login::show;

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{WebOptions, live::Recent, search::Words, seats::Seats};
+use super::{WebOptions, coverage::LiveCoverage, live::Recent, search::Words, seats::Seats};
 use crate::{
     domain::{Clock, Timestamp},
     store::{PgPool, live::Hearing},
@@ -67,6 +67,9 @@ pub struct WebState {
     pub(super) backlog_readers: Arc<Seats>,
     /// What the names in queries stand for.
     pub(super) words: Arc<Words>,
+    /// What the collection lacks, for live streams.
+    #[from_ref(skip)]
+    pub(super) coverage: Arc<LiveCoverage>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -106,6 +109,7 @@ impl WebState {
                 BACKLOG_READER_IS_AWAY,
             ),
             words: Arc::new(Words::default()),
+            coverage: Arc::default(),
             options: Arc::new(options),
             hashing: Arc::new(Semaphore::new(cores)),
             is_demo: false,

@@ -7,6 +7,7 @@ mod attacks;
 mod crowd;
 mod desk;
 mod live;
+mod new_feeds;
 mod pages;
 mod refusals;
 mod search;

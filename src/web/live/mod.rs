@@ -2,7 +2,7 @@
 //!
 //! A number of arrival is sent as one event with all its lines, so a client that has the number has all of it: it
 //! resumes after the last number it saw (`Last-Event-ID`, or `after` in the address of a fresh page) without loss or
-//! repeats. The stream ends when the process is to stop, and within seconds after its reader may read no more.
+//! repeats. Between them comes, whenever it has changed, what the collection lacks. The stream ends when the process is to stop, and within seconds after its reader may read no more.
 //!
 //! What changes of the desk needs no number of its own: an event tells what stands now, and a client that connects again
 //! is told all that changed since its page was made.
@@ -34,6 +34,7 @@ use super::{
     pages::{
         desk::{DeskFragment, DeskView},
         filter::Filter,
+        frame::Statement,
         line::Line,
     },
     peer::Peer,
@@ -121,6 +122,19 @@ struct LineFragment<'a> {
     line: &'a Line,
 }
 
+/// The markup of the statement about the collection.
+#[derive(Template)]
+#[template(path = "statement.html")]
+struct StatementFragment {
+    statement: Statement,
+}
+
+/// What the collection lacks.
+#[derive(Serialize)]
+struct Coverage {
+    html: String,
+}
+
 /// One client's stream: what it has seen, and what is ready for it.
 struct Following {
     state: WebState,
@@ -133,6 +147,8 @@ struct Following {
     /// Which stories somebody has seen, where the page shows one.
     seers: Option<broadcast::Receiver<Arc<[StoryId]>>>,
     ready: VecDeque<Event>,
+    /// The statement about the collection that it was sent last.
+    told: Option<String>,
     look_again_at: Instant,
     is_over: bool,
     /// As which the lines are written down.
@@ -175,6 +191,7 @@ pub(super) async fn events(
         visitor,
         seen,
         ready: VecDeque::new(),
+        told: None,
         look_again_at: Instant::now() + LOOK_AGAIN,
         is_over: false,
         taste: taste(&reader),
@@ -234,6 +251,9 @@ impl Following {
                     self.is_over = true;
                     return Some(Event::default().event("signed-out").data("{}"));
                 }
+                if let Some(event) = self.coverage().await {
+                    return Some(event);
+                }
             }
             // Marked as seen before the reading: a number raised during it wakes the wait below.
             let numbers = *self.state.hearing.numbers.borrow_and_update();
@@ -277,6 +297,34 @@ impl Following {
                 true
             }
         }
+    }
+
+    /// What the collection lacks, if it is something else than the client was told. A database that is away changes nothing.
+    async fn coverage(&mut self) -> Option<Event> {
+        let collection = match self.state.coverage.now(&self.state.db).await {
+            Ok(collection) => collection,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a live stream was not told of the collection"
+                );
+                return None;
+            }
+        };
+        let now = self.state.clock.now();
+        let html = reading::within(Reader::of(&self.visitor), || {
+            let statement = Statement::new(&collection, now);
+            StatementFragment { statement }.render()
+        });
+        let html = html.ok()?;
+        if self.told.as_ref() == Some(&html) {
+            return None;
+        }
+        self.told = Some(html.clone());
+        Event::default()
+            .event("coverage")
+            .json_data(Coverage { html })
+            .ok()
     }
 
     /// Reads what comes next and makes it ready.

@@ -19,6 +19,7 @@ pub(super) mod league;
 pub(super) mod line;
 pub(super) mod login;
 pub(super) mod moments;
+pub(super) mod new_feed;
 mod news;
 pub(super) mod search;
 pub(super) mod seen;

@@ -32,6 +32,7 @@ use Least::{Anybody, Of, Person};
 
 const VIEWER: Least = Of(Role::Viewer);
 const EDITOR: Least = Of(Role::Editor);
+const ANALYST: Least = Of(Role::Analyst);
 const ADMIN: Least = Of(Role::Admin);
 
 /// Every address. A new page gets its line here.
@@ -61,6 +62,10 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/admin/audit", ADMIN),
     ("GET", "/feeds/{id}", VIEWER),
     ("POST", "/feeds/{id}/poll", EDITOR),
+    ("GET", "/admin/feeds/new", ANALYST),
+    ("POST", "/admin/feeds/trials", ANALYST),
+    ("GET", "/admin/feeds/trials/{id}", ANALYST),
+    ("POST", "/admin/feeds", ANALYST),
     ("GET", "/events", VIEWER),
     ("GET", "/login", Anybody),
     ("POST", "/login", Anybody),
