@@ -84,7 +84,7 @@ pub(crate) async fn ask(
         stored::sources(&state.db),
         board::keyword_query(&state.db, &inquiry.keyword),
     )?;
-    let Some(text) = texts.into_iter().next() else {
+    let Some(text) = texts.texts.into_iter().next() else {
         return Ok(Answered::default());
     };
     let sources: Sources = Arc::new(
