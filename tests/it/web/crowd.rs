@@ -119,15 +119,15 @@ async fn a_crowd_loses_nothing_and_memory_stays_bounded() {
         let due = Duration::from_secs(second as u64);
         tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
     }
-    let published = begun.elapsed();
+    let lasted = begun.elapsed();
     let expected: Vec<i64> = (1..=last).collect();
     while let Some(ids) = crowd.join_next().await {
         assert_eq!(ids.unwrap(), expected);
     }
     most = most.max(resident());
     eprintln!(
-        "{clients} clients had {total} items, published within {published:?}, {:?} after the last one; {} MB",
-        begun.elapsed().saturating_sub(published),
+        "{clients} clients had {total} items, published within {lasted:?}, {:?} after the last one; {} MB",
+        begun.elapsed().saturating_sub(lasted),
         most / 1_048_576
     );
     assert!(most < MOST_MEMORY, "{most} bytes");
