@@ -6,10 +6,7 @@ mod lifecycle;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, watch},
-};
+use tokio::{net::TcpListener, sync::Notify};
 
 pub use database::Database;
 pub use lifecycle::Lifecycle;
@@ -24,6 +21,7 @@ use crate::{
         index::Lister,
         place::Placer,
         poll::Poller,
+        release::Releaser,
         rematch::Rematcher,
         trial::Tryer,
         upkeep::{Keep, Upkeep},
@@ -148,6 +146,8 @@ pub struct WorkerParts {
     pub lister: Lister,
     /// Matches the past anew.
     pub rematcher: Rematcher,
+    /// Ends claims on stories.
+    pub releaser: Releaser,
     /// Tries addresses that somebody wants to add.
     pub tryer: Tryer,
     /// Keeps house.
@@ -196,6 +196,7 @@ impl WorkerParts {
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             rematcher: Rematcher::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            releaser: Releaser::new(db.clone(), Arc::clone(&clock)),
             tryer,
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
@@ -222,6 +223,7 @@ pub async fn run(
             placer,
             lister,
             rematcher,
+            releaser,
             tryer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
@@ -241,6 +243,10 @@ pub async fn run(
             let stop = stop.clone();
             async move { rematcher.run(stop).await }
         });
+        lifecycle.spawn("release", {
+            let stop = stop.clone();
+            async move { releaser.run(stop).await }
+        });
         lifecycle.spawn("trial", {
             let stop = stop.clone();
             async move { tryer.run(stop).await }
@@ -253,14 +259,14 @@ pub async fn run(
     if role.has_web()
         && let Some(listener) = listener
     {
-        let (sender, receiver) = watch::channel(store::live::last_arrival(db).await?);
+        let (telling, hearing) = store::live::channel(store::live::last_numbers(db).await?);
         lifecycle.spawn(
             "live",
-            store::live::follow_arrivals(db.clone(), sender, stop.clone()),
+            store::live::follow(db.clone(), telling, stop.clone()),
         );
         let address = listener.local_addr()?;
         let options = settings.web.clone();
-        let state = web::WebState::new(db.clone(), clock, receiver, stop.clone(), options);
+        let state = web::WebState::new(db.clone(), clock, hearing, stop.clone(), options);
         let state = match doors {
             Doors::Accounts => state,
             Doors::Demo => state.as_demo(),

@@ -252,6 +252,7 @@ impl Settings {
             ("schedule.min_interval", self.schedule.min_interval),
             ("web.session_idle", self.web.session_idle),
             ("web.session_lifetime", self.web.session_lifetime),
+            ("web.claim_for", self.web.claim_for),
         ];
         for (key, value) in durations {
             let shown = format!("{value:?}");

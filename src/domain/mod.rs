@@ -8,6 +8,7 @@ mod article;
 mod attempt;
 mod beat;
 mod coverage;
+pub mod desk;
 pub mod digest;
 pub mod duration;
 mod entry;
@@ -34,8 +35,8 @@ pub use feed::{
     Validators,
 };
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,
-    SubscriptionId, TrialId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
+    SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId, TrialId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

@@ -9,6 +9,7 @@ pub mod place;
 mod places;
 pub mod poll;
 mod record;
+pub mod release;
 pub mod rematch;
 pub mod room;
 mod rounds;

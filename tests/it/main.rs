@@ -20,6 +20,7 @@ mod encodings;
 mod engine;
 mod feed_server;
 mod guard;
+mod headlines;
 mod hostile;
 mod identity;
 mod private_server;

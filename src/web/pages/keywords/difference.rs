@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::EditPage;
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
             search::line,
         },
         past::{Changed, Difference, DifferenceError},
+        seats::{Holder, NoSeat, Seat},
     },
 };
 
@@ -86,21 +87,26 @@ struct Reading {
     middle: String,
     tail: String,
     is_over: bool,
-    _seat: OwnedSemaphorePermit,
+    seat: Seat,
 }
 
 /// Answers with the page, whose changes come while the past is read.
 pub(super) async fn answer(
     state: WebState,
+    holder: Holder,
     page: &EditPage,
     before: &str,
     after: &str,
     from: Timestamp,
 ) -> Result<Response, WebError> {
-    let seat = std::sync::Arc::clone(&state.backlog_readers)
-        .try_acquire_owned()
-        .map_err(|_| {
-            WebError::NotReady("the past is being read for others; try again in a minute")
+    let seat = state
+        .backlog_readers
+        .take(holder)
+        .map_err(|none| match none {
+            NoSeat::Full => {
+                WebError::NotReady("the past is being read for others; try again in a minute")
+            }
+            NoSeat::Yours => WebError::TooManyOfYours,
         })?;
     let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
     let cores = state.cores.clone();
@@ -143,7 +149,7 @@ pub(super) async fn answer(
         middle: middle.to_owned(),
         tail: tail.to_owned(),
         is_over: false,
-        _seat: seat,
+        seat,
     };
     let body = stream::unfold(reading, |reading| async move {
         let (bytes, reading) = reading.next().await?;
@@ -164,7 +170,7 @@ impl Reading {
             if let Some(bytes) = self.ready.pop_front() {
                 return Some((bytes, self));
             }
-            if self.is_over {
+            if self.is_over || !self.seat.is_kept() {
                 return None;
             }
             if self.state.stop.is_cancelled() {

@@ -27,7 +27,9 @@ use crate::{
         WebState,
         error::{WebError, with_page},
         extract::{Form, Path, Query},
+        peer::Peer,
         reading,
+        seats::Holder,
         visitor::Visitor,
     },
 };
@@ -129,6 +131,8 @@ pub(crate) async fn show(
 /// Checks what is in the editor and, if it is a query, shows what it would change.
 pub(crate) async fn try_out(
     State(state): State<WebState>,
+    visitor: Visitor,
+    peer: Peer,
     Path(slug): Path<String>,
     Form(mut form): Form<KeywordForm>,
 ) -> Result<Response, WebError> {
@@ -146,7 +150,8 @@ pub(crate) async fn try_out(
         return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
     page.is_comparing = true;
-    difference::answer(state, &page, &before, &query, from).await
+    let holder = Holder::of(&visitor, peer);
+    difference::answer(state, holder, &page, &before, &query, from).await
 }
 
 /// Saves what is in the editor.
