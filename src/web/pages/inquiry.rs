@@ -115,11 +115,11 @@ async fn hits(
     if q.trim().is_empty() {
         return Ok(None);
     }
-    let lexicon = state.words.lexicon(&state.db).await?;
+    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
     let Ok(query) = query::parse(q, &lexicon, Purpose::Search) else {
         return Ok(None);
     };
-    let question = Question::new(&query, &lexicon, &[]);
+    let question = Question::new(&query, &lexicon, &[], state.cores.clone());
     let judged = question.judge(vec![text.clone()], sources).await;
     Ok(Some(SearchHits {
         hits: judged
@@ -138,7 +138,7 @@ async fn why(
     text: ArticleText,
     sources: Sources,
 ) -> Result<Option<WhyView>, WebError> {
-    let lexicon = state.words.lexicon(&state.db).await?;
+    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
     let Ok(query) = query::parse(&keyword.query, &lexicon, Purpose::SavedKeyword) else {
         return Ok(None);
     };
