@@ -99,7 +99,16 @@ const ROOMS: &[Room] = &[
         name: "digest",
         floor: Floor::Core,
         rooms: &["domain", "text"],
-        crates: &["askama", "jiff", "serde", "serde_json", "thiserror", "url"],
+        crates: &[
+            "askama",
+            "base64",
+            "jiff",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "url",
+        ],
     },
     Room {
         name: "auth",

@@ -8,6 +8,7 @@ mod article;
 mod attempt;
 mod beat;
 mod coverage;
+pub mod delivery;
 pub mod digest;
 pub mod duration;
 mod entry;
@@ -31,8 +32,8 @@ pub use feed::{
     Validators,
 };
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,
-    SubscriptionId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, EditionId, FeedId, KeywordId,
+    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

@@ -10,8 +10,8 @@ use sqlx::{
 };
 
 use crate::domain::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, FeedId, KeywordId, SessionId, SourceId, StoryId,
-    Timestamp, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, EditionId, FeedId, KeywordId,
+    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, Timestamp, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -85,6 +85,18 @@ macro_rules! id_codec {
 }
 
 id_codec!(
-    SourceId, FeedId, ArticleId, KeywordId, ConceptId, UserId, SessionId, ApiTokenId, StoryId,
-    DecisionId
+    SourceId,
+    FeedId,
+    ArticleId,
+    KeywordId,
+    ConceptId,
+    UserId,
+    SessionId,
+    ApiTokenId,
+    StoryId,
+    DecisionId,
+    SubscriptionId,
+    EditionId,
+    RecipientId,
+    DeliveryId
 );

@@ -10,7 +10,7 @@ use super::{
     access::Gate::{self, Account, Anyone, May, Open},
     api, assets, health, live, pages,
 };
-use crate::auth::Capability::{Administer, Read, WorkDesk};
+use crate::auth::Capability::{Administer, EditBeat, Read, WorkDesk};
 
 /// An address and what it takes to enter.
 pub struct Route {
@@ -58,6 +58,32 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
     GET  "/events"                       May(Read)       => live::events;
+    // Digests.
+    GET  "/digests"                      May(Read)       => pages::digests::show_all;
+    POST "/digests"                      May(EditBeat)   => pages::digests::form::add;
+    GET  "/digests/new"                  May(EditBeat)   => pages::digests::form::fresh;
+    GET  "/digests/{slug}"               May(Read)       => pages::digests::show;
+    POST "/digests/{slug}"               May(EditBeat)   => pages::digests::form::change;
+    GET  "/digests/{slug}/edit"          May(EditBeat)   => pages::digests::form::edit;
+    POST "/digests/{slug}/pause"         May(EditBeat)   => pages::digests::pause;
+    POST "/digests/{slug}/resume"        May(EditBeat)   => pages::digests::resume;
+    POST "/digests/{slug}/run"           May(EditBeat)   => pages::digests::run;
+    POST "/digests/{slug}/remove"        May(EditBeat)   => pages::digests::remove;
+    POST "/digests/{slug}/recipients"    May(EditBeat)   => pages::digests::add_recipient;
+    POST "/digests/{slug}/recipients/{id}/remove" May(EditBeat) => pages::digests::remove_recipient;
+    POST "/digests/{slug}/recipients/{id}/return" May(EditBeat) => pages::digests::return_recipient;
+    POST "/digests/{slug}/recipients/{id}/test"   May(WorkDesk) => pages::digests::test_recipient;
+    GET  "/digests/{slug}/preview"       May(Read)       => pages::digests::edition::show_preview;
+    GET  "/digests/{slug}/feed.atom"     May(Read)       => pages::digests::feeds::atom;
+    GET  "/digests/{slug}/feed.json"     May(Read)       => pages::digests::feeds::json;
+    GET  "/digests/{slug}/{edition}"     May(Read)       => pages::digests::edition::show;
+    POST "/digests/{slug}/{edition}/review" May(WorkDesk) => pages::digests::edition::review;
+    GET  "/admin/outbox"                 May(Administer) => pages::digests::outbox::show;
+    GET  "/admin/outbox/{id}"            May(Administer) => pages::digests::outbox::show_one;
+    POST "/admin/outbox/{id}/resend"     May(Administer) => pages::digests::outbox::resend;
+    GET  "/unsubscribe/{token}"          Anyone          => pages::digests::unsubscribe::ask;
+    POST "/unsubscribe/{token}"          Anyone          => pages::digests::unsubscribe::leave;
+    POST "/unsubscribe/{token}/return"   Anyone          => pages::digests::unsubscribe::come_back;
     // Accounts.
     GET  "/login"                        Anyone          => pages::login::show;
     POST "/login"                        Anyone          => pages::login::sign_in;
@@ -83,6 +109,9 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/api/v1/feeds"                 May(Read)       => api::feeds::list;
     GET  "/api/v1/feeds/{id}"            May(Read)       => api::feeds::one;
     POST "/api/v1/feeds/{id}/poll"       May(WorkDesk)   => api::feeds::poll;
+    GET  "/api/v1/digests"               May(WorkDesk)   => api::digests::list;
+    GET  "/api/v1/digests/{id}"          May(WorkDesk)   => api::digests::one;
+    POST "/api/v1/digests/{id}/run"      May(EditBeat)   => api::digests::run;
     GET  "/api/v1/articles"              May(Read)       => api::articles::list;
     GET  "/api/v1/health"                May(Read)       => api::health::show;
     // Files and probes: no secrets, no database.

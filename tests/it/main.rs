@@ -14,6 +14,7 @@ mod cli;
 mod corpora;
 mod crash;
 mod database;
+mod digests;
 mod feed_server;
 mod guard;
 mod hostile;

@@ -5,6 +5,7 @@ pub(super) mod article;
 pub(super) mod board;
 mod charts;
 mod condition;
+pub(super) mod digests;
 pub(super) mod feed;
 pub(super) mod feeds;
 pub(super) mod frame;
