@@ -3,7 +3,7 @@
 //! It changes by itself and says nothing about the story, so a text is compared without it. The stored text is the one
 //! that was read: noise is neither cut from it nor followed by it.
 
-use std::{cmp::Reverse, sync::LazyLock};
+use std::{cmp::Reverse, collections::HashSet, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -12,6 +12,9 @@ const LONGEST: usize = 200;
 
 /// Segments of a text that are judged; what stands behind them is told. No page that people read comes near.
 const MOST_JUDGED: usize = 500;
+
+/// Characters that are enough to know a pointer by, marks between its letters included.
+const LONGEST_POINTER: usize = 40;
 
 /// Stands for a number.
 const NUMBER: char = '#';
@@ -357,11 +360,34 @@ fn is_noise(segment: &str) -> bool {
     if segment.chars().nth(LONGEST).is_some() {
         return false;
     }
-    let folded = fold(segment);
-    is_pointer(&folded) || is_counter(&folded)
+    is_pointer(segment) || may_count(segment) && is_counter(&fold(segment))
 }
 
-fn is_pointer(folded: &str) -> bool {
+/// Whether no word speaks against a counter: a word of letters that stand apart by spaces, and that is none of ours, is
+/// left over whatever else stands there. Nearly every segment is a sentence, and its first word ends the question.
+fn may_count(segment: &str) -> bool {
+    segment
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && word.chars().all(is_of_spaced_words))
+        .all(|word| {
+            let folded = fold(word);
+            WORDS_APART.contains(folded.as_str()) || folded.chars().all(is_unit)
+        })
+}
+
+/// Plain letters of words that are written apart: those that folding turns into nothing but such letters.
+fn is_of_spaced_words(c: char) -> bool {
+    c.is_ascii_alphabetic() || (is_spaced_script(c) && c.is_alphabetic())
+}
+
+/// Whether it begins as pointers do.
+fn is_pointer(segment: &str) -> bool {
+    let segment = segment.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let end = segment
+        .char_indices()
+        .nth(LONGEST_POINTER)
+        .map_or(segment.len(), |(end, _)| end);
+    let folded = fold(segment.get(..end).unwrap_or(segment));
     let start = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
     POINTERS_FOLDED
         .iter()
@@ -424,6 +450,13 @@ static WORDS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut words = all_folded(WORDS);
     words.sort_by_key(|word| Reverse(word.len()));
     words
+});
+/// The single words of what may be left out, where words stand apart.
+static WORDS_APART: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    WORDS_FOLDED
+        .iter()
+        .flat_map(|words| words.split(|c: char| !c.is_alphanumeric()))
+        .collect()
 });
 static BUTTONS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(BUTTONS));
 static POINTERS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(POINTERS));
@@ -549,6 +582,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_quick_look_denies_no_counter(segment in "(views|Ago|# |[0-9]{1,4}k?| |۱|분 전|просмотров|назад|نظر|منذ|مشاركة|\u{200c}|\u{64b}|\u{640}|[a-z]{1,5}|é|中|\\PC){0,8}") {
+            prop_assert!(may_count(&segment) || !is_counter(&fold(&segment)), "{segment:?}");
+        }
+
         #[test]
         fn essence_is_total_and_no_longer_than_its_text(text in "(views|ago|# |[0-9]{1,4}| |\\||۱|분 전|[a-z]{1,5}|\n|中|\\PC){0,20}") {
             prop_assert!(essence(&text).len() <= text.len());

@@ -9,7 +9,7 @@ pub mod article_page;
 pub mod article_stream;
 pub mod article_tokens;
 mod articles;
-mod audit;
+pub mod audit;
 pub mod backlog;
 pub mod beat;
 pub mod board;

@@ -8,7 +8,11 @@ use super::fnv::FnvMap;
 /// document.
 #[derive(Debug)]
 pub(super) struct Postings {
-    lists: FnvMap<u32, List>,
+    places: FnvMap<u32, Place>,
+    /// Lists of the keys that more than one document has, oldest document first.
+    lists: Vec<Vec<u32>>,
+    /// Lists that no key uses.
+    free: Vec<u32>,
     /// Keys of the documents in order, and how many keys each document has, so that both can be forgotten.
     keys: VecDeque<u32>,
     counts: VecDeque<u32>,
@@ -18,31 +22,19 @@ pub(super) struct Postings {
     keep: usize,
 }
 
-/// Documents with a key, oldest first. Most keys have one.
-#[derive(Debug)]
-enum List {
-    One(u32),
-    Many(Vec<u32>),
-}
+/// Where the documents of a key are. Most keys have one document, so this decides what a window weighs: four bytes, the
+/// highest bit set for the number of a list, clear for the number of the only document.
+#[derive(Debug, Clone, Copy)]
+struct Place(u32);
 
-impl List {
-    fn documents(&self) -> &[u32] {
-        match self {
-            Self::One(document) => std::slice::from_ref(document),
-            Self::Many(documents) => documents,
-        }
-    }
+const IS_LIST: u32 = 1 << 31;
 
-    /// Adds the newest document; of more than twice `keep` the older half goes.
-    fn push(&mut self, document: u32, keep: usize) {
-        match self {
-            Self::One(first) => *self = Self::Many(vec![*first, document]),
-            Self::Many(documents) => {
-                if documents.len() >= keep * 2 {
-                    documents.drain(..keep);
-                }
-                documents.push(document);
-            }
+impl Place {
+    const fn list(self) -> Option<usize> {
+        if self.0 & IS_LIST == 0 {
+            None
+        } else {
+            Some((self.0 & !IS_LIST) as usize)
         }
     }
 }
@@ -51,7 +43,9 @@ impl Postings {
     /// An index that keeps at least the `keep` newest documents of each key.
     pub(super) fn keeping(keep: usize) -> Self {
         Self {
-            lists: FnvMap::default(),
+            places: FnvMap::default(),
+            lists: Vec::new(),
+            free: Vec::new(),
             keys: VecDeque::new(),
             counts: VecDeque::new(),
             oldest: 0,
@@ -63,12 +57,7 @@ impl Postings {
     pub(super) fn add(&mut self, document: u32, keys: impl Iterator<Item = u32>) {
         let before = self.keys.len();
         for key in keys {
-            match self.lists.entry(key) {
-                Entry::Occupied(mut list) => list.get_mut().push(document, self.keep),
-                Entry::Vacant(place) => {
-                    place.insert(List::One(document));
-                }
-            }
+            self.note(key, document);
             self.keys.push_back(key);
         }
         let count = self.keys.len() - before;
@@ -76,9 +65,45 @@ impl Postings {
             .push_back(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
+    /// Adds the newest document of a key; of more than twice `keep` the older half goes.
+    fn note(&mut self, key: u32, document: u32) {
+        match self.places.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(Place(document & !IS_LIST));
+            }
+            Entry::Occupied(mut place) => match place.get().list() {
+                None => {
+                    let documents = vec![place.get().0, document];
+                    let number = self.free.pop().unwrap_or_else(|| {
+                        self.lists.push(Vec::new());
+                        u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX)
+                    });
+                    if let Some(list) = self.lists.get_mut(number as usize) {
+                        *list = documents;
+                    }
+                    place.insert(Place(number | IS_LIST));
+                }
+                Some(number) => {
+                    if let Some(documents) = self.lists.get_mut(number) {
+                        if documents.len() >= self.keep * 2 {
+                            documents.drain(..self.keep);
+                        }
+                        documents.push(document);
+                    }
+                }
+            },
+        }
+    }
+
     /// The newest documents that have `key`, newest first.
     pub(super) fn newest(&self, key: u32) -> impl Iterator<Item = u32> + '_ {
-        let documents = self.lists.get(&key).map_or(&[][..], List::documents);
+        let documents = match self.places.get(&key) {
+            None => &[],
+            Some(place) => match place.list() {
+                None => std::slice::from_ref(&place.0),
+                Some(number) => self.lists.get(number).map_or(&[][..], Vec::as_slice),
+            },
+        };
         documents
             .iter()
             .rev()
@@ -95,14 +120,33 @@ impl Postings {
                 return;
             };
             for _ in 0..count {
-                if let Some(key) = self.keys.pop_front()
-                    && let Entry::Occupied(list) = self.lists.entry(key)
-                    && list.get().documents().last() == Some(&self.oldest)
-                {
-                    list.remove();
+                if let Some(key) = self.keys.pop_front() {
+                    self.forget_if_last(key);
                 }
             }
             self.oldest += 1;
+        }
+    }
+
+    /// Forgets a key that no younger document has than the oldest.
+    fn forget_if_last(&mut self, key: u32) {
+        let Entry::Occupied(place) = self.places.entry(key) else {
+            return;
+        };
+        match place.get().list() {
+            None => {
+                if place.get().0 == self.oldest {
+                    place.remove();
+                }
+            }
+            Some(number) => {
+                if let Some(list) = self.lists.get_mut(number)
+                    && list.last() == Some(&self.oldest)
+                {
+                    *list = Vec::new();
+                    self.free.push(place.remove().0 & !IS_LIST);
+                }
+            }
         }
     }
 }
@@ -123,7 +167,8 @@ mod tests {
         assert_eq!(postings.newest(7).collect::<Vec<_>>(), [19, 18]);
         assert_eq!(postings.newest(101).count(), 0);
         postings.forget_before(20);
-        assert!(postings.lists.is_empty() && postings.keys.is_empty());
+        assert!(postings.places.is_empty() && postings.keys.is_empty());
+        assert_eq!(postings.free.len(), postings.lists.len());
         postings.add(20, [7].into_iter());
         assert_eq!(postings.newest(7).collect::<Vec<_>>(), [20]);
     }

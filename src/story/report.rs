@@ -290,6 +290,8 @@ fn settle(mut mentions: Vec<(u32, f32)>) -> Vec<Term> {
         terms.truncate(MAX_TERMS);
         terms.sort_by_key(|term| term.id);
     }
+    // A window keeps a hundred thousand of these lists.
+    terms.shrink_to_fit();
     terms
 }
 
@@ -332,6 +334,7 @@ fn shingles(words: &Words) -> Vec<u32> {
         .collect();
     found.sort_unstable();
     found.dedup();
+    found.shrink_to_fit();
     found
 }
 

@@ -693,6 +693,7 @@ fn pruned(mut sum: Vec<Weight>) -> Vec<Weight> {
         sum.truncate(MIDDLE_TERMS);
         sum.sort_by_key(|weight| weight.id);
     }
+    sum.shrink_to_fit();
     sum
 }
 

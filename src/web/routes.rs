@@ -55,6 +55,7 @@ pub static ROUTES: &[Route] = routes! {
     POST "/stories/decisions/{id}/undo"  May(WorkDesk)   => pages::story::undo;
     GET  "/feeds/league"                 May(Read)       => pages::league::show;
     GET  "/admin/grouping"               May(Administer) => pages::grouping::show;
+    GET  "/admin/audit"                  May(Administer) => pages::audit::show;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
     GET  "/events"                       May(Read)       => live::events;

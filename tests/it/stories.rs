@@ -269,7 +269,9 @@ async fn what_the_desk_decides_survives_a_regrouping_and_can_be_taken_back() {
     check_own(&desk, own).await;
 
     for decision in [2, 1] {
+        let audit = site.get("/admin/audit?kind=story").await.body;
         let undo = format!("/stories/decisions/{decision}/undo");
+        assert!(audit.contains(&format!("action=\"{undo}\"")), "{audit}");
         let undone = desk_sends(&site, &undo, &[]).await;
         assert_eq!(undone.status, 303, "{}", undone.body);
     }
@@ -280,6 +282,26 @@ async fn what_the_desk_decides_survives_a_regrouping_and_can_be_taken_back() {
         count(&desk.worker.db, "audit WHERE subject_kind = 'story'").await,
         4
     );
+    let audit = site.get("/admin/audit?kind=story").await.body;
+    assert!(
+        audit.matches("<strong>undo</strong>").count() == 2
+            && !audit.contains("/stories/decisions/"),
+        "what was taken back is not offered again: {audit}"
+    );
+    for change in [
+        "UPDATE audit SET actor = ''",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+    ] {
+        let refused = sqlx::query(change)
+            .execute(&desk.worker.db)
+            .await
+            .unwrap_err();
+        assert!(
+            refused.to_string().contains("the audit only grows"),
+            "{change}: {refused}"
+        );
+    }
     let measure = site.get("/admin/grouping").await.body;
     assert!(measure.contains("taken back"), "{measure}");
     site.stop().await;

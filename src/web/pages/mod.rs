@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod article;
+pub(super) mod audit;
 pub(super) mod board;
 mod charts;
 mod condition;

@@ -49,6 +49,7 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("POST", "/stories/decisions/{id}/undo", EDITOR),
     ("GET", "/feeds/league", VIEWER),
     ("GET", "/admin/grouping", ADMIN),
+    ("GET", "/admin/audit", ADMIN),
     ("GET", "/feeds/{id}", VIEWER),
     ("POST", "/feeds/{id}/poll", EDITOR),
     ("GET", "/events", VIEWER),
