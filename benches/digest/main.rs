@@ -74,12 +74,11 @@ async fn bench(subscriptions: i64) -> anyhow::Result<()> {
     )
     .fetch_one(&db)
     .await?;
+    let each = took / u32::try_from(stepped.composed.max(1)).unwrap_or(u32::MAX);
     println!(
-        "{editions} editions of {} stories composed and queued in {:.1} s, {:.1} ms each; {:.0} kB each",
+        "{editions} editions of {} stories composed and queued in {took:.1?}, {each:.1?} each; {} kB each",
         members / editions.max(1),
-        took.as_secs_f64(),
-        took.as_secs_f64() * 1e3 / stepped.composed.max(1) as f64,
-        bytes as f64 / 1e3 / editions.max(1) as f64,
+        bytes / editions.max(1) / 1_000,
     );
     ensure!(
         (editions, members, deliveries) == (subscriptions, STORIES * subscriptions, subscriptions),

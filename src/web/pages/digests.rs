@@ -147,13 +147,11 @@ pub(crate) async fn show_all(
                     about.map_or(0, |about| about.readers.unsigned_abs()),
                     "recipient",
                 ),
-                trouble: (failed > 0).then(|| {
-                    format!(
-                        "{} failed this week",
-                        counted(failed.unsigned_abs(), "delivery")
-                            .replace("deliverys", "deliveries")
-                    )
-                }),
+                trouble: match failed {
+                    0 => None,
+                    1 => Some("1 delivery failed this week".to_owned()),
+                    more => Some(format!("{more} deliveries failed this week")),
+                },
                 last: about
                     .and_then(|about| about.last_at)
                     .map(|at| Moment::ago(now, at)),
@@ -224,10 +222,7 @@ fn names(stored: &Stored) -> Vec<&str> {
 /// What it takes of its keywords, in words.
 fn takes(stored: &Stored) -> String {
     let wanted = &stored.wanted;
-    let mut words = vec![format!(
-        "at most {} a time",
-        counted(u64::from(wanted.story_limit), "story").replace("storys", "stories")
-    )];
+    let mut words = vec![format!("at most {} stories a time", wanted.story_limit)];
     if !wanted.filter.languages.is_empty() {
         let languages: Vec<_> = wanted.filter.languages.iter().map(String::as_str).collect();
         words.push(format!("in {}", languages.join(", ")));

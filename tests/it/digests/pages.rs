@@ -136,6 +136,28 @@ async fn a_forged_link_is_no_link() {
     site.stop().await;
 }
 
+/// The fields of the form of a digest.
+fn fields(name: &'static str, times: &'static str) -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("name", name),
+        ("kind", "digest"),
+        ("zone", "Asia/Seoul"),
+        ("times", times),
+        ("quiet", ""),
+        ("threshold", "1"),
+        ("quiet_from", ""),
+        ("quiet_to", ""),
+        ("cap", "6"),
+        ("languages", ""),
+        ("min_independent", "0"),
+        ("limit", "40"),
+        ("review", "0"),
+        ("day", "mon"),
+        ("day", "tue"),
+        ("keyword", "iran"),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
     let desk = Desk::open(&["iran"], NOW).await;
@@ -144,26 +166,6 @@ async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
     let cookie = site.session_of(analyst).await;
     let send = async |path: &str, fields: &[(&str, &str)]| {
         ask(site.form(path, fields).header("cookie", &cookie)).await
-    };
-    let fields = |name: &'static str, times: &'static str| {
-        vec![
-            ("name", name),
-            ("kind", "digest"),
-            ("zone", "Asia/Seoul"),
-            ("times", times),
-            ("quiet", ""),
-            ("threshold", "1"),
-            ("quiet_from", ""),
-            ("quiet_to", ""),
-            ("cap", "6"),
-            ("languages", ""),
-            ("min_independent", "1"),
-            ("limit", "40"),
-            ("review", "0"),
-            ("day", "mon"),
-            ("day", "tue"),
-            ("keyword", "iran"),
-        ]
     };
     let with_slug = |slug: &'static str, times| {
         let mut fields = fields("Morning <b>", times);
@@ -461,7 +463,7 @@ impl Receiver {
             let status = answers.lock().unwrap().pop().unwrap_or(200);
             axum::http::StatusCode::from_u16(status).unwrap()
         }
-        let kept: Kept = Default::default();
+        let kept = Kept::default();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
             .unwrap();

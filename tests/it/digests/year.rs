@@ -270,10 +270,10 @@ async fn check_issues(year: &Year) {
                     (extract(epoch FROM due_at) * 1000000)::bigint AS due,
                     (extract(epoch FROM composed_at - due_at))::float8 AS late
                FROM editions e JOIN subscriptions s ON s.id = e.subscription_id
-              WHERE s.slug = $1 AND due_at <= to_timestamp($2::float8 / 1000000)",
+              WHERE s.slug = $1 AND due_at <= to_timestamp($2::bigint / 1000000.0)",
         )
         .bind(slug)
-        .bind(instant(END).as_micros() as f64)
+        .bind(instant(END).as_micros())
         .fetch_all(&year.desk.db)
         .await
         .unwrap();
