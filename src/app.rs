@@ -26,6 +26,7 @@ use crate::{
         index::Lister,
         place::Placer,
         poll::Poller,
+        trial::Tryer,
         upkeep::{Keep, Upkeep},
     },
     mail::Mailer,
@@ -110,16 +111,6 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Random bytes of the system, for a token.
-///
-/// # Errors
-/// The system gives no random bytes.
-pub fn random() -> anyhow::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    Ok(bytes)
-}
-
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
 ///
 /// # Errors
@@ -163,6 +154,8 @@ pub struct WorkerParts {
     pub placer: Placer,
     /// Lists articles in the search index.
     pub lister: Lister,
+    /// Tries addresses that somebody wants to add.
+    pub tryer: Tryer,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -193,6 +186,12 @@ impl WorkerParts {
             room: Arc::default(),
             only: Vec::new(),
         };
+        let tryer = Tryer::new(
+            db.clone(),
+            poller.fetcher.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&poller.room),
+        );
         let keep = Keep {
             backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
             sessions: settings.web.session_idle,
@@ -202,6 +201,7 @@ impl WorkerParts {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            tryer,
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -284,6 +284,7 @@ pub async fn run(
             poller,
             placer,
             lister,
+            tryer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -297,6 +298,10 @@ pub async fn run(
         lifecycle.spawn("index", {
             let stop = stop.clone();
             async move { lister.run(stop).await }
+        });
+        lifecycle.spawn("trial", {
+            let stop = stop.clone();
+            async move { tryer.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

@@ -287,10 +287,10 @@ impl Settings {
             "it must not be less than schedule.min_interval",
         )?;
         refuse_if(
-            self.poll.lease <= self.fetch.timeout * 2,
+            self.poll.lease <= (self.fetch.timeout + self.poll.read_limit) * 2,
             "poll.lease",
             format!("{:?}", self.poll.lease),
-            "it must be more than twice fetch.timeout, or a slow feed is polled by two workers",
+            "it must be more than twice fetch.timeout and poll.read_limit together, or a slow feed is polled by two workers",
         )
     }
 }

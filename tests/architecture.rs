@@ -64,6 +64,7 @@ const ROOMS: &[Room] = &[
             "html5ever",
             "ipnet",
             "jiff",
+            "memchr",
             "quick_xml",
             "scraper",
             "serde",

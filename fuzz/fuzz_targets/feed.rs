@@ -31,7 +31,8 @@ fuzz_target!(|data: &[u8]| {
             let _ = shape::to_json(&document, &entries);
             normalise::tell_once(&mut entries);
             let feed = FeedId::new(1);
-            let identified = identify::identify(feed, &entries, &[]);
+            let prints = identify::fingerprints(&entries);
+            let identified = identify::identify(feed, &entries, &prints, &[]);
             assert_eq!(identified.len(), entries.len());
             for entry in &entries {
                 assert!(entry.title.len() <= 3 * parse::MAX_TITLE_BYTES);
@@ -41,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
             }
             // The same document twice holds nothing new.
             let known: Vec<_> = identified.iter().map(|found| found.known).collect();
-            for again in identify::identify(feed, &entries, &known) {
+            for again in identify::identify(feed, &entries, &prints, &known) {
                 assert!(again.novelty != wirewatch::domain::Novelty::New);
             }
         }

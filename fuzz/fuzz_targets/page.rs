@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use url::Url;
 use wirewatch::{
     domain::ListSelectors,
-    pipeline::{discover, normalise, page, parse},
+    pipeline::{discover, normalise, page, parse, trial},
 };
 
 fuzz_target!(|data: (&str, &[u8])| {
@@ -25,4 +25,6 @@ fuzz_target!(|data: (&str, &[u8])| {
         let _ = page::read(body, None, &base, &suggested);
     }
     let _ = discover::offers(body, None, &base);
+    let trial = trial::judge(body, None, &base, None);
+    assert!(trial.preview.is_some() || trial.problem.is_some());
 });

@@ -439,6 +439,22 @@ enum DbCommand {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Write the whole database to a file, while the service runs or not.
+    Backup {
+        /// The file; what was there before stays until the backup is whole.
+        file: PathBuf,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Fill an empty database from a backup, and bring its schema up to date.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -596,7 +612,10 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
             doctor::run(args, &settings).await
         }
         Command::Db { command } => {
-            let (DbCommand::Migrate { data_dir } | DbCommand::Url { data_dir }) = &command;
+            let (DbCommand::Migrate { data_dir }
+            | DbCommand::Url { data_dir }
+            | DbCommand::Backup { data_dir, .. }
+            | DbCommand::Restore { data_dir, .. }) = &command;
             at(data_dir.clone());
             database::run(&command, &settings).await
         }

@@ -9,7 +9,7 @@ use crate::{
     config::Settings,
     domain::Clock as _,
     store::PgPool,
-    web::links,
+    web::{self, links},
 };
 
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -50,7 +50,7 @@ async fn offer_first_account(
     listening: SocketAddr,
 ) -> anyhow::Result<()> {
     let base = links::base(&settings.web, listening);
-    let token = Token::new(app::random()?);
+    let token = Token::new(web::random()?);
     if let Some(link) = links::first_admin_link(db, &base, &token, SystemClock.now()).await? {
         output::complain(&format!(
             "wirewatch: nobody has an account yet. This link makes the first one, once, within 24 hours:\n\n    {link}\n"

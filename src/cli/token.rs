@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Outcome, TokenCommand, output, user::ACTOR};
 use crate::{
-    app::{self, Database, SystemClock},
+    app::{Database, SystemClock},
     auth::Token,
     config::Settings,
     domain::{ApiTokenId, Clock as _, Role, UserName},
@@ -16,6 +16,7 @@ use crate::{
         api_tokens::{self, ApiToken, NewApiToken},
         users,
     },
+    web,
 };
 
 pub(super) async fn run(
@@ -69,7 +70,7 @@ async fn create(db: &PgPool, wanted: Wanted<'_>, json: bool) -> anyhow::Result<O
                 .with_context(|| format!("there is no account {owner}"))?,
         ),
     };
-    let token = Token::for_program(app::random()?);
+    let token = Token::for_program(web::random()?);
     let hash = token.hash();
     let new = NewApiToken {
         token_hash: hash.as_bytes(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Outcome, UserCommand, output};
 use crate::{
-    app::{self, Database, SystemClock},
+    app::{Database, SystemClock},
     auth::{self, Token},
     config::Settings,
     domain::{Clock as _, Role, UserId, UserName},
@@ -16,7 +16,7 @@ use crate::{
         invitations::{Maker, Purpose},
         users::{self, User, UserChange},
     },
-    web::links,
+    web::{self, links},
 };
 
 /// As the audit calls who has the shell.
@@ -116,7 +116,7 @@ impl Accounts<'_> {
     }
 
     async fn link(&self, purpose: &Purpose) -> anyhow::Result<String> {
-        let token = Token::new(app::random()?);
+        let token = Token::new(web::random()?);
         let base = links::base(&self.settings.web, self.settings.server.listen);
         let maker = Maker {
             actor: ACTOR,
@@ -194,8 +194,7 @@ fn hashed_password(is_read: bool, names: &[&str]) -> anyhow::Result<Option<Strin
     io::stdin().lock().read_line(&mut line)?;
     let password = line.trim_end_matches(['\r', '\n']);
     auth::check_strength(password, names)?;
-    let salt = app::random()?;
-    let salt = std::array::from_fn(|at| salt[at]);
+    let salt = web::random()?;
     Ok(Some(auth::hash(password, &salt)?.as_str().to_owned()))
 }
 

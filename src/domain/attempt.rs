@@ -1,6 +1,6 @@
 //! What became of asking a feed: the one shape in which every way out is recorded.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -181,8 +181,8 @@ pub struct NextCheck {
 /// An attempt with everything that its one writer needs.
 #[derive(Debug)]
 pub struct PollRecord {
-    /// The claim, given back by recording.
-    pub feed: ClaimedFeed,
+    /// The claim, given back by recording. A reader that was given up may hold it a moment longer.
+    pub feed: Arc<ClaimedFeed>,
     /// What became of it.
     pub attempt: Attempt,
     /// When to ask again.

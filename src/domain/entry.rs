@@ -1,5 +1,7 @@
 //! Entries: one element of a feed document, as published and as read.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Novelty, PollHints, Timestamp};
@@ -117,6 +119,15 @@ pub struct Known {
     pub title: i64,
     /// Hash of title, summary and content.
     pub content: i64,
+}
+
+/// What a feed's ledger knows of a document's entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The rows that share a URL, a guid or an identity with it.
+    pub known: Vec<Known>,
+    /// Of these, rows that were last noted so long ago that they are to be noted again, or they would be forgotten.
+    pub fading: HashSet<Identity>,
 }
 
 /// What an entry is to its feed.

@@ -54,6 +54,8 @@ ids! {
     StoryId,
     /// What the desk said about the grouping of articles.
     DecisionId,
+    /// An address that somebody wants tried.
+    TrialId,
     /// Who is told of which keywords when.
     SubscriptionId,
     /// An issue of a subscription.

@@ -18,6 +18,7 @@ pub mod marks;
 pub mod rhythm;
 mod source;
 mod time;
+mod trial;
 mod trouble;
 
 pub use account::{AccountWordError, ClockFormat, Role, UserName};
@@ -26,18 +27,21 @@ pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
 pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
 pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
-pub use entry::{Document, DocumentKind, Entry, Identified, Identity, Known, Lookup, RawEntry};
+pub use entry::{
+    Document, DocumentKind, Entry, Identified, Identity, Known, Ledger, Lookup, RawEntry,
+};
 pub use feed::{
     ClaimedFeed, Course, FeedState, FeedUrl, FeedUrlError, ListSelectors, Move, PollHints,
     Validators,
 };
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, EditionId, FeedId, KeywordId,
-    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, UserId,
+    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, TrialId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};
+pub use trial::{OfferedFeed, Preview, PreviewedEntry, Trial};
 pub use trouble::{
     Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict,
     Weight,

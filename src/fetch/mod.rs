@@ -142,8 +142,7 @@ impl<'a> Ask<'a> {
 /// Large bodies held in memory at a time.
 const LARGE_BODIES: usize = 6;
 
-/// Connections kept open to a host while nothing is asked, and for how long.
-const IDLE_PER_HOST: usize = 4;
+/// How long a connection is kept open while nothing is asked. No host has more of them than it was asked for at a time.
 const IDLE_FOR: Duration = Duration::from_secs(10);
 
 /// Asks servers for documents.
@@ -192,7 +191,6 @@ impl Fetcher {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.idle_timeout)
             .timeout(options.timeout)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
             .pool_idle_timeout(IDLE_FOR)
             .no_proxy();
         if !options.proxy.is_empty() {

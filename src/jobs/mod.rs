@@ -8,10 +8,13 @@ mod grouping;
 pub mod index;
 pub mod pace;
 pub mod place;
+mod places;
 pub mod poll;
 mod record;
 pub mod room;
+mod rounds;
 mod scan;
+pub mod trial;
 pub mod upkeep;
 
-pub use poll::PollOptions;
+pub use rounds::PollOptions;

@@ -1,13 +1,13 @@
 //! Recording: finished polls are written in batches, and one that the database refuses becomes a failure of its feed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
     time::{self, Instant},
 };
 
-use super::poll::{Poller, Progress, Summary};
+use super::poll::Poller;
 use crate::{
     domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
     pipeline::{condition, schedule},
@@ -17,6 +17,26 @@ use crate::{
         polls::{Batch, Recorded},
     },
 };
+
+/// What a pass or a run has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Feeds polled.
+    pub polled: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Of these, unchanged.
+    pub unchanged: u64,
+    /// Entries never seen before.
+    pub new_entries: u64,
+    /// Articles stored for the first time.
+    pub new_articles: u64,
+    /// Matches stored for the first time.
+    pub new_matches: u64,
+}
+
+/// Told after each batch of recorded polls.
+pub type Progress = Arc<dyn Fn(&Summary) + Send + Sync>;
 
 /// Records written in one transaction at most.
 const RECORD_BATCH: usize = 256;

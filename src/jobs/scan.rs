@@ -1,16 +1,33 @@
 //! The pure stages of a poll in their order: decode, parse, normalise, match; then identify.
+//!
+//! They run on a thread of their own within a limit of time. A thread cannot be broken off: what takes longer is recorded
+//! as a failure at the limit, and the thread ends at the next entry. It keeps its core until then.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use super::engine::Compiled;
+use tokio::time;
+
+use super::{engine::Compiled, poll::Poller};
 use crate::{
     domain::{
-        ArticleMatch, Attempt, ClaimedFeed, Entry, Facts, Failure, FoundEntry, Identity, Known,
-        Lookup, Novelty, Reading, Subject, Timestamp, Validators,
+        ArticleMatch, Attempt, ClaimedFeed, Entry, ErrorCode, Facts, Failure, FoundEntry, Identity,
+        Ledger, Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
-    pipeline::{condition, course, identify, normalise, page, parse},
+    pipeline::{
+        condition, course,
+        identify::{self, Fingerprint},
+        normalise, page, parse,
+    },
     query::Scratch,
+    store::StoreError,
 };
 
 /// What the pure stages made of a page.
@@ -25,12 +42,55 @@ pub(super) enum Scan {
 pub(super) struct Scanned {
     pub(super) lookup: Lookup,
     entries: Vec<Entry>,
+    prints: Vec<Fingerprint>,
     matches: Vec<Vec<ArticleMatch>>,
     /// Everything but `found`.
     reading: Reading,
 }
 
-pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan {
+impl Poller {
+    /// The stages from decoding to matching, away from the threads that wait for the network.
+    pub(super) async fn scan(
+        &self,
+        feed: &Arc<ClaimedFeed>,
+        page: Page,
+    ) -> Result<Scan, StoreError> {
+        let engine = self.engine.current();
+        let seat = self.room.enter(page.body.len()).await;
+        let (status, feed) = (page.status, Arc::clone(feed));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let scanning = tokio::task::spawn_blocking({
+            let is_over = Arc::clone(&is_over);
+            move || {
+                let _seat = seat;
+                // What a publisher sends may find a fault in any parser: it must cost one attempt, not the worker.
+                catch_unwind(AssertUnwindSafe(|| scan(&feed, page, &engine, &is_over)))
+                    .unwrap_or_else(|_| {
+                        failed(ErrorCode::Parse, status, "the document broke the reader")
+                    })
+            }
+        });
+        let limit = self.options.read_limit;
+        let Ok(scanned) = time::timeout(limit, scanning).await else {
+            is_over.store(true, Ordering::Relaxed);
+            let detail = format!("reading the document took longer than {limit:?}");
+            return Ok(failed(ErrorCode::CpuLimit, status, &detail));
+        };
+        scanned.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
+    }
+}
+
+fn failed(code: ErrorCode, status: u16, detail: &str) -> Scan {
+    Scan::Ended(Attempt::Failed(Failure {
+        code,
+        status: Some(status),
+        detail: detail.to_owned(),
+        retry_after: None,
+    }))
+}
+
+/// All stages; or, once `is_over`, whatever ends them.
+fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled, is_over: &AtomicBool) -> Scan {
     let body_hash = identify::body_hash(&page.body);
     if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
         return Scan::Ended(Attempt::Unchanged {
@@ -46,29 +106,32 @@ pub(super) fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled) -> Scan 
     };
     let document = match read {
         Ok(document) => document,
-        Err(error) => {
-            return Scan::Ended(Attempt::Failed(Failure {
-                code: error.code,
-                status: Some(page.status),
-                detail: error.detail,
-                retry_after: None,
-            }));
-        }
+        Err(error) => return failed(error.code, page.status, &error.detail),
     };
-    let mut entries = normalise::entries(&document, feed.language.as_deref());
+    let goes_on = || !is_over.load(Ordering::Relaxed);
+    let mut entries: Vec<Entry> = normalise::each(&document, feed.language.as_deref())
+        .take_while(|_| goes_on())
+        .collect();
     normalise::tell_once(&mut entries);
     let mut scratch = Scratch::default();
     let matches = entries
         .iter()
+        .take_while(|_| goes_on())
         .map(|entry| compiled.engine.matches(&subject(feed, entry), &mut scratch))
         .collect();
+    if !goes_on() {
+        // Nobody waits for it any more.
+        return failed(ErrorCode::CpuLimit, page.status, "given up");
+    }
     let is_whole = !document.is_partial;
     let loss = parse::loss(&document);
     let mut hints = page.hints;
     hints.ttl = document.hints.ttl;
     (hints.skip_hours, hints.skip_days) = course::skips(&page.body);
+    let prints = identify::fingerprints(&entries);
     Scan::Entries(Scanned {
-        lookup: identify::lookup(feed.id, &entries),
+        lookup: identify::lookup(feed.id, &entries, &prints),
+        prints,
         matches,
         reading: Reading {
             status: page.status,
@@ -96,10 +159,11 @@ impl Scanned {
     pub(super) fn into_reading(
         self,
         feed: &ClaimedFeed,
-        known: &[Known],
+        ledger: &Ledger,
         now: Timestamp,
     ) -> Reading {
-        let identified = identify::identify(feed.id, &self.entries, known);
+        let known = ledger.known.as_slice();
+        let identified = identify::identify(feed.id, &self.entries, &self.prints, known);
         let observed = condition::observe(feed, &self.entries, &identified, known, now);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
         let told: HashSet<Identity> = identified
@@ -114,9 +178,11 @@ impl Scanned {
             .zip(self.matches)
             .zip(identified)
             .filter(|(_, identified)| {
-                let is_moved = !told.contains(&identified.known.identity)
-                    && !known.contains(&identified.known);
-                identified.novelty != Novelty::Unchanged || is_moved
+                let identity = &identified.known.identity;
+                let is_moved = !told.contains(identity) && !known.contains(&identified.known);
+                identified.novelty != Novelty::Unchanged
+                    || is_moved
+                    || ledger.fading.contains(identity)
             })
             .filter(|(_, identified)| taken.insert(identified.known.identity))
             .map(|((entry, matches), identified)| {

@@ -12,14 +12,28 @@ use crate::{
 
 /// Upkeep is done this often.
 const INTERVAL: Duration = Duration::from_mins(15);
+const ROUND_MICROS: i64 = 15 * 60 * 1_000_000;
 
 /// Days of feeds are kept for so long: twice what any page shows.
 const DAYS_KEPT: Duration = Duration::from_hours(24 * 28);
 
+/// Incidents that are over are kept for so long.
+const INCIDENTS_KEPT: Duration = Duration::from_hours(24 * 90);
+
+/// Hosts are remembered for so long after they were last asked, longer than any pause or slowness; and trials, longer than
+/// anybody looks at one.
+const DAY_KEPT: Duration = Duration::from_hours(24);
+
+/// What a feed's documents have not held for so long, while they moved on, is no longer known to be old.
+const LEDGER_KEPT: Duration = Duration::from_hours(24 * 180);
+
+/// The ledger is trimmed in so many shares, one in each round: each feed about once a day.
+const LEDGER_SHARES: i64 = 96;
+
 /// Longer than one round takes, shorter than the interval.
 const LEASE: Duration = Duration::from_mins(10);
 
-/// Trims the backlog and the sessions.
+/// Trims the backlog, the ledger, sessions and tokens, incidents, hosts and the days of feeds.
 pub struct Upkeep {
     db: PgPool,
     clock: Arc<dyn Clock>,
@@ -86,6 +100,11 @@ impl Upkeep {
             }
         }
         store::feed_days::trim(&self.db, now.minus(DAYS_KEPT)).await?;
+        store::incidents::trim(&self.db, now.minus(INCIDENTS_KEPT)).await?;
+        store::trials::trim(&self.db, now.minus(DAY_KEPT)).await?;
+        store::hosts::trim(&self.db, now.minus(DAY_KEPT)).await?;
+        let share = now.as_micros() / ROUND_MICROS % LEDGER_SHARES;
+        store::ledger::trim(&self.db, LEDGER_KEPT, share, LEDGER_SHARES).await?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }

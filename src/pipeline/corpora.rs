@@ -176,7 +176,8 @@ fn replay(gzipped: &[u8], ledger: &mut HashMap<Identity, Known>) -> [usize; 3] {
     GzDecoder::new(gzipped).read_to_end(&mut body).unwrap();
     let mut entries = normalise::entries(&parse::parse(&body, None, &base()).unwrap(), None);
     normalise::tell_once(&mut entries);
-    let lookup = identify::lookup(FEED, &entries);
+    let prints = identify::fingerprints(&entries);
+    let lookup = identify::lookup(FEED, &entries, &prints);
     let known: Vec<Known> = ledger
         .values()
         .filter(|row| {
@@ -186,7 +187,7 @@ fn replay(gzipped: &[u8], ledger: &mut HashMap<Identity, Known>) -> [usize; 3] {
         })
         .copied()
         .collect();
-    let identified = identify::identify(FEED, &entries, &known);
+    let identified = identify::identify(FEED, &entries, &prints, &known);
     for found in identified
         .iter()
         .filter(|found| found.novelty != Novelty::Unchanged)

@@ -101,7 +101,11 @@ pub fn skips(document: &[u8]) -> (u32, u8) {
         "saturday",
         "sunday",
     ];
-    let head = String::from_utf8_lossy(&document[..document.len().min(HEAD)]);
+    let head = &document[..document.len().min(HEAD)];
+    if memchr::memmem::find(head, b"<skip").is_none() {
+        return (0, 0);
+    }
+    let head = String::from_utf8_lossy(head);
     let hours = items(&head, "skipHours", "hour")
         .filter_map(|hour| hour.parse::<u32>().ok())
         // Old documents count from 1 to 24.

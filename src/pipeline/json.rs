@@ -1,5 +1,7 @@
 //! JSON feeds, however loosely written, as JSON Feed 1.1 in which feed-rs loses nothing.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -31,13 +33,52 @@ fn without_controls(value: &mut Value) {
     }
 }
 
+/// The text with what the reader of JSON refuses in one string and with it in the whole document: halves of pairs
+/// (`\ud800` alone) become U+FFFD, and control characters that are not escaped become spaces.
+fn mended(text: &str) -> Cow<'_, str> {
+    let has_controls = text.bytes().any(|byte| byte < b' ');
+    if !has_controls && !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c == '\\' || c < ' ') {
+        mended.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let Some(after) = rest.strip_prefix('\\') else {
+            mended.push(' ');
+            rest = &rest[1..];
+            continue;
+        };
+        let pair = match half(rest) {
+            Some(0xd800..0xdc00) => {
+                matches!(rest.get(6..).and_then(half), Some(0xdc00..0xe000)).then_some(12)
+            }
+            Some(0xdc00..0xe000) => None,
+            // Any other escape, whole: what is escaped may be a backslash.
+            _ => Some(1 + after.chars().next().map_or(0, char::len_utf8)),
+        };
+        mended.push_str(pair.map_or("\\ufffd", |length| &rest[..length]));
+        rest = &rest[pair.unwrap_or(6)..];
+    }
+    mended.push_str(rest);
+    Cow::Owned(mended)
+}
+
+/// The number of the `\uXXXX` that a text begins with.
+fn half(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
 /// Writes a JSON feed anew.
 ///
 /// # Errors
 ///
 /// [`Fault::Syntax`] if the text is no JSON, [`Fault::NotAFeed`] if it is JSON without items or a version of JSON Feed.
 pub(super) fn repair(text: &str, base: &Url) -> Result<Repaired, Fault> {
-    let mut value: Value = serde_json::from_str(text).map_err(Fault::Syntax)?;
+    let text = mended(text);
+    let mut value: Value = serde_json::from_str(&text).map_err(Fault::Syntax)?;
     without_controls(&mut value);
     let feed = value.as_object_mut().ok_or(Fault::NotAFeed)?;
     let is_declared = text_of(feed.get("version"))
@@ -155,4 +196,39 @@ fn resolved(value: Option<&Value>, base: &Url) -> Option<String> {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn halves_of_pairs_and_bare_controls_are_mended_and_nothing_else_is() {
+        for (text, expected) in [
+            (r#""a \ud83d\ude00 b""#, r#""a \ud83d\ude00 b""#),
+            (r#""a \ud800 b""#, r#""a \ufffd b""#),
+            (r#""a \udc00\ud800""#, r#""a \ufffd\ufffd""#),
+            (r#""a \ud800\u0041""#, r#""a \ufffd\u0041""#),
+            (r#""a \\ud800""#, r#""a \\ud800""#),
+            (r#""a \" \n \u00""#, r#""a \" \n \u00""#),
+            ("\"a\tb\n\"", "\"a b \""),
+        ] {
+            assert_eq!(mended(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_json_writes_is_left_alone(text in "\\PC{0,20}") {
+            let written = serde_json::to_string(&text).unwrap_or_default();
+            prop_assert_eq!(mended(&written), written.as_str());
+        }
+
+        #[test]
+        fn any_text_is_mended(text in "[\\\\ud8c0-9a\u{0}\u{1f}é\"]{0,40}") {
+            let _ = mended(&text);
+        }
+    }
 }

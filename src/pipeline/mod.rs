@@ -25,11 +25,15 @@ pub mod replay;
 pub mod rhythm;
 pub mod schedule;
 pub mod shape;
+pub mod trial;
 mod xml;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod corpora;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod defects;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 mod suites;

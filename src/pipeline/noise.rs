@@ -332,18 +332,11 @@ pub fn essence(text: &str) -> String {
     let mut essence = String::with_capacity(text.len());
     let mut judged = 0;
     for paragraph in text.split('\n') {
-        let told: Vec<&str> = paragraph
-            .split(['|', '•', '·', '｜'])
-            .filter(|segment| {
-                judged += 1;
-                judged > MOST_JUDGED || !is_noise(segment)
-            })
-            .collect();
-        for word in told.iter().flat_map(|segment| segment.split_whitespace()) {
-            if !essence.is_empty() && !essence.ends_with('\n') {
-                essence.push(' ');
+        for segment in paragraph.split(['|', '•', '·', '｜']) {
+            judged += 1;
+            if judged > MOST_JUDGED || !is_noise(segment) {
+                push_words(&mut essence, segment);
             }
-            essence.push_str(word);
         }
         if !essence.is_empty() && !essence.ends_with('\n') {
             essence.push('\n');
@@ -351,6 +344,15 @@ pub fn essence(text: &str) -> String {
     }
     essence.truncate(essence.trim_end().len());
     essence
+}
+
+fn push_words(essence: &mut String, segment: &str) {
+    for word in segment.split_whitespace() {
+        if !essence.is_empty() && !essence.ends_with('\n') {
+            essence.push(' ');
+        }
+        essence.push_str(word);
+    }
 }
 
 fn is_noise(segment: &str) -> bool {
@@ -467,8 +469,15 @@ fn all_folded(words: &[&str]) -> Vec<String> {
 
 /// Without case, presentation forms, Arabic variants and marks; each number is one `#`.
 fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for c in text.nfkc().flat_map(char::to_lowercase) {
+    if text.is_ascii() {
+        return fold_letters(text.chars().map(|c| c.to_ascii_lowercase()), text.len());
+    }
+    fold_letters(text.nfkc().flat_map(char::to_lowercase), text.len())
+}
+
+fn fold_letters(letters: impl Iterator<Item = char>, length: usize) -> String {
+    let mut folded = String::with_capacity(length);
+    for c in letters {
         let c = match c {
             'ي' | 'ى' | 'ئ' => 'ی',
             'ك' => 'ک',

@@ -60,18 +60,19 @@ const FEED_VALUES: [&str; 6] = ["rss", "rssfeed", "rss_feed", "feed", "feeds", "
 /// goes before it, and a script that contradicts either goes before all.
 #[must_use]
 pub fn entries(document: &Document, language: Option<&str>) -> Vec<Entry> {
-    document
-        .entries
-        .iter()
-        .map(|raw| {
-            let declared = [
-                raw.language.as_deref(),
-                document.language.as_deref(),
-                language,
-            ];
-            entry(raw, declared.into_iter().flatten().find_map(tag))
-        })
-        .collect()
+    each(document, language).collect()
+}
+
+/// The same one by one, for a reader who may stop between them.
+pub fn each(document: &Document, language: Option<&str>) -> impl Iterator<Item = Entry> {
+    document.entries.iter().map(move |raw| {
+        let declared = [
+            raw.language.as_deref(),
+            document.language.as_deref(),
+            language,
+        ];
+        entry(raw, declared.into_iter().flatten().find_map(tag))
+    })
 }
 
 /// Takes out what entries say twice: the same words twice would be two hits of one mention.

@@ -715,6 +715,46 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_cut_in_the_content_beside_its_summary_is_kept_without_it() {
+        let whole = "<item><title>Whole</title><link>https://e.example/1</link></item>";
+        let date = "<pubDate>Mon, 23 Nov 2026 08:00:00 GMT</pubDate>";
+        let told = format!("<title>Told</title><link>https://e.example/2</link>{date}");
+        let (summary, content) = (
+            "<description>All of it</description>",
+            "<content:encoded><![CDATA[<p>Half of",
+        );
+        for (item, is_kept) in [
+            (format!("{told}{summary}{content}"), true),
+            (format!("{told}{content}"), false),
+            (format!("{summary}{told}"), false),
+            (format!("{told}<description>Half of"), false),
+            (
+                format!("<title>Told</title>{date}{summary}{content}"),
+                false,
+            ),
+            (
+                format!("{summary}<link>https://e.example/2</link>{date}{content}"),
+                false,
+            ),
+            (
+                format!("<title>Told</title><link>/2</link>{summary}{content}"),
+                false,
+            ),
+        ] {
+            let document = read(&format!("<rss version='2.0'><channel>{whole}<item>{item}"));
+            assert_eq!(document.entries.len(), 1 + usize::from(is_kept), "{item}");
+            assert_eq!(loss(&document), Some(ErrorCode::ParsePartial));
+            if let Some(entry) = document.entries.get(1) {
+                assert_eq!(entry.summary.as_deref(), Some("All of it"));
+                assert_eq!(entry.content, None, "nothing half is told");
+            }
+        }
+        let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>Told</title><link href='/1'/>\
+                    <updated>2026-11-23T08:00:00Z</updated><summary>All of it</summary><content type='xhtml'><div><p>Half of";
+        assert_eq!(titles(&read(atom)), ["Told"]);
+    }
+
+    #[test]
     fn what_is_no_feed_is_told_from_a_feed_that_cannot_be_read() {
         for (text, expected) in [
             ("", ErrorCode::Empty),

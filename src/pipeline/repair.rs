@@ -766,6 +766,11 @@ impl<'a> Writer<'a> {
 
     fn finish(mut self) -> Repaired {
         let is_partial = !self.is_root_closed;
+        if self.is_cut_in_content() {
+            // Everything that tells the entry and is told of it stands: only the text beside its summary is half.
+            self.field = None;
+            self.close_entry();
+        }
         if let Some(start) = self.entry_start.take() {
             // An entry that never ended may be half of one.
             self.xml.truncate(start);
@@ -797,6 +802,27 @@ impl<'a> Writer<'a> {
             is_partial,
             ttl: self.ttl.or(period),
         }
+    }
+}
+
+impl Writer<'_> {
+    /// Whether the document ends inside of the content of an entry whose title, address, date and summary are whole.
+    fn is_cut_in_content(&self) -> bool {
+        let is_in_content = matches!(
+            self.frames.last().map(|frame| &frame.role),
+            Some(Role::Field(Word::Markup("content:encoded" | "content")))
+        );
+        let has = |names: &[&str]| {
+            let fallbacks = self.fallbacks_of_entry.iter().map(|other| &other.name);
+            let mut met = self.met_in_entry.iter().chain(fallbacks);
+            met.any(|name| names.contains(name))
+        };
+        is_in_content
+            && self.field.is_some()
+            && self.entry.url.is_some()
+            && has(&["title"])
+            && has(&["pubDate", "published", "updated"])
+            && has(&["description", "summary"])
     }
 }
 

@@ -159,7 +159,7 @@ fn own_wait(
     let known = rhythm.filter(|rhythm| rhythm.is_known());
     let Some(rhythm) = known else {
         return Pause {
-            wait: policy.first_interval.clamp(least, most),
+            wait: spread(policy.first_interval, feed.id, 0).clamp(least, most),
             reason: "the pace is not known yet".to_owned(),
             state: FeedState::Active,
         };
@@ -476,7 +476,8 @@ mod tests {
         );
         let unknown = wait(&feed(0, None, None), &read(0, PollHints::default()));
         assert_eq!(unknown.1, "the pace is not known yet");
-        assert_eq!(unknown.0, Policy::default().first_interval);
+        let first = Policy::default().first_interval;
+        assert!((first * 9 / 10..=first).contains(&unknown.0));
     }
 
     #[test]

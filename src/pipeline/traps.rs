@@ -26,7 +26,13 @@ fn rss(items: &str) -> String {
 
 /// The entries of a document against what the feed knows, with what it knows then.
 fn identified(feed: i64, document: &str, known: &[Known]) -> Vec<Identified> {
-    identify::identify(FeedId::new(feed), &entries(document), known)
+    let entries = entries(document);
+    identify::identify(
+        FeedId::new(feed),
+        &entries,
+        &identify::fingerprints(&entries),
+        known,
+    )
 }
 
 fn novelties(found: &[Identified]) -> Vec<Novelty> {

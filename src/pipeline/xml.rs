@@ -9,22 +9,36 @@ pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\u{80}'..='\u{9f}' => f.write_char(markup::character(c.into()))?,
-                '\t' | '\n' | ' '..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {
-                    f.write_char(c)?;
-                }
-                '\r' | '\u{b}' | '\u{c}' => f.write_char(' ')?,
-                // XML forbids the rest.
-                _ => {}
+        // What stands as it is goes out in runs: most of a text does.
+        let mut written = 0;
+        for (at, c) in self.0.char_indices() {
+            let instead = match c {
+                '\t'
+                | '\n'
+                | ' '
+                | '!'
+                | '#'..='%'
+                | '\''..=';'
+                | '='
+                | '?'..='\u{7e}'
+                | '\u{a0}'..='\u{fffd}'
+                | '\u{10000}'.. => continue,
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '"' => "&quot;",
+                '\r' | '\u{b}' | '\u{c}' => " ",
+                // XML forbids the rest, but that some encodings have letters there.
+                _ => "",
+            };
+            f.write_str(self.0.get(written..at).unwrap_or_default())?;
+            f.write_str(instead)?;
+            if ('\u{80}'..='\u{9f}').contains(&c) {
+                f.write_char(markup::character(c.into()))?;
             }
+            written = at + c.len_utf8();
         }
-        Ok(())
+        f.write_str(self.0.get(written..).unwrap_or_default())
     }
 }
 

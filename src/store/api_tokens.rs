@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
+    users::role,
 };
 use crate::domain::{ApiTokenId, Role, Timestamp, UserId};
 
@@ -61,11 +62,6 @@ pub struct TokenOwner {
     pub user: Option<UserId>,
     /// The name of its account.
     pub owner: Option<String>,
-}
-
-fn role(word: &str) -> Result<Role, StoreError> {
-    word.parse()
-        .map_err(|_| StoreError::UnknownWord(word.to_owned()))
 }
 
 /// What both a token and its account may.

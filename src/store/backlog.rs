@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::search::Text;
+use super::search::{BATCH_BYTES, Batch, Text};
 use super::{
     PgPool, StoreError,
     articles::{EntryColumns, LIST_SEPARATOR, StoredArticles},
@@ -107,7 +107,8 @@ pub struct BacklogText {
     pub text: Text,
 }
 
-/// The newest entries before `before` that came at `from` or later, at most `limit`, the last that came first.
+/// The newest entries before `before` that came at `from` or later, at most `limit` and about four megabytes, the last that
+/// came first.
 ///
 /// # Errors
 /// The database does not answer.
@@ -116,21 +117,28 @@ pub async fn newest(
     before: BacklogKey,
     from: Timestamp,
     limit: i64,
-) -> Result<Vec<BacklogText>, StoreError> {
-    sqlx::query!(
+) -> Result<Batch<BacklogText>, StoreError> {
+    let texts = sqlx::query!(
         r#"SELECT b.identity, b.first_seen_at, f.source_id AS "source_id: SourceId", b.url, b.title, b.summary,
                   b.content, b.language, b.authors, b.categories, b.sort_at
-             FROM backlog b
+             FROM (SELECT n.*, sum(octet_length(n.title) + octet_length(n.summary) + octet_length(n.content))
+                              OVER (ORDER BY n.first_seen_at DESC, n.identity DESC
+                                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+                     FROM (SELECT *
+                             FROM backlog
+                            WHERE first_seen_at <= $1
+                              AND (first_seen_at, identity) < ($1, $2)
+                              AND first_seen_at >= $3
+                            ORDER BY first_seen_at DESC, identity DESC
+                            LIMIT $4) n) b
              JOIN feeds f ON f.id = b.feed_id
-            WHERE b.first_seen_at <= $1
-              AND (b.first_seen_at, b.identity) < ($1, $2)
-              AND b.first_seen_at >= $3
-            ORDER BY b.first_seen_at DESC, b.identity DESC
-            LIMIT $4"#,
+            WHERE coalesce(b.bytes_before, 0) < $5
+            ORDER BY b.first_seen_at DESC, b.identity DESC"#,
         before.first_seen_at as Timestamp,
         &before.identity.0,
         from as Timestamp,
         limit,
+        BATCH_BYTES,
     )
     .fetch_all(db)
     .await?
@@ -154,7 +162,8 @@ pub async fn newest(
             },
         })
     })
-    .collect()
+    .collect::<Result<Vec<BacklogText>, StoreError>>()?;
+    Ok(Batch::new(texts, |entry| &entry.text))
 }
 
 /// About how many entries there are, as the planner knows it; 0 while nobody has counted.

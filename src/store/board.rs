@@ -341,8 +341,8 @@ pub async fn keyword_lines(
     Ok(rows.into_iter().map(BoardLine::from).collect())
 }
 
-/// The year 9000, in microseconds.
-const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
+/// The year 9000, in microseconds: after everything, and an instant that PostgreSQL knows.
+pub const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
 
 /// The lines of the next arrival numbers after `after`, in order of number: at most `numbers` of them, each whole.
 ///

@@ -11,7 +11,7 @@ use sqlx::{
 
 use crate::domain::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, EditionId, FeedId, KeywordId,
-    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, Timestamp, UserId,
+    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, Timestamp, TrialId, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -90,6 +90,7 @@ id_codec!(
     ArticleId,
     KeywordId,
     ConceptId,
+    TrialId,
     UserId,
     SessionId,
     ApiTokenId,

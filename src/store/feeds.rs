@@ -178,10 +178,12 @@ pub async fn claim_due(
         r#"
         WITH asked AS (
             -- the claims that a host has come first, so that the place of a feed counts them
-            SELECT id, host, next_poll_at, is_held,
-                   row_number() OVER (PARTITION BY host ORDER BY is_held DESC, next_poll_at, id) AS place
+            SELECT id, host, turn, is_held,
+                   row_number() OVER (PARTITION BY host ORDER BY is_held DESC, turn, id) AS place
               FROM feeds,
-                   LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held) AS held
+                   LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held,
+                                   -- who failed of late lets those who did not go first, and waits for them a minute at most
+                                   next_poll_at + make_interval(secs => 20 * least(consecutive_failures, 3)) AS turn) AS seen
              WHERE lease_until > $1
                 OR (next_poll_at <= $7 AND (cardinality($6::text[]) = 0 OR url = ANY ($6)))
         ), resting AS (
@@ -203,7 +205,7 @@ pub async fn claim_due(
                         WHERE NOT is_held
                           AND place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
                           AND is_resting IS NOT TRUE
-                        ORDER BY next_poll_at, id
+                        ORDER BY turn, id
                         LIMIT $3
                    ))
                AND (next_poll_at <= $7) IS TRUE

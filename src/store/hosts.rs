@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sqlx::PgConnection;
 
-use super::StoreError;
+use super::{PgPool, StoreError};
 use crate::domain::{Attempt, ClaimedFeed, ErrorCode, PollRecord, Timestamp};
 
 /// A host that complains about one feed is asked for the others slowly for so long at least, and at most.
@@ -48,6 +48,20 @@ pub(super) async fn slow_down(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Forgets hosts that were not asked since `before` and want no slowness any more. Returns how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "DELETE FROM hosts WHERE asked_at < $1 AND (slow_until IS NULL OR slow_until < $1)",
+        before as Timestamp,
+    )
+    .execute(db)
+    .await?
+    .rows_affected())
 }
 
 /// Notes that the hosts of `claimed` are asked from `now` on, one feed every `gap`; but not those that need no gap.

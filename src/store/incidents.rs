@@ -247,6 +247,20 @@ pub async fn of_feed(db: &PgPool, feed: FeedId) -> Result<Vec<Incident>, StoreEr
     .collect()
 }
 
+/// Deletes incidents that closed before `before`. Returns how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "DELETE FROM incidents WHERE closed_at < $1",
+        before as Timestamp
+    )
+    .execute(db)
+    .await?
+    .rows_affected())
+}
+
 /// What is missing, feed by feed: open incidents that cost entries, and the last two hundred gaps.
 pub(super) async fn missing(db: &PgPool) -> Result<Vec<SourceTrouble>, StoreError> {
     let rows = sqlx::query!(

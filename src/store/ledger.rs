@@ -1,43 +1,91 @@
 //! The ledger: what each feed was seen to carry, as hashes.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use super::{PgPool, StoreError};
-use crate::domain::{FeedId, Identity, Known, Lookup, PollRecord, Timestamp};
+use crate::domain::{FeedId, Identity, Known, Ledger, Lookup, PollRecord, Timestamp};
+
+/// That an entry is still there is noted this often.
+const NOTED_EVERY: Duration = Duration::from_hours(24 * 30);
 
 /// The rows of a feed's ledger that share a URL, a guid or an identity with a document.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn known(db: &PgPool, feed: FeedId, lookup: &Lookup) -> Result<Vec<Known>, StoreError> {
+pub async fn known(
+    db: &PgPool,
+    feed: FeedId,
+    lookup: &Lookup,
+    now: Timestamp,
+) -> Result<Ledger, StoreError> {
     let identities: Vec<Vec<u8>> = lookup
         .identities
         .iter()
         .map(|identity| identity.0.to_vec())
         .collect();
     let rows = sqlx::query!(
-        "SELECT identity, url_hash, guid_hash, title_hash, content_hash
-           FROM ledger
-          WHERE feed_id = $1
-            AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))",
+        r#"SELECT identity, url_hash, guid_hash, title_hash, content_hash,
+                  last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
+             FROM ledger
+            WHERE feed_id = $1
+              AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))"#,
         feed as FeedId,
         &lookup.urls,
         &lookup.guids,
         &identities,
+        now.minus(NOTED_EVERY) as Timestamp,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Known {
-                identity: identity(&row.identity)?,
-                url: row.url_hash,
-                guid: row.guid_hash,
-                title: row.title_hash,
-                content: row.content_hash,
-            })
-        })
-        .collect()
+    let mut ledger = Ledger::default();
+    for row in rows {
+        let identity = identity(&row.identity)?;
+        ledger.known.push(Known {
+            identity,
+            url: row.url_hash,
+            guid: row.guid_hash,
+            title: row.title_hash,
+            content: row.content_hash,
+        });
+        if row.is_fading {
+            ledger.fading.insert(identity);
+        }
+    }
+    Ok(ledger)
+}
+
+/// Forgets what a feed's documents have not held for `unseen` before they were last read; of those feeds whose number
+/// leaves `share` when divided by `shares`, since nothing is gained by looking at all of them at a time. A feed that rests
+/// loses nothing: what counts is how far its documents have moved on. Returns how many rows.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trim(
+    db: &PgPool,
+    unseen: Duration,
+    share: i64,
+    shares: i64,
+) -> Result<u64, StoreError> {
+    let days = i32::try_from(unseen.as_secs() / 86_400).unwrap_or(i32::MAX);
+    let feeds = sqlx::query_scalar!("SELECT id FROM feeds WHERE id % $1 = $2", shares, share)
+        .fetch_all(db)
+        .await?;
+    let mut forgotten = 0;
+    for feed in feeds {
+        let done = sqlx::query!(
+            "DELETE FROM ledger
+              WHERE feed_id = $1
+                AND last_seen_on < (SELECT max(last_seen_on) FROM ledger WHERE feed_id = $1) - $2::integer",
+            feed as FeedId,
+            days,
+        )
+        .execute(db)
+        .await?;
+        forgotten += done.rows_affected();
+    }
+    Ok(forgotten)
 }
 
 /// Sixteen bytes as they lie in a row.
@@ -75,12 +123,13 @@ pub(super) async fn upsert(
         seen.push(records[row.record].finished_at);
     }
     sqlx::query!(
-        "INSERT INTO ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at)
-         SELECT * FROM UNNEST($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                              $7::timestamptz[])
+        "INSERT INTO ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on)
+         SELECT feed, identity, url, guid, title, content, seen, (seen AT TIME ZONE 'UTC')::date
+           FROM UNNEST($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                       $7::timestamptz[]) AS entry (feed, identity, url, guid, title, content, seen)
              ON CONFLICT (feed_id, identity) DO UPDATE
             SET url_hash = excluded.url_hash, guid_hash = excluded.guid_hash, title_hash = excluded.title_hash,
-                content_hash = excluded.content_hash",
+                content_hash = excluded.content_hash, last_seen_on = excluded.last_seen_on",
         &feeds as &[FeedId],
         &identities,
         &urls as &[Option<i64>],

@@ -24,6 +24,9 @@ use std::{
 use nix::unistd::{Gid, Uid, User};
 use thiserror::Error;
 
+/// What a server needs.
+const SERVER_PROGRAMS: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
+
 /// The account that runs the server where wirewatch runs as root: PostgreSQL refuses to.
 const SERVER_ACCOUNT: &str = "postgres";
 
@@ -139,7 +142,8 @@ impl PrivateServer {
     /// See [`PrivateServerError`]; each says what to do.
     pub fn start(options: &PrivateServerOptions) -> Result<Self, PrivateServerError> {
         let (data_dir, durability) = (options.data_dir.as_path(), options.durability);
-        let programs = find_programs(&options.search_path).ok_or(PrivateServerError::NoPrograms)?;
+        let programs = find_programs(&options.search_path, &SERVER_PROGRAMS)
+            .ok_or(PrivateServerError::NoPrograms)?;
         let account = server_account()?;
         make_folder(data_dir)?;
         if account.is_some() {
@@ -464,12 +468,9 @@ fn file_error(path: &Path, source: io::Error) -> PrivateServerError {
 }
 
 /// The folder with `postgres`, `initdb` and `pg_ctl`.
-fn find_programs(search_path: &[PathBuf]) -> Option<PathBuf> {
-    let is_complete = |folder: &PathBuf| {
-        ["postgres", "initdb", "pg_ctl"]
-            .iter()
-            .all(|program| folder.join(program).is_file())
-    };
+/// The first folder with all of these programs of PostgreSQL, `search_path` before the usual places.
+pub(super) fn find_programs(search_path: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
+    let is_complete = |folder: &PathBuf| names.iter().all(|name| folder.join(name).is_file());
     search_path
         .iter()
         .cloned()

@@ -212,7 +212,35 @@ macro_rules! select_articles {
     };
 }
 
-/// The newest articles of a span, at most `limit`, newest first.
+/// Bytes of text that one statement reads: with as many articles as this takes, the last of them whole.
+pub(super) const BATCH_BYTES: i64 = 4 << 20;
+
+/// Texts read by one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch<T> {
+    /// The texts.
+    pub texts: Vec<T>,
+    /// Whether it ends where it does because of their size: there may be more.
+    pub is_cut: bool,
+}
+
+impl<T> Batch<T> {
+    pub(super) fn new(texts: Vec<T>, text: impl Fn(&T) -> &Text) -> Self {
+        let bytes: usize = texts
+            .iter()
+            .map(|one| {
+                let text = text(one);
+                text.title.len() + text.summary.len() + text.content.len()
+            })
+            .sum();
+        Self {
+            is_cut: i64::try_from(bytes).unwrap_or(i64::MAX) >= BATCH_BYTES,
+            texts,
+        }
+    }
+}
+
+/// The newest articles of a span, at most `limit` and about four megabytes, newest first.
 ///
 /// # Errors
 /// The database does not answer.
@@ -220,44 +248,59 @@ pub async fn newest(
     db: impl PgExecutor<'_>,
     span: &Span,
     limit: i64,
-) -> Result<Vec<ArticleText>, StoreError> {
+) -> Result<Batch<ArticleText>, StoreError> {
     let rows = match span.keyword {
         None => {
             select_articles!(
-                "FROM articles a
-                WHERE (a.sort_at, a.id) < ($1, $2)
-                  AND a.sort_at >= $3
-                ORDER BY a.sort_at DESC, a.id DESC
-                LIMIT $4",
+                "FROM (SELECT b.*, sum(octet_length(b.title) + octet_length(b.summary) + octet_length(b.content))
+                                  OVER (ORDER BY b.sort_at DESC, b.id DESC
+                                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+                         FROM (SELECT *
+                                 FROM articles
+                                WHERE (sort_at, id) < ($1, $2)
+                                  AND sort_at >= $3
+                                ORDER BY sort_at DESC, id DESC
+                                LIMIT $4) b) a
+                WHERE coalesce(a.bytes_before, 0) < $5
+                ORDER BY a.sort_at DESC, a.id DESC",
                 span.before.sort_at as Timestamp,
                 span.before.article_id as ArticleId,
                 span.from as Timestamp,
                 limit,
+                BATCH_BYTES,
             )
             .fetch_all(db)
             .await?
         }
         Some(keyword) => {
             select_articles!(
-                "FROM matches m
-                 JOIN articles a ON a.id = m.article_id
-                WHERE m.keyword_id = $5
-                  AND m.closed_at IS NULL
-                  AND (m.sort_at, m.article_id) < ($1, $2)
-                  AND m.sort_at >= $3
-                ORDER BY m.sort_at DESC, m.article_id DESC
-                LIMIT $4",
+                "FROM (SELECT b.*, sum(octet_length(b.title) + octet_length(b.summary) + octet_length(b.content))
+                                  OVER (ORDER BY b.sort_at DESC, b.id DESC
+                                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+                         FROM (SELECT articles.*
+                                 FROM matches m
+                                 JOIN articles ON articles.id = m.article_id
+                                WHERE m.keyword_id = $5
+                                  AND m.closed_at IS NULL
+                                  AND (m.sort_at, m.article_id) < ($1, $2)
+                                  AND m.sort_at >= $3
+                                ORDER BY m.sort_at DESC, m.article_id DESC
+                                LIMIT $4) b) a
+                WHERE coalesce(a.bytes_before, 0) < $6
+                ORDER BY a.sort_at DESC, a.id DESC",
                 span.before.sort_at as Timestamp,
                 span.before.article_id as ArticleId,
                 span.from as Timestamp,
                 limit,
                 keyword as KeywordId,
+                BATCH_BYTES,
             )
             .fetch_all(db)
             .await?
         }
     };
-    Ok(rows.into_iter().map(ArticleText::from).collect())
+    let texts = rows.into_iter().map(ArticleText::from).collect();
+    Ok(Batch::new(texts, |article| &article.text))
 }
 
 /// The places of the newest articles of a span that may match, at most `limit`, newest first: those that are listed
@@ -334,21 +377,27 @@ pub async fn proposed(
     .await?)
 }
 
-/// Articles by number, newest first.
+/// Articles by number, newest first, at most about four megabytes.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn articles(
     db: impl PgExecutor<'_>,
     ids: &[ArticleId],
-) -> Result<Vec<ArticleText>, StoreError> {
+) -> Result<Batch<ArticleText>, StoreError> {
     let rows = select_articles!(
-        "FROM articles a
-        WHERE a.id = ANY($1)
+        "FROM (SELECT b.*, sum(octet_length(b.title) + octet_length(b.summary) + octet_length(b.content))
+                          OVER (ORDER BY b.sort_at DESC, b.id DESC
+                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+                 FROM articles b
+                WHERE b.id = ANY($1)) a
+        WHERE coalesce(a.bytes_before, 0) < $2
         ORDER BY a.sort_at DESC, a.id DESC",
         ids as &[ArticleId],
+        BATCH_BYTES,
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(ArticleText::from).collect())
+    let texts = rows.into_iter().map(ArticleText::from).collect();
+    Ok(Batch::new(texts, |article| &article.text))
 }

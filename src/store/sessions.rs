@@ -285,6 +285,12 @@ pub async fn trim(
     .execute(db)
     .await?;
     sqlx::query!(
+        "DELETE FROM api_tokens WHERE expires_at <= $1",
+        now as Timestamp
+    )
+    .execute(db)
+    .await?;
+    sqlx::query!(
         "DELETE FROM sign_in_buckets WHERE raised_at <= $1",
         now.minus(forgotten_after) as Timestamp
     )

@@ -61,7 +61,8 @@ pub struct Credentials {
     pub password_hash: Option<String>,
 }
 
-fn role(word: &str) -> Result<Role, StoreError> {
+/// A role as it stands in a row.
+pub(super) fn role(word: &str) -> Result<Role, StoreError> {
     word.parse()
         .map_err(|_| StoreError::UnknownWord(word.to_owned()))
 }

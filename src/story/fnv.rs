@@ -2,13 +2,15 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::text::fnv::{BASIS, step};
+
 /// The hasher.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        Self(BASIS)
     }
 }
 
@@ -23,16 +25,16 @@ impl Hasher for Fnv {
 
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            self.0 = step(self.0, u64::from(*byte));
         }
     }
 
     fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x0100_0000_01b3);
+        self.0 = step(self.0, u64::from(number));
     }
 
     fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x0100_0000_01b3);
+        self.0 = step(self.0, number);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything here is total: any string gives words, in linear time, with ranges on character boundaries.
 
 pub mod diff;
+pub mod fnv;
 pub mod fold;
 pub mod html;
 mod letters;

@@ -2,7 +2,7 @@
 //!
 //! A number of arrival is sent as one event with all its lines, so a client that has the number has all of it: it
 //! resumes after the last number it saw (`Last-Event-ID`, or `after` in the address of a fresh page) without loss or
-//! repeats. The stream ends when the process is to stop, and within seconds after its reader may read no more.
+//! repeats. Between them comes, whenever it has changed, what the collection lacks. The stream ends when the process is to stop, and within seconds after its reader may read no more.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -26,7 +26,7 @@ use super::{
     WebState,
     error::WebError,
     extract::Query,
-    pages::line::Line,
+    pages::{frame::Statement, line::Line},
     reading::{self, Reader},
     visitor::Visitor,
 };
@@ -83,12 +83,27 @@ struct LineFragment<'a> {
     line: &'a Line,
 }
 
+/// The markup of the statement about the collection.
+#[derive(Template)]
+#[template(path = "statement.html")]
+struct StatementFragment {
+    statement: Statement,
+}
+
+/// What the collection lacks.
+#[derive(Serialize)]
+struct Coverage {
+    html: String,
+}
+
 /// One client's stream: what it has seen, and what is ready for it.
 struct Following {
     state: WebState,
     visitor: Visitor,
     seen: i64,
     ready: VecDeque<Event>,
+    /// The statement about the collection that it was sent last.
+    told: Option<String>,
     look_again_at: Instant,
     is_over: bool,
     _seat: OwnedSemaphorePermit,
@@ -113,6 +128,7 @@ pub(super) async fn events(
         visitor,
         seen,
         ready: VecDeque::new(),
+        told: None,
         look_again_at: Instant::now() + LOOK_AGAIN,
         is_over: false,
         _seat: seat,
@@ -169,6 +185,9 @@ impl Following {
                     self.is_over = true;
                     return Some(Event::default().event("signed-out").data("{}"));
                 }
+                if let Some(event) = self.coverage().await {
+                    return Some(event);
+                }
             }
             // Marked as seen before the reading: a number raised during it wakes the wait below.
             self.state.arrivals.borrow_and_update();
@@ -207,6 +226,34 @@ impl Following {
                 true
             }
         }
+    }
+
+    /// What the collection lacks, if it is something else than the client was told. A database that is away changes nothing.
+    async fn coverage(&mut self) -> Option<Event> {
+        let collection = match self.state.coverage.now(&self.state.db).await {
+            Ok(collection) => collection,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a live stream was not told of the collection"
+                );
+                return None;
+            }
+        };
+        let now = self.state.clock.now();
+        let html = reading::within(Reader::of(&self.visitor), || {
+            let statement = Statement::new(&collection, now);
+            StatementFragment { statement }.render()
+        });
+        let html = html.ok()?;
+        if self.told.as_ref() == Some(&html) {
+            return None;
+        }
+        self.told = Some(html.clone());
+        Event::default()
+            .event("coverage")
+            .json_data(Coverage { html })
+            .ok()
     }
 
     /// Reads the next numbers and makes them ready.

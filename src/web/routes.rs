@@ -58,6 +58,10 @@ pub static ROUTES: &[Route] = routes! {
     GET  "/admin/audit"                  May(Administer) => pages::audit::show;
     GET  "/feeds/{id}"                   May(Read)       => pages::feed::show;
     POST "/feeds/{id}/poll"              May(WorkDesk)   => pages::feed::poll;
+    GET  "/admin/feeds/new"              May(EditBeat)   => pages::new_feed::show;
+    POST "/admin/feeds/trials"           May(EditBeat)   => pages::new_feed::ask;
+    GET  "/admin/feeds/trials/{id}"      May(EditBeat)   => pages::new_feed::trial;
+    POST "/admin/feeds"                  May(EditBeat)   => pages::new_feed::add;
     GET  "/events"                       May(Read)       => live::events;
     // Digests.
     GET  "/digests"                      May(Read)       => pages::digests::show_all;

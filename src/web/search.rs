@@ -1,7 +1,7 @@
 //! Searching: a question as it was asked, and the articles that answer it, read within bounds.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -180,12 +180,14 @@ pub(super) async fn find(
         match pace.next(span.before.sort_at) {
             Step::Stop(stop) => break stop,
             Step::Walk(most) => {
-                let texts = store::search::newest(db, &span, limit(most)).await?;
-                let read = texts.len();
-                if let Some(last) = texts.last() {
+                let batch = store::search::newest(db, &span, limit(most)).await?;
+                let read = batch.texts.len();
+                if let Some(last) = batch.texts.last() {
                     span.before = last.key();
                 }
-                let judged = question.judge(texts, sources).await;
+                // A batch that is cut by its size is no end.
+                let most = if batch.is_cut { read } else { most };
+                let judged = question.judge(batch.texts, sources).await;
                 pace.walked(most, read, judged.len());
                 articles.extend(judged);
             }
@@ -194,17 +196,11 @@ pub(super) async fn find(
                 let within = Span { from, ..span };
                 let clauses = question.condition.in_epochs(&epochs);
                 let places = store::search::proposed(db, &within, &clauses, limit(most)).await?;
-                let ids: Vec<ArticleId> = places.iter().map(|place| place.article_id).collect();
                 span.before = match places.last() {
                     Some(last) if places.len() == most => *last,
                     _ => just_before(from),
                 };
-                let texts = if ids.is_empty() {
-                    Vec::new()
-                } else {
-                    store::search::articles(db, &ids).await?
-                };
-                let judged = question.judge(texts, sources).await;
+                let judged = read_places(db, question, sources, &places).await?;
                 pace.looked(&epochs, most, places.len(), judged.len());
                 articles.extend(judged);
             }
@@ -223,6 +219,27 @@ pub(super) async fn find(
         stop,
         is_index_behind,
     })
+}
+
+/// The articles at these places that answer the question, batch by batch.
+async fn read_places(
+    db: &PgPool,
+    question: &Question,
+    sources: &Sources,
+    places: &[LineKey],
+) -> Result<Vec<Judged<ArticleText>>, StoreError> {
+    let mut judged = Vec::new();
+    let mut ids: Vec<ArticleId> = places.iter().map(|place| place.article_id).collect();
+    while !ids.is_empty() {
+        let batch = store::search::articles(db, &ids).await?;
+        let read: HashSet<ArticleId> = batch.texts.iter().map(|article| article.id).collect();
+        ids.retain(|id| !read.contains(id));
+        if !batch.is_cut || read.is_empty() {
+            ids.clear();
+        }
+        judged.extend(question.judge(batch.texts, sources).await);
+    }
+    Ok(judged)
 }
 
 /// The place after every article that is not older than an instant.
@@ -264,9 +281,9 @@ pub(super) fn read(
     Ok((asked, whole))
 }
 
-/// The years 1 and 9000, in microseconds: before and after everything, and instants that PostgreSQL knows.
+/// The year 1, in microseconds: before everything, and an instant that PostgreSQL knows.
 pub(super) const FAR_PAST_MICROS: i64 = -62_135_596_800_000_000;
-pub(super) const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
+pub(super) use crate::store::board::FAR_FUTURE_MICROS;
 
 /// A place as it stands in an address.
 pub(super) fn position(key: LineKey) -> String {

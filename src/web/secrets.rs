@@ -12,18 +12,26 @@ const WAIT_FOR_PLACE: Duration = Duration::from_secs(5);
 
 /// A token for a cookie or a link.
 pub(super) fn token() -> Result<Token, WebError> {
-    Ok(Token::new(random()?))
+    Ok(Token::new(fresh()?))
 }
 
 /// A token for a program.
 pub(super) fn program_token() -> Result<Token, WebError> {
-    Ok(Token::for_program(random()?))
+    Ok(Token::for_program(fresh()?))
 }
 
-fn random<const N: usize>() -> Result<[u8; N], WebError> {
+/// Random bytes of the system.
+///
+/// # Errors
+/// The system gives none.
+pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| WebError::NoRandomness)?;
+    getrandom::fill(&mut bytes)?;
     Ok(bytes)
+}
+
+fn fresh<const N: usize>() -> Result<[u8; N], WebError> {
+    random().map_err(|_| WebError::NoRandomness)
 }
 
 /// The hash of a new password.
@@ -31,7 +39,7 @@ pub(super) async fn hash(
     places: &Arc<Semaphore>,
     password: String,
 ) -> Result<PasswordHash, WebError> {
-    let salt = random()?;
+    let salt = fresh()?;
     in_place(places, move || auth::hash(&password, &salt))
         .await?
         .map_err(|_| WebError::Busy)

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{WebOptions, search::Words};
+use super::{WebOptions, coverage::LiveCoverage, search::Words};
 use crate::{
     domain::{Clock, Timestamp},
     store::PgPool,
@@ -50,6 +50,9 @@ pub struct WebState {
     pub(super) backlog_readers: Arc<Semaphore>,
     /// What the names in queries stand for.
     pub(super) words: Arc<Words>,
+    /// What the collection lacks, for live streams.
+    #[from_ref(skip)]
+    pub(super) coverage: Arc<LiveCoverage>,
 }
 
 /// The clock, as a part that handlers can ask for.
@@ -84,6 +87,7 @@ impl WebState {
             readers: Arc::new(Semaphore::new(MAX_READERS)),
             backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
             words: Arc::new(Words::default()),
+            coverage: Arc::default(),
             options: Arc::new(options),
             hashing: Arc::new(Semaphore::new(cores)),
             is_demo: false,

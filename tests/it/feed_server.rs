@@ -97,6 +97,8 @@ pub(crate) struct Asked {
 struct Shelf {
     documents: HashMap<String, Document>,
     asked: Vec<Asked>,
+    at_once: usize,
+    most_at_once: usize,
 }
 
 /// The running server.
@@ -135,6 +137,11 @@ impl FeedServer {
             .insert(path.to_owned(), document);
     }
 
+    /// The most requests that were answered at a time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.shelf.lock().unwrap().most_at_once
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shelf.lock().unwrap().asked.clone()
     }
@@ -143,7 +150,12 @@ impl FeedServer {
 async fn answer(State(server): State<FeedServer>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let line = format!("{} {}", request.method(), request.uri());
-    let document = server.shelf.lock().unwrap().documents.get(&path).cloned();
+    let document = {
+        let mut shelf = server.shelf.lock().unwrap();
+        shelf.at_once += 1;
+        shelf.most_at_once = shelf.most_at_once.max(shelf.at_once);
+        shelf.documents.get(&path).cloned()
+    };
     let delay = document
         .as_ref()
         .map_or(Duration::ZERO, |document| document.delay);
@@ -152,12 +164,15 @@ async fn answer(State(server): State<FeedServer>, request: Request) -> Response 
         || StatusCode::NOT_FOUND.into_response(),
         |document| respond(document, request.headers()),
     );
-    server.shelf.lock().unwrap().asked.push(Asked {
+    let mut shelf = server.shelf.lock().unwrap();
+    shelf.at_once -= 1;
+    shelf.asked.push(Asked {
         line,
         path,
         status: response.status().as_u16(),
         headers: request.headers().clone(),
     });
+    drop(shelf);
     response
 }
 

@@ -1,5 +1,7 @@
 //! No address that the policy forbids is ever connected to: listeners there must stay untouched.
 
+mod network;
+
 use std::{
     io,
     net::IpAddr,
@@ -7,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::net::TcpListener;
@@ -16,8 +19,10 @@ use wirewatch::{
 };
 
 use crate::{
+    binary::{beat_file, finish, wirewatch},
+    database,
     feed_server::{Document, FeedServer, rss},
-    worker::settings,
+    worker::{TestClock, TestWorker, beat, count, settings},
 };
 
 /// Listeners on addresses that are not allowed, on one port; and how often they were reached.
@@ -28,13 +33,17 @@ struct Canaries {
 
 impl Canaries {
     async fn start() -> Self {
-        let first = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::start_on(&["127.0.0.1", "127.0.0.3", "::1"]).await
+    }
+
+    async fn start_on(addresses: &[&str]) -> Self {
+        let first = TcpListener::bind((addresses[0], 0)).await.unwrap();
         let port = first.local_addr().unwrap().port();
         let reached = Arc::new(AtomicUsize::new(0));
         let mut listeners = vec![first];
-        for address in ["127.0.0.3", "::1"] {
+        for address in &addresses[1..] {
             // A machine without IPv6 has one canary fewer.
-            if let Ok(listener) = TcpListener::bind((address, port)).await {
+            if let Ok(listener) = TcpListener::bind((*address, port)).await {
                 listeners.push(listener);
             }
         }
@@ -280,4 +289,173 @@ async fn a_network_is_allowed_by_setting_and_no_other_with_it() {
         assert!(!headers.contains_key(absent), "{absent}");
     }
     assert_eq!(headers["accept-encoding"], "gzip, br, zstd, deflate");
+}
+
+/// Hosts that lead inward without a name server's help.
+fn literals() -> impl Iterator<Item = &'static str> {
+    HOSTS.iter().copied().filter(|host| {
+        let url = url::Url::parse(&format!("http://{host}/"));
+        url.is_ok_and(|url| match url.host() {
+            Some(url::Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
+            Some(_) => url.username().is_empty(),
+            None => false,
+        })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_way_into_the_program_leads_inward_whatever_the_environment_says() {
+    let canaries = Canaries::start().await;
+    let port = canaries.port;
+    let publisher = FeedServer::start_on("127.0.0.2").await;
+    let inward = format!("http://127.0.0.1:{port}");
+    // What a document says beside its entries is not asked for: hubs, pictures, pages, itself.
+    publisher.put("/feed", Document::feed(format!(
+        "<rss version=\"2.0\" xml:base=\"{inward}/\" xmlns:atom=\"http://www.w3.org/2005/Atom\"><channel><title>t</title>\
+         <atom:link rel=\"hub\" href=\"{inward}/hub\"/><atom:link rel=\"self\" href=\"{inward}/self\"/>\
+         <atom:link rel=\"next\" href=\"{inward}/next\"/><image><url>{inward}/logo</url></image>\
+         <item><title>Iran</title><link>/item</link><enclosure url=\"{inward}/a.mp3\"/></item></channel></rss>"
+    )));
+    publisher.put("/page", Document::feed(format!(
+        "<html><head><base href=\"{inward}/\"><link rel=alternate type=application/rss+xml href=\"{inward}/feed\">\
+         <link rel=icon href=\"{inward}/icon\"></head><body><ul><li><a href=/1>Iran talks resume in Vienna</a></ul></body></html>"
+    )));
+    publisher.put("/away", Document::redirect(302, &format!("{inward}/feed")));
+    let mut feeds: Vec<String> = literals()
+        .map(|host| format!("http://{host}:{port}/feed"))
+        .collect();
+    let forbidden = feeds.len();
+    assert!(forbidden >= 45, "{forbidden}");
+    feeds.extend(["/feed", "/page", "/away"].map(|path| publisher.url(path)));
+    let folder = tempfile::tempdir().unwrap();
+    let opml = folder.path().join("list.opml");
+    let outlines: String = (0..5)
+        .map(|n| format!("<outline type=\"rss\" text=\"o{n}\" xmlUrl=\"{inward}/opml/{n}\"/>"))
+        .collect();
+    std::fs::write(
+        &opml,
+        format!("<opml version=\"2.0\"><body>{outlines}</body></opml>"),
+    )
+    .unwrap();
+    let mut beat = beat(&[], &[("iran", "iran")]);
+    beat.sources[0].feeds = feeds
+        .iter()
+        .filter_map(|url| {
+            Some(wirewatch::domain::BeatFeed {
+                url: url.parse().ok()?,
+                title: None,
+                language: None,
+                list: None,
+                category: String::new(),
+                paused: false,
+                note: String::new(),
+            })
+        })
+        .collect();
+    let beat = beat_file(folder.path(), &beat);
+    let (url, db) = database::fresh().await;
+    let guarded = |arguments: &[&str]| {
+        let mut command = wirewatch(arguments);
+        command
+            .env("DATABASE_URL", &url)
+            .env("WIREWATCH_BEAT__FILE", &beat)
+            .env("WIREWATCH_POLL__PER_HOST", "1000")
+            .env("WIREWATCH_FETCH__ALLOW_NETWORKS", "[\"127.0.0.2/32\"]");
+        for name in [
+            "HTTP_PROXY",
+            "http_proxy",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "all_proxy",
+        ] {
+            command.env(name, &inward);
+        }
+        command
+    };
+    assert!(finish(guarded(&["fetch"])).await.status.success());
+    let imported = finish(guarded(&["opml", "import", opml.to_str().unwrap()])).await;
+    assert!(
+        imported.status.success(),
+        "{}",
+        String::from_utf8_lossy(&imported.stderr)
+    );
+    assert!(finish(guarded(&["fetch"])).await.status.success());
+    for page in [format!("{inward}/feed"), publisher.url("/away")] {
+        let parsed = finish(guarded(&["parse", "--json", &page])).await;
+        assert!(!parsed.status.success(), "{page}");
+    }
+    let parsed = finish(guarded(&[
+        "parse",
+        "--list",
+        "--item",
+        "li",
+        "--json",
+        &publisher.url("/page"),
+    ]))
+    .await;
+    assert!(parsed.status.success());
+    assert_eq!(canaries.reached.load(Ordering::SeqCst), 0);
+    let blocked =
+        "feeds WHERE last_error_code = 'blocked_address' AND next_poll_at > last_attempt_at";
+    let spellings = count(&db, "feeds WHERE url NOT LIKE 'http://127.0.0.2:%'").await;
+    assert_eq!(count(&db, blocked).await, spellings);
+    let away = "feeds WHERE url LIKE '%/away' AND last_error_code = 'redirect_blocked'";
+    assert_eq!(count(&db, away).await, 1);
+    // The one network that is allowed is asked, past the proxies of the environment.
+    assert_eq!(count(&db, "articles").await, 1);
+}
+
+/// A name server that takes five seconds for some names.
+struct SlowNames;
+
+impl Lookup for SlowNames {
+    fn addresses(
+        &self,
+        host: String,
+    ) -> futures_util::future::BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        Box::pin(async move {
+            if host.starts_with("slow") {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            Ok(vec!["127.0.0.2".parse().unwrap()])
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_slow_to_be_found_hold_up_no_other_feed() {
+    let publisher = FeedServer::start_on("127.0.0.2").await;
+    let port = publisher.url("").rsplit(':').next().unwrap().to_owned();
+    let mut feeds: Vec<String> = (0..150)
+        .map(|n| format!("http://slow{n}.example:{port}/feed"))
+        .collect();
+    feeds.extend((0..10).map(|n| format!("http://quick{n}.example:{port}/quick")));
+    publisher.put("/quick", Document::feed(rss(&[("a", "Iran", "x")])));
+    let (_, db) = database::fresh().await;
+    let clock = TestClock::at("2026-11-23T10:00:00Z");
+    let mut worker = TestWorker::on(db, &beat(&feeds, &[("iran", "iran")]), clock).await;
+    worker.ask_by(Fetcher::with_lookup(&options(), Arc::new(SlowNames)).unwrap());
+    let begun = Instant::now();
+    let quick = async {
+        while publisher
+            .asked()
+            .iter()
+            .filter(|asked| asked.path == "/quick")
+            .count()
+            < 10
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        begun.elapsed()
+    };
+    let (summary, quick) = tokio::join!(worker.pass(), quick);
+    eprintln!("behind 150 slow names, the others were asked after {quick:?}");
+    assert_eq!(summary.polled, 160);
+    assert!(quick < Duration::from_secs(5), "{quick:?}");
+    assert_eq!(
+        worker
+            .count("feeds WHERE next_poll_at > last_attempt_at")
+            .await,
+        160
+    );
 }

@@ -1,7 +1,9 @@
 //! What servers do to a reader, by accident and on purpose: each costs one recorded failure, and the others nothing.
 
+mod bombs;
 mod memory;
 mod server;
+mod swarm;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -133,6 +135,15 @@ async fn large_cases() -> Vec<Case> {
             Some("too_large"),
         ),
     ]
+}
+
+/// Bodies that grow beyond the limit when they are decoded.
+async fn code_of_bombs() -> Vec<(&'static str, Vec<Step>)> {
+    let cases = large_cases().await;
+    let bombs = cases
+        .into_iter()
+        .filter(|(path, ..)| path.starts_with("/bomb"));
+    bombs.map(|(path, steps, _)| (path, steps)).collect()
 }
 
 async fn coding_cases() -> Vec<Case> {
@@ -368,10 +379,14 @@ async fn all_cases() -> Vec<Case> {
     cases
 }
 
+/// Whether the limits are the true ones, which takes long, and the machine has nothing else to do.
+fn is_true() -> bool {
+    std::env::var_os("WIREWATCH_TRUE_LIMITS").is_some()
+}
+
 /// The limits: true ones with `WIREWATCH_TRUE_LIMITS`, else the same with shorter times.
 fn limits() -> Settings {
-    let is_true = std::env::var_os("WIREWATCH_TRUE_LIMITS").is_some();
-    let times = if is_true {
+    let times = if is_true() {
         ""
     } else {
         "header_timeout = \"4s\"\nidle_timeout = \"4s\"\ntimeout = \"8s\""
@@ -382,7 +397,7 @@ fn limits() -> Settings {
 }
 
 /// A server that plays all cases, and the addresses: first more silent ones than there are places.
-async fn hostile_feeds() -> (Vec<Case>, Vec<String>) {
+async fn hostile_feeds() -> (Vec<Case>, Vec<String>, HostileServer) {
     let cases = all_cases().await;
     let scripts: HashMap<String, Vec<Step>> = cases
         .iter()
@@ -394,11 +409,11 @@ async fn hostile_feeds() -> (Vec<Case>, Vec<String>) {
         .collect();
     feeds.extend(cases.iter().map(|(path, ..)| server.url(path)));
     feeds.push(server.https("/stalls"));
-    (cases, feeds)
+    (cases, feeds, server)
 }
 
-fn good_feeds(publisher: &FeedServer) -> Vec<String> {
-    let paths = (0..20).map(|n| format!("/good/{n}"));
+fn good_feeds(publisher: &FeedServer, count: usize) -> Vec<String> {
+    let paths = (0..count).map(|n| format!("/good/{n}"));
     paths
         .map(|path| {
             publisher.put(&path, Document::feed(one()));
@@ -409,9 +424,9 @@ fn good_feeds(publisher: &FeedServer) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hostile_answer_is_recorded_and_good_feeds_do_not_wait() {
-    let (cases, mut feeds) = hostile_feeds().await;
+    let (cases, mut feeds, _server) = hostile_feeds().await;
     let publisher = FeedServer::start().await;
-    feeds.extend(good_feeds(&publisher));
+    feeds.extend(good_feeds(&publisher, 20));
     let (_, db) = database::fresh().await;
     let clock = TestClock::at("2026-11-23T10:00:00Z");
     let beat = beat(&feeds, &[("iran", "iran")]);

@@ -8,16 +8,20 @@
     reason = "tests stand outside the house: they panic, read the environment, ask the service and write documents"
 )]
 
+mod asking;
 mod binary;
+mod boundaries;
 mod browser;
 mod cli;
 mod corpora;
 mod crash;
 mod database;
 mod digests;
+mod encodings;
 mod feed_server;
 mod guard;
 mod hostile;
+mod identity;
 mod private_server;
 mod river;
 mod site;

@@ -279,3 +279,51 @@ async fn accounts_and_tokens_are_made_from_the_shell_while_the_service_runs() {
     );
     stop(service).await;
 }
+
+/// Runs a command on a data folder; its exit code, and what it said on both ways.
+async fn on(folder: &Folder, arguments: &[&str]) -> (i32, String) {
+    let mut command = wirewatch(arguments);
+    command.args(["--data-dir", folder.path().to_str().unwrap()]);
+    let output = finish(command).await;
+    let said =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_made_while_the_service_runs_is_restored_whole_or_not_at_all() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let mut service = serve(&folder);
+    address(&mut service).await;
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (backup, cut, beat) = (file("a.dump"), file("cut.dump"), file("beat.toml"));
+    std::fs::write(&backup, "an older one").unwrap();
+
+    let refused = on(&folder, &["db", "backup", &file("nowhere/a.dump")]).await;
+    assert_eq!(refused.0, 3, "{}", refused.1);
+    let written = on(&folder, &["db", "backup", &backup]).await;
+    assert_eq!(written.0, 0, "{}", written.1);
+    let mixed = on(&folder, &["db", "restore", &backup]).await;
+    assert!(mixed.0 == 3 && mixed.1.contains("not empty"), "{}", mixed.1);
+    let exported = on(&folder, &["beat", "export", &beat]).await;
+    assert_eq!(exported.0, 0, "{}", exported.1);
+    let before = std::fs::read(&beat).unwrap();
+    stop(service).await;
+
+    let whole = std::fs::read(&backup).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() - whole.len() / 4]).unwrap();
+    let refused = on(&other, &["db", "restore", &cut]).await;
+    assert_eq!(refused.0, 3, "{}", refused.1);
+    let restored = on(&other, &["db", "restore", &backup]).await;
+    assert_eq!(
+        restored.0, 0,
+        "nothing is left of the one that failed: {}",
+        restored.1
+    );
+    let exported = on(&other, &["beat", "export", &beat]).await;
+    assert_eq!(exported.0, 0, "{}", exported.1);
+    assert!(
+        std::fs::read(&beat).unwrap() == before,
+        "another beat came back"
+    );
+}

@@ -12,6 +12,9 @@
 //! | one throttled feed stalls all of its host | host slowed, nobody starved | [`a_throttled_feed_slows_its_host_down_and_starves_nobody`] |
 //! | a redirect adopted at first sight, or never | after equal answers over days, audited | [`a_permanent_redirect_is_adopted_after_equal_answers_over_days_and_audited`], [`a_redirect_to_another_feeds_address_is_followed_but_never_adopted`], [`two_feeds_that_adopt_one_address_at_once_lose_no_poll`] |
 //! | certificates are not checked | a failure that says so | [`a_certificate_that_nobody_vouches_for_is_a_failure_named_tls`] |
+//! | one guid in two outlets is taken for one entry | an article each | `pipeline::traps::one_guid_in_two_outlets_is_two_articles` |
+//! | what was forgotten is remembered for ever | a ledger that forgets what its feed gave up | `identity::the_ledger_forgets_what_its_feed_gave_up_long_ago_and_nothing_that_still_stands_in_it` |
+//! | a list is compared in lower case and holds capitals | every row of it tried | `pipeline::normalise::tests::every_tracking_parameter_is_known_in_any_case` |
 //! | alerts leave from memory | what matches is stored with the poll that found it | `crash::killed_at_any_moment_and_started_again_every_article_is_stored_once` |
 //! | an edit under the same date is not seen | a revision | `truth::a_corrected_headline_is_a_revision_with_a_diff_and_a_mark_and_noise_is_none` |
 //! | "not changed" for ever | a full fetch a day | [`a_server_that_says_not_changed_for_ever_is_asked_in_full_after_a_day`] |
@@ -38,12 +41,12 @@ use crate::{
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-fn one() -> Document {
+pub(crate) fn one() -> Document {
     Document::feed(rss(&[("a", "Iran talks resume", "Envoys met.")]))
 }
 
 /// A worker with these settings beside the permission for loopback.
-async fn worker_with(feeds: &[String], settings: &str) -> TestWorker {
+pub(crate) async fn worker_with(feeds: &[String], settings: &str) -> TestWorker {
     let file = format!(
         "{settings}\n[fetch]\nallow_networks = [\"127.0.0.0/8\"]\nmax_body_bytes = 65536\ncontact = \"https://desk.example/\""
     );
@@ -54,12 +57,12 @@ async fn worker_with(feeds: &[String], settings: &str) -> TestWorker {
     TestWorker::with(db, &beat(feeds, &[("iran", "iran")]), clock, &settings).await
 }
 
-async fn worker_on(feeds: &[String]) -> TestWorker {
+pub(crate) async fn worker_on(feeds: &[String]) -> TestWorker {
     worker_with(feeds, "").await
 }
 
 /// From the last attempt to the next check of the feed whose address ends with `path`.
-async fn wait(worker: &TestWorker, path: &str) -> Duration {
+pub(crate) async fn wait(worker: &TestWorker, path: &str) -> Duration {
     let seconds: f64 = sqlx::query_scalar(
         "SELECT extract(epoch FROM next_poll_at - last_attempt_at)::float8 FROM feeds WHERE url LIKE '%' || $1",
     )

@@ -5,6 +5,7 @@ mod accounts;
 mod api;
 mod attacks;
 mod live;
+mod new_feeds;
 mod pages;
 mod refusals;
 mod search;

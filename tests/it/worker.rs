@@ -100,6 +100,7 @@ pub(crate) fn beat(feeds: &[String], keywords: &[(&str, &str)]) -> Beat {
 pub(crate) struct TestWorker {
     pub(crate) db: PgPool,
     pub(crate) clock: Arc<TestClock>,
+    settings: Settings,
     parts: WorkerParts,
 }
 
@@ -120,7 +121,12 @@ impl TestWorker {
         let parts = WorkerParts::build(&db, settings, clock.clone())
             .await
             .unwrap();
-        Self { db, clock, parts }
+        Self {
+            db,
+            clock,
+            settings: settings.clone(),
+            parts,
+        }
     }
 
     pub(crate) async fn new(feeds: &[String], keywords: &[(&str, &str)]) -> Self {
@@ -131,6 +137,26 @@ impl TestWorker {
             TestClock::at("2026-11-23T10:00:00Z"),
         )
         .await
+    }
+
+    /// The same after the process ended and began anew.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self {
+            db,
+            clock,
+            settings,
+            parts,
+        } = self;
+        drop(parts);
+        let parts = WorkerParts::build(&db, &settings, clock.clone())
+            .await
+            .unwrap();
+        Self {
+            db,
+            clock,
+            settings,
+            parts,
+        }
     }
 
     /// Polls everything that is due and places what came.
@@ -149,6 +175,31 @@ impl TestWorker {
         self.parts.placer.step().await.unwrap();
         let going = CancellationToken::new();
         self.parts.lister.step(&going).await.unwrap()
+    }
+
+    /// Tries the addresses that wait; how many.
+    pub(crate) async fn try_addresses(&self) -> usize {
+        let mut tried = 0;
+        while self.parts.tryer.step().await.unwrap() {
+            tried += 1;
+        }
+        tried
+    }
+
+    /// Keeps house.
+    pub(crate) async fn upkeep(&self) {
+        let going = CancellationToken::new();
+        self.parts.upkeep.step(&going).await.unwrap();
+    }
+
+    /// Lets documents take so long to read from now on.
+    pub(crate) fn give_time(&mut self, limit: Duration) {
+        self.parts.poller.options.read_limit = limit;
+    }
+
+    /// Asks by way of `fetcher` from now on.
+    pub(crate) fn ask_by(&mut self, fetcher: wirewatch::fetch::Fetcher) {
+        self.parts.poller.fetcher = fetcher;
     }
 
     /// Places what waits.

@@ -15,6 +15,7 @@ use super::{
     moments::{Moment, counted, grouped},
 };
 use crate::{
+    auth::Capability,
     domain::{FeedId, Tier, Timestamp, Trouble},
     store::{
         PgPool,
@@ -22,7 +23,7 @@ use crate::{
         feed_health::{self, Collection, FeedHealth},
         incidents::{self, Incident},
     },
-    web::{error::WebError, extract::Query, state::WebClock},
+    web::{error::WebError, extract::Query, reading, state::WebClock},
 };
 
 /// Feeds of one page.
@@ -95,6 +96,7 @@ pub(crate) struct FeedsPage {
     frame: Frame,
     summary: String,
     has_feeds: bool,
+    may_add: bool,
     troubles: Vec<Choice>,
     tiers: Vec<Choice>,
     languages: Vec<Choice>,
@@ -210,6 +212,7 @@ fn frame(
         frame: Frame::new("Feeds", Place::Feeds, collection, now),
         summary,
         has_feeds: !feeds.is_empty(),
+        may_add: reading::current().visitor.may(Capability::EditBeat),
         troubles,
         tiers: Tier::ALL
             .into_iter()

@@ -167,7 +167,7 @@ pub(crate) struct Told {
 }
 
 impl Statement {
-    fn new(collection: &Collection, now: Timestamp) -> Self {
+    pub(crate) fn new(collection: &Collection, now: Timestamp) -> Self {
         let coverage = Coverage::of(collection, now);
         Self {
             lead: coverage.lead(),

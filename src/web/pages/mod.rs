@@ -16,6 +16,7 @@ pub(super) mod league;
 pub(super) mod line;
 pub(super) mod login;
 pub(super) mod moments;
+pub(super) mod new_feed;
 pub(super) mod search;
 pub(super) mod stories;
 pub(super) mod story;

@@ -178,6 +178,15 @@ function follow(after) {
     showHeld();
     announce();
   });
+  source.addEventListener("coverage", (event) => {
+    const shown = document.querySelector(".statement");
+    const told = element(JSON.parse(event.data).html);
+    refreshTimes(told);
+    if (!shown || shown.textContent === told.textContent) return;
+    const wasFocused = shown.contains(document.activeElement);
+    shown.replaceWith(told);
+    if (wasFocused) told.querySelector("a").focus();
+  });
   source.addEventListener("signed-out", () => {
     source.close();
     signedOut();

@@ -37,6 +37,29 @@ impl Listener {
         }
     }
 
+    /// The next statement about the collection, as markup.
+    async fn coverage(&mut self) -> String {
+        loop {
+            while let Some((block, rest)) = self.unread.split_once("\n\n") {
+                let told = block
+                    .contains("event: coverage")
+                    .then(|| block.lines().find_map(|line| line.strip_prefix("data:")))
+                    .flatten()
+                    .map(|data| serde_json::from_str::<Value>(data).unwrap());
+                self.unread = rest.into();
+                if let Some(told) = told {
+                    return told["html"].as_str().unwrap().to_owned();
+                }
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk())
+                .await
+                .expect("the stream goes on")
+                .unwrap()
+                .expect("the stream goes on");
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
     /// The next event; none at the end of the stream. Comments and settings are passed over.
     async fn next(&mut self) -> Option<Event> {
         loop {
@@ -64,6 +87,10 @@ fn event(block: &str) -> Option<Event> {
             .map(str::trim)
     };
     let data: Value = serde_json::from_str(field("data:")?).unwrap();
+    if field("event:") == Some("coverage") {
+        assert_eq!(field("id:"), None, "it is no place to go on from");
+        return None;
+    }
     assert_eq!(field("event:"), Some("arrival"));
     Some(Event {
         id: field("id:").unwrap().parse().unwrap(),
@@ -141,6 +168,31 @@ async fn a_client_without_a_number_hears_what_comes_from_now_on() {
     publisher.put("/feed", document(4));
     worker.pass_a_day_later().await;
     assert_eq!(listener.next().await.unwrap().id, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_hears_what_the_collection_lacks_when_that_changes() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", document(1));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    let mut listener = Listener::open(&site, "/events", None).await;
+    assert!(listener.coverage().await.contains("first reading"));
+    worker.pass().await;
+    let mut told = listener.coverage().await;
+    while !told.contains("complete to") {
+        told = listener.coverage().await;
+    }
+    assert!(told.starts_with("<p class=\"statement\""), "{told}");
+    publisher.put("/feed", Document::feed("").with_status(500));
+    for _ in 0..2 {
+        worker.pass_a_day_later().await;
+    }
+    let mut told = listener.coverage().await;
+    while !told.contains("except") {
+        told = listener.coverage().await;
+    }
+    assert!(told.contains("<bdi>Test Wire</bdi>"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -177,7 +177,8 @@ impl Reading {
         if self.read == 0 {
             self.total = backlog::about_how_many(&self.state.db).await?;
         }
-        let texts = backlog::newest(&self.state.db, self.before, self.from, limit).await?;
+        let batch = backlog::newest(&self.state.db, self.before, self.from, limit).await?;
+        let (texts, is_cut) = (batch.texts, batch.is_cut);
         let read = texts.len();
         let Some(last) = texts.last().map(|text| text.key) else {
             self.end(Ending::Whole);
@@ -199,7 +200,7 @@ impl Reading {
         }
         self.before = last;
         self.read += read;
-        if i64::try_from(read).unwrap_or(i64::MAX) < limit {
+        if i64::try_from(read).unwrap_or(i64::MAX) < limit && !is_cut {
             self.end(Ending::Whole);
         } else if self.read <= usize::try_from(FIRST_BATCH).unwrap_or(0)
             || self.told_at.elapsed() >= TELL_EVERY

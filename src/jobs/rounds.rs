@@ -1,0 +1,203 @@
+//! Rounds: feeds are claimed, polled side by side, and what came of them is handed to the recorder.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::mpsc, time};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    claims::Claims,
+    places::Places,
+    poll::Poller,
+    record::{self, Progress, Summary},
+};
+use crate::{
+    domain::{ClaimedFeed, FeedId, PollRecord, Timestamp},
+    store::{self, StoreError, feeds::ClaimOptions},
+};
+
+/// Records that wait for their transaction; then polls wait.
+const RECORD_WAITING: usize = 64;
+
+/// Looks for feeds that others made due this often; its own are known.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The same in a pass, which ends when there are none.
+const LOOK_AGAIN_IN_PASS: Duration = Duration::from_millis(20);
+
+/// After the stop, polls may finish for so long; then their feeds are given back.
+const FINISH_WITHIN: Duration = Duration::from_secs(6);
+
+/// How a worker polls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollOptions {
+    /// Feeds polled at a time by one process.
+    pub concurrency: u32,
+    /// Feeds of one host polled at a time, by all processes together.
+    pub per_host: u32,
+    /// The pause between two requests to one host, by all processes together.
+    #[serde(with = "crate::domain::duration")]
+    pub host_gap: Duration,
+    /// How long a worker holds a feed.
+    #[serde(with = "crate::domain::duration")]
+    pub lease: Duration,
+    /// How long reading and matching one document may take.
+    #[serde(with = "crate::domain::duration")]
+    pub read_limit: Duration,
+}
+
+impl Poller {
+    pub(super) async fn work(
+        &self,
+        stop: &CancellationToken,
+        once: bool,
+        progress: Progress,
+    ) -> Summary {
+        let polls = TaskTracker::new();
+        let give_up = CancellationToken::new();
+        let places = Places::new(self.options.concurrency);
+        let (sender, receiver) = mpsc::channel(RECORD_WAITING);
+        let recorder = polls.spawn({
+            let poller = self.clone();
+            async move { record::all(&poller, receiver, &progress).await }
+        });
+        let mut claims = Claims::new(self.options.concurrency as usize);
+        // A pass is over what is due at its start: a feed that becomes due again meanwhile waits for the next one.
+        let due_by = once.then(|| self.clock.now());
+        while let Some(place) = places.next(stop).await {
+            if recorder.is_finished() {
+                // Polling without a recorder would ask publishers in vain, and for ever.
+                break;
+            }
+            if let Some(count) = claims.wanted(places.free() + 1) {
+                match self.claim(count, due_by).await {
+                    Ok(claimed) => claims.add(claimed, count),
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot claim feeds"
+                        );
+                        if once {
+                            break;
+                        }
+                    }
+                }
+            }
+            if let Some((claimed_at, feed)) = claims.waiting.pop_front() {
+                if claimed_at.elapsed() > self.options.lease / 2 {
+                    // It would be polled beyond its lease.
+                    self.give_back(vec![(feed.id, feed.lease_token)]).await;
+                    continue;
+                }
+                let (sender, give_up) = (sender.clone(), give_up.clone());
+                let held = places.hold(place);
+                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, held));
+                continue;
+            }
+            drop(place);
+            if once {
+                let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, places.all()).await;
+                if is_quiet.is_ok() && self.is_nothing_free(due_by).await {
+                    break;
+                }
+            } else {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = time::sleep(LOOK_AGAIN) => {}
+                }
+            }
+        }
+        let unpolled = claims
+            .waiting
+            .iter()
+            .map(|(_, feed)| (feed.id, feed.lease_token));
+        self.give_back(unpolled.collect()).await;
+        drop(sender);
+        polls.close();
+        if time::timeout(FINISH_WITHIN, polls.wait()).await.is_err() {
+            give_up.cancel();
+            polls.wait().await;
+        }
+        match recorder.await {
+            Ok(summary) => summary,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Whether nothing is due. A feed that another process holds is its business.
+    async fn is_nothing_free(&self, due_by: Option<Timestamp>) -> bool {
+        let due_by = due_by.unwrap_or_else(|| self.clock.now());
+        match store::feeds::count_free(&self.db, due_by, &self.only).await {
+            Ok(count) => count == 0,
+            Err(_) => true,
+        }
+    }
+
+    async fn claim(
+        &self,
+        count: usize,
+        due_by: Option<Timestamp>,
+    ) -> Result<Vec<ClaimedFeed>, StoreError> {
+        self.worker.keep_alive().await?;
+        self.engine.refresh(&self.db).await?;
+        self.price.refresh(&self.db, &self.policy).await;
+        let now = self.clock.now();
+        let options = ClaimOptions {
+            holder: self.worker.number(),
+            limit: i64::try_from(count).unwrap_or(i64::MAX),
+            per_host: i64::from(self.options.per_host),
+            lease: self.options.lease,
+            due_by: due_by.unwrap_or(now),
+            only: &self.only,
+            host_gap: self.options.host_gap,
+            needs_gap: &|feed| self.needs_gap(feed),
+        };
+        store::feeds::claim_due(&self.db, now, options).await
+    }
+
+    /// Hosts are spared; the operator's own need it not.
+    pub(super) fn needs_gap(&self, feed: &ClaimedFeed) -> bool {
+        !self.options.host_gap.is_zero() && !self.fetcher.is_own_network(feed.url.as_url())
+    }
+
+    /// One poll as a task: its record goes to the recorder; if it must give up, the feed goes back unpolled.
+    async fn poll_and_send(
+        self,
+        feed: ClaimedFeed,
+        recorder: mpsc::Sender<PollRecord>,
+        give_up: CancellationToken,
+        place: impl Future<Output = ()> + Send,
+    ) {
+        let held = (feed.id, feed.lease_token);
+        let poll = async {
+            match AssertUnwindSafe(self.poll(feed)).catch_unwind().await {
+                // With the recorder gone the process ends; its claims end with it.
+                Ok(Some(record)) => drop(recorder.send(record).await),
+                // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
+                Ok(None) => {}
+                Err(_) => {
+                    tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
+                }
+            }
+        };
+        tokio::select! {
+            () = poll => {}
+            () = give_up.cancelled() => self.give_back(vec![held]).await,
+            () = place => {}
+        }
+    }
+
+    /// Gives claims back unpolled. They are void anyway once this process has ended.
+    async fn give_back(&self, claims: Vec<(FeedId, i64)>) {
+        if let Err(error) = store::feeds::release(&self.db, &claims).await {
+            tracing::warn!(
+                count = claims.len(),
+                error = &error as &dyn std::error::Error,
+                "claims were not given back"
+            );
+        }
+    }
+}

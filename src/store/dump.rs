@@ -1,0 +1,213 @@
+//! Backups: a whole database as a file and back, by PostgreSQL's own programs.
+//!
+//! A backup is `pg_dump`'s custom format: compressed, consistent while the service runs, and readable by `pg_restore` of the
+//! same or a newer version without wirewatch.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use thiserror::Error;
+use url::Url;
+
+use super::{PgPool, StoreError, private};
+
+/// What a backup needs.
+const PROGRAMS: [&str; 2] = ["pg_dump", "pg_restore"];
+
+/// Why a backup was not written, or not read back. A file that was there before is as it was.
+#[derive(Debug, Error)]
+pub enum DumpError {
+    /// No `pg_dump` and `pg_restore` on this machine.
+    #[error(
+        "PostgreSQL's programs pg_dump and pg_restore were not found. Install PostgreSQL's client package (Debian, Ubuntu: \
+         apt-get install postgresql-client), or put their folder on PATH"
+    )]
+    NoPrograms,
+    /// One of them failed.
+    #[error("{program} failed: {message}")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// A restore would mix two databases.
+    #[error(
+        "the database is not empty ({tables} tables): a backup is restored into an empty one. Make one (createdb), or name \
+         another folder with --data-dir"
+    )]
+    NotEmpty {
+        /// Tables that are there.
+        tables: i64,
+    },
+    /// The address of the database is none.
+    #[error("the address of the database is no URL")]
+    Address,
+    /// A file could not be read or written.
+    #[error("cannot use {path}")]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Writes the database at `url` to `file`, and reads the file's table of contents back before it takes the place of what
+/// was there. Blocks. Returns the bytes written. `search_path` is looked through for the programs first.
+///
+/// # Errors
+/// See [`DumpError`].
+pub fn backup(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<u64, DumpError> {
+    let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    let half = half_written(file);
+    let written = write(&programs, url, &half).and_then(|()| list(&programs, &half));
+    if let Err(error) = written {
+        // What is there of it is of no use.
+        let _ = fs::remove_file(&half);
+        return Err(error);
+    }
+    let length = fs::metadata(&half)
+        .map_err(|source| file_error(&half, source))?
+        .len();
+    fs::rename(&half, file).map_err(|source| file_error(file, source))?;
+    Ok(length)
+}
+
+/// Beside the file, so that a rename puts it in place.
+fn half_written(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+fn write(programs: &Path, url: &str, half: &Path) -> Result<(), DumpError> {
+    let out = File::create(half).map_err(|source| file_error(half, source))?;
+    let mut dump = client(programs, "pg_dump", url)?;
+    dump.args(["--format=custom", "--no-owner", "--no-privileges"])
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().map_err(|source| file_error(half, source))?);
+    run(dump, "pg_dump")?;
+    out.sync_all().map_err(|source| file_error(half, source))
+}
+
+/// A file that was cut off has no table of contents to list.
+fn list(programs: &Path, file: &Path) -> Result<(), DumpError> {
+    let mut list = Command::new(programs.join("pg_restore"));
+    list.env("LC_ALL", "C")
+        .arg("--list")
+        .stdin(File::open(file).map_err(|source| file_error(file, source))?)
+        .stdout(Stdio::null());
+    run(list, "pg_restore")
+}
+
+/// How many tables the database has: a backup is restored into one without.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn tables(db: &PgPool) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+             FROM pg_catalog.pg_class c
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public'"#
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Fills the empty database at `url` from a backup, wholly or not at all. Blocks.
+///
+/// # Errors
+/// See [`DumpError`].
+pub fn restore(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<(), DumpError> {
+    let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    let source = File::open(file).map_err(|source| file_error(file, source))?;
+    let mut restore = client(&programs, "pg_restore", url)?;
+    restore
+        .args([
+            "--no-owner",
+            "--no-privileges",
+            "--exit-on-error",
+            "--single-transaction",
+        ])
+        .stdin(source)
+        .stdout(Stdio::null());
+    run(restore, "pg_restore")
+}
+
+/// A program with the address of the database, but for the password: other accounts can read arguments.
+fn client(programs: &Path, program: &str, url: &str) -> Result<Command, DumpError> {
+    let mut url = Url::parse(url).map_err(|_| DumpError::Address)?;
+    let mut command = Command::new(programs.join(program));
+    command.env("LC_ALL", "C");
+    if let Some(password) = url.password() {
+        let password = percent_decoded(password);
+        command.env("PGPASSWORD", password);
+        url.set_password(None).map_err(|()| DumpError::Address)?;
+    }
+    command.arg("--dbname").arg(url.as_str());
+    Ok(command)
+}
+
+fn percent_decoded(text: &str) -> String {
+    // In a form a plus is a space; in an address it is itself.
+    let plain = text.replace('+', "%2B");
+    url::form_urlencoded::parse(plain.as_bytes())
+        .next()
+        .map_or_else(String::new, |(name, _)| name.into_owned())
+}
+
+fn run(mut command: Command, program: &'static str) -> Result<(), DumpError> {
+    let output = command
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|source| file_error(Path::new(program), source))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(DumpError::Program {
+        program,
+        message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
+
+fn file_error(path: &Path, source: io::Error) -> DumpError {
+    DumpError::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_no_argument() {
+        let url = "postgres://desk:s%40+c%3Dret@db.example/wirewatch";
+        let command = client(Path::new("/bin"), "pg_dump", url).unwrap();
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|argument| argument.to_string_lossy())
+            .collect();
+        assert_eq!(
+            arguments,
+            ["--dbname", "postgres://desk@db.example/wirewatch"]
+        );
+        let password = command
+            .get_envs()
+            .find(|(name, _)| *name == "PGPASSWORD")
+            .and_then(|(_, value)| value);
+        assert_eq!(password.unwrap(), "s@+c=ret");
+    }
+}
