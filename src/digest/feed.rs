@@ -70,8 +70,8 @@ fn fragment(edition: &Edition, links: Links<'_>) -> Result<String, askama::Error
         .sections
         .iter()
         .map(|section| {
-            let lines = section.lines.iter().filter(|line| !line.is_struck);
-            let lines = lines.map(|line| {
+            let kept = section.lines.iter().filter(|line| !line.is_struck);
+            let told = kept.map(|line| {
                 let story = story_link(links.base, line.story);
                 FragmentLine {
                     link: line
@@ -89,7 +89,7 @@ fn fragment(edition: &Edition, links: Links<'_>) -> Result<String, askama::Error
                     story,
                 }
             });
-            (section.name.as_str(), lines.collect())
+            (section.name.as_str(), told.collect())
         })
         .collect();
     Fragment { edition, sections }.render()

@@ -259,4 +259,4 @@ impl<F: Future> Future for Mortal<F> {
 }
 
 /// Whatever waits may wait so long in tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

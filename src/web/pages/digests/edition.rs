@@ -125,7 +125,7 @@ fn section_views(edition: &Edition, now: Timestamp) -> Vec<SectionView> {
 
 fn line_view(line: &EditionLine, place: usize, now: Timestamp) -> LineView {
     let story_link = story_link("", line.story);
-    let link = line
+    let publishers = line
         .url
         .clone()
         .filter(|url| url.starts_with("https://") || url.starts_with("http://"));
@@ -155,7 +155,7 @@ fn line_view(line: &EditionLine, place: usize, now: Timestamp) -> LineView {
         .collect();
     LineView {
         story: line.story.get(),
-        link: link.unwrap_or_else(|| story_link.clone()),
+        link: publishers.unwrap_or_else(|| story_link.clone()),
         story_link,
         lang: language_tag(line.language.as_deref()),
         headline: line.headline.clone(),
