@@ -6,10 +6,7 @@ mod lifecycle;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, watch},
-};
+use tokio::{net::TcpListener, sync::Notify};
 
 pub use database::Database;
 pub use lifecycle::Lifecycle;
@@ -26,6 +23,7 @@ use crate::{
         index::Lister,
         place::Placer,
         poll::Poller,
+        release::Releaser,
         trial::Tryer,
         upkeep::{Keep, Upkeep},
     },
@@ -154,6 +152,8 @@ pub struct WorkerParts {
     pub placer: Placer,
     /// Lists articles in the search index.
     pub lister: Lister,
+    /// Ends claims on stories.
+    pub releaser: Releaser,
     /// Tries addresses that somebody wants to add.
     pub tryer: Tryer,
     /// Keeps house.
@@ -201,6 +201,7 @@ impl WorkerParts {
             poller,
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            releaser: Releaser::new(db.clone(), Arc::clone(&clock)),
             tryer,
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
@@ -284,6 +285,7 @@ pub async fn run(
             poller,
             placer,
             lister,
+            releaser,
             tryer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
@@ -298,6 +300,10 @@ pub async fn run(
         lifecycle.spawn("index", {
             let stop = stop.clone();
             async move { lister.run(stop).await }
+        });
+        lifecycle.spawn("release", {
+            let stop = stop.clone();
+            async move { releaser.run(stop).await }
         });
         lifecycle.spawn("trial", {
             let stop = stop.clone();
@@ -330,14 +336,14 @@ pub async fn run(
     if role.has_web()
         && let Some(listener) = listener
     {
-        let (sender, receiver) = watch::channel(store::live::last_arrival(db).await?);
+        let (telling, hearing) = store::live::channel(store::live::last_numbers(db).await?);
         lifecycle.spawn(
             "live",
-            store::live::follow_arrivals(db.clone(), sender, stop.clone()),
+            store::live::follow(db.clone(), telling, stop.clone()),
         );
         let address = listener.local_addr()?;
         let options = settings.web.clone();
-        let state = web::WebState::new(db.clone(), clock, receiver, stop.clone(), options);
+        let state = web::WebState::new(db.clone(), clock, hearing, stop.clone(), options);
         let state = match doors {
             Doors::Accounts => state,
             Doors::Demo => state.as_demo(),

@@ -257,6 +257,7 @@ impl Settings {
             ("web.session_idle", self.web.session_idle),
             ("web.session_lifetime", self.web.session_lifetime),
             ("mail.timeout", self.mail.timeout),
+            ("web.claim_for", self.web.claim_for),
         ];
         for (key, value) in durations {
             let shown = format!("{value:?}");

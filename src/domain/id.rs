@@ -54,6 +54,12 @@ ids! {
     StoryId,
     /// What the desk said about the grouping of articles.
     DecisionId,
+    /// A change of what the desk makes of a story.
+    DeskChangeId,
+    /// What the desk wrote about a story.
+    NoteId,
+    /// A filter of the board under a name.
+    SavedFilterId,
     /// An address that somebody wants tried.
     TrialId,
     /// Who is told of which keywords when.

@@ -9,6 +9,7 @@ mod attempt;
 mod beat;
 mod coverage;
 pub mod delivery;
+pub mod desk;
 pub mod digest;
 pub mod duration;
 mod entry;
@@ -35,8 +36,9 @@ pub use feed::{
     Validators,
 };
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, EditionId, FeedId, KeywordId,
-    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, TrialId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
+    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
+    TrialId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

@@ -11,6 +11,7 @@ pub mod place;
 mod places;
 pub mod poll;
 mod record;
+pub mod release;
 pub mod room;
 mod rounds;
 mod scan;

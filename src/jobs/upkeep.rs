@@ -100,6 +100,7 @@ impl Upkeep {
             }
         }
         store::feed_days::trim(&self.db, now.minus(DAYS_KEPT)).await?;
+        store::seen::trim(&self.db, now.minus(store::seen::REMEMBERED_FOR)).await?;
         store::incidents::trim(&self.db, now.minus(INCIDENTS_KEPT)).await?;
         store::trials::trim(&self.db, now.minus(DAY_KEPT)).await?;
         store::hosts::trim(&self.db, now.minus(DAY_KEPT)).await?;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sqlx::{PgExecutor, query_as};
 
-use super::StoreError;
-use crate::domain::{ArticleId, Hit, StoryId, Timestamp};
+use super::{StoreError, desk};
+use crate::domain::{ArticleId, Hit, StoryId, Timestamp, UserId, desk::Desk};
 
 /// A keyword as the board heads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +19,21 @@ pub struct BoardKeyword {
     pub note: String,
     /// Its version.
     pub version: i32,
-    /// Matches since the given instant that are news, not history.
+    /// Matches that are new: news, not history; at most [`MOST_NEW`].
     pub new_count: i64,
 }
+
+/// To whom something is new: to a reader what they have not seen, to others what came lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// The reader, if there is one.
+    pub reader: Option<UserId>,
+    /// What came before is not new.
+    pub since: Timestamp,
+}
+
+/// The most that is counted as new under a keyword.
+pub const MOST_NEW: i64 = 1_000;
 
 /// An article under a keyword.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +54,8 @@ pub struct BoardLine {
     pub language: Option<String>,
     /// Name of the source.
     pub source: String,
+    /// Its short name.
+    pub source_slug: String,
     /// Tier of the source.
     pub tier: String,
     /// Country of the source.
@@ -52,6 +66,8 @@ pub struct BoardLine {
     pub matched_at: Timestamp,
     /// History rather than news.
     pub is_backfill: bool,
+    /// Whether the reader has seen it.
+    pub is_seen: bool,
     /// Its number of arrival; none before it is placed.
     pub arrival: Option<i64>,
     /// What was found.
@@ -83,6 +99,10 @@ pub struct LineStory {
     pub first_seen_at: Timestamp,
     /// Whether the line's article is the first.
     pub is_first: bool,
+    /// What the desk made of it.
+    pub desk: Desk,
+    /// Notes of the desk about it.
+    pub notes: i64,
 }
 
 /// Where a page of lines ends: the next one begins after it.
@@ -103,11 +123,13 @@ struct LineRow {
     content: String,
     language: Option<String>,
     source: String,
+    source_slug: String,
     tier: String,
     country: Option<String>,
     sort_at: Timestamp,
     matched_at: Timestamp,
     is_backfill: bool,
+    is_seen: bool,
     arrival: Option<i64>,
     hits: Value,
     why: String,
@@ -120,6 +142,8 @@ struct LineRow {
     first_source: Option<String>,
     first_article_id: Option<ArticleId>,
     first_seen_at: Option<Timestamp>,
+    desk: Option<Value>,
+    notes: Option<i64>,
 }
 
 impl LineRow {
@@ -133,6 +157,8 @@ impl LineRow {
             first_source: self.first_source.clone()?,
             first_seen_at: self.first_seen_at?,
             is_first: self.first_article_id == Some(self.article_id),
+            desk: desk::from_json(self.desk.clone()),
+            notes: self.notes.unwrap_or_default(),
         })
     }
 }
@@ -149,11 +175,13 @@ impl From<LineRow> for BoardLine {
             content,
             language,
             source,
+            source_slug,
             tier,
             country,
             sort_at,
             matched_at,
             is_backfill,
+            is_seen,
             arrival,
             hits,
             why,
@@ -170,11 +198,13 @@ impl From<LineRow> for BoardLine {
             content,
             language,
             source,
+            source_slug,
             tier,
             country,
             sort_at,
             matched_at,
             is_backfill,
+            is_seen,
             arrival,
             hits: super::hits::from_json(hits),
             why,
@@ -185,9 +215,10 @@ impl From<LineRow> for BoardLine {
     }
 }
 
-/// The columns of a line, followed by where they come from. Content is only read where a hit lies in it.
+/// The columns of a line, followed by where they come from. Content is only read where a hit lies in it. The first
+/// argument is the reader.
 macro_rules! select_lines {
-    ($from:literal, $rest:literal $(, $argument:expr)* $(,)?) => {
+    ($from:literal, $rest:literal, $reader:expr $(, $argument:expr)* $(,)?) => {
         query_as!(
             LineRow,
             r#"SELECT k.slug AS "keyword!",
@@ -198,11 +229,16 @@ macro_rules! select_lines {
                       CASE WHEN m.hits @> '[{"field": "content"}]' THEN left(a.content, 20000) ELSE '' END AS "content!",
                       a.language AS "language?",
                       s.name AS "source!",
+                      s.slug AS "source_slug!",
                       s.tier AS "tier!",
                       s.country AS "country?",
                       m.sort_at AS "sort_at!: Timestamp",
                       m.matched_at AS "matched_at!: Timestamp",
                       m.is_backfill AS "is_backfill!",
+                      (coalesce(m.arrival <= (SELECT mark.arrival
+                                                FROM seen_marks mark
+                                               WHERE mark.user_id = $1 AND mark.keyword_id = m.keyword_id), false)
+                       OR EXISTS (SELECT FROM seen WHERE seen.user_id = $1 AND seen.article_id = m.article_id)) AS "is_seen!",
                       m.arrival AS "arrival?",
                       m.hits AS "hits!: Value",
                       m.why AS "why!",
@@ -217,40 +253,58 @@ macro_rules! select_lines {
                          JOIN sources fs ON fs.id = fa.source_id
                         WHERE fa.id = st.first_article_id) AS "first_source?",
                       st.first_article_id AS "first_article_id?: ArticleId",
-                      st.first_seen_at AS "first_seen_at?: Timestamp"
+                      st.first_seen_at AS "first_seen_at?: Timestamp",
+                      (SELECT to_jsonb(d) FROM desk_of(sm.story_id) d) AS "desk?: Value",
+                      (SELECT count(*)
+                         FROM stories g
+                         JOIN notes n ON n.story_id = g.id
+                        WHERE (g.id = sm.story_id OR g.merged_into = sm.story_id)
+                          AND n.removed_at IS NULL) AS "notes?"
             "# + $from + "
              LEFT JOIN story_members sm ON sm.article_id = a.id
              LEFT JOIN stories st ON st.id = sm.story_id
-             " + $rest
+             " + $rest,
+            $reader as Option<i64>
             $(, $argument)*
         )
     };
 }
 
-/// The keywords in the desk's order, each with the number of matches since `new_since` that are news.
+/// The keywords in the desk's order, each with the number of its matches that are new.
 ///
 /// # Errors
 ///
 /// When the database does not answer.
 pub async fn keywords(
     db: impl PgExecutor<'_>,
-    new_since: Timestamp,
+    news: News,
 ) -> Result<Vec<BoardKeyword>, StoreError> {
     let keywords = query_as!(
         BoardKeyword,
         r#"SELECT k.slug, k.name, k.query, k.note, k.version,
                   (SELECT count(*)
-                     FROM matches m
-                    WHERE m.keyword_id = k.id
-                      AND m.closed_at IS NULL
-                      AND NOT m.is_backfill
-                      AND m.matched_at > $1
-                      AND NOT EXISTS (SELECT
-                                        FROM story_members copy
-                                       WHERE copy.article_id = m.article_id AND copy.copy_of IS NOT NULL)) AS "new_count!"
+                     FROM (SELECT
+                             FROM matches m
+                            WHERE m.keyword_id = k.id
+                              AND m.closed_at IS NULL
+                              AND NOT m.is_backfill
+                              -- nothing takes an hour from its match to its number of arrival
+                              AND m.matched_at > $1
+                              AND m.matched_at > coalesce(mark.marked_at - interval '1 hour', $1)
+                              AND (m.arrival IS NULL OR m.arrival > coalesce(mark.arrival, 0))
+                              AND NOT EXISTS (SELECT
+                                                FROM story_members copy
+                                               WHERE copy.article_id = m.article_id AND copy.copy_of IS NOT NULL)
+                              AND NOT EXISTS (SELECT
+                                                FROM seen
+                                               WHERE seen.user_id = $2 AND seen.article_id = m.article_id)
+                            LIMIT $3) AS new) AS "new_count!"
              FROM keywords k
+             LEFT JOIN seen_marks mark ON mark.keyword_id = k.id AND mark.user_id = $2
             ORDER BY k.position, k.id"#,
-        new_since as Timestamp,
+        news.since as Timestamp,
+        news.reader.map(UserId::get),
+        MOST_NEW,
     )
     .fetch_all(db)
     .await?;
@@ -264,6 +318,7 @@ pub async fn keywords(
 /// When the database does not answer.
 pub async fn newest_lines(
     db: impl PgExecutor<'_>,
+    reader: Option<UserId>,
     per_keyword: i64,
 ) -> Result<Vec<BoardLine>, StoreError> {
     let rows = select_lines!(
@@ -283,10 +338,11 @@ pub async fn newest_lines(
                                       AND (rival.copy_of IS NULL, better.sort_at, better.article_id)
                                         > (own.copy_of IS NULL, newest.sort_at, newest.article_id))
                               ORDER BY newest.sort_at DESC, newest.article_id DESC
-                              LIMIT $1) m
+                              LIMIT $2) m
          JOIN articles a ON a.id = m.article_id
          JOIN sources s ON s.id = a.source_id",
         "ORDER BY k.position, k.id, m.sort_at DESC, m.article_id DESC",
+        reader.map(UserId::get),
         per_keyword,
     )
     .fetch_all(db)
@@ -301,6 +357,7 @@ pub async fn newest_lines(
 /// When the database does not answer.
 pub async fn keyword_lines(
     db: impl PgExecutor<'_>,
+    reader: Option<UserId>,
     slug: &str,
     after: Option<LineKey>,
     limit: i64,
@@ -316,9 +373,9 @@ pub async fn keyword_lines(
          JOIN keywords k ON k.id = m.keyword_id
          JOIN articles a ON a.id = m.article_id
          JOIN sources s ON s.id = a.source_id",
-        "WHERE m.keyword_id = (SELECT id FROM keywords WHERE slug = $1)
+        "WHERE m.keyword_id = (SELECT id FROM keywords WHERE slug = $2)
           AND m.closed_at IS NULL
-          AND (m.sort_at, m.article_id) < ($2, $3)
+          AND (m.sort_at, m.article_id) < ($3, $4)
           AND NOT EXISTS (SELECT
                                      FROM story_members own
                                      JOIN story_members rival ON rival.story_id = own.story_id
@@ -330,11 +387,66 @@ pub async fn keyword_lines(
                                       AND (rival.copy_of IS NULL, better.sort_at, better.article_id)
                                         > (own.copy_of IS NULL, m.sort_at, m.article_id))
         ORDER BY m.sort_at DESC, m.article_id DESC
-        LIMIT $4",
+        LIMIT $5",
+        reader.map(UserId::get),
         slug,
         after.sort_at as Timestamp,
         after.article_id as ArticleId,
         limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(BoardLine::from).collect())
+}
+
+/// A keyword with its query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeywordQuery {
+    /// Name for people.
+    pub name: String,
+    /// The query as saved.
+    pub query: String,
+}
+
+/// The keyword of a short name.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn keyword_query(
+    db: impl PgExecutor<'_>,
+    slug: &str,
+) -> Result<Option<KeywordQuery>, StoreError> {
+    Ok(query_as!(
+        KeywordQuery,
+        "SELECT name, query FROM keywords WHERE slug = $1",
+        slug
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The lines of these keywords and articles, pair by pair, in their order.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub(super) async fn lines_at(
+    db: impl PgExecutor<'_>,
+    reader: Option<UserId>,
+    keywords: &[i64],
+    articles: &[i64],
+) -> Result<Vec<BoardLine>, StoreError> {
+    let rows = select_lines!(
+        "FROM UNNEST($2::bigint[], $3::bigint[]) WITH ORDINALITY AS chosen (keyword_id, article_id, place)
+         JOIN matches m ON m.keyword_id = chosen.keyword_id AND m.article_id = chosen.article_id
+         JOIN keywords k ON k.id = m.keyword_id
+         JOIN articles a ON a.id = m.article_id
+         JOIN sources s ON s.id = a.source_id",
+        "ORDER BY chosen.place",
+        reader.map(UserId::get),
+        keywords,
+        articles,
     )
     .fetch_all(db)
     .await?;
@@ -364,10 +476,11 @@ pub async fn lines_arrived_after(
         "WHERE m.closed_at IS NULL
           AND m.arrival IN (SELECT DISTINCT next.arrival
                               FROM matches next
-                             WHERE next.arrival > $1 AND next.closed_at IS NULL
+                             WHERE next.arrival > $2 AND next.closed_at IS NULL
                              ORDER BY next.arrival
-                             LIMIT $2)
+                             LIMIT $3)
         ORDER BY m.arrival, k.position, k.id",
+        None,
         after,
         numbers,
     )

@@ -10,8 +10,9 @@ use sqlx::{
 };
 
 use crate::domain::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, EditionId, FeedId, KeywordId,
-    RecipientId, SessionId, SourceId, StoryId, SubscriptionId, Timestamp, TrialId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
+    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
+    Timestamp, TrialId, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -90,12 +91,15 @@ id_codec!(
     ArticleId,
     KeywordId,
     ConceptId,
-    TrialId,
     UserId,
     SessionId,
     ApiTokenId,
     StoryId,
     DecisionId,
+    DeskChangeId,
+    NoteId,
+    SavedFilterId,
+    TrialId,
     SubscriptionId,
     EditionId,
     RecipientId,

@@ -29,6 +29,8 @@ pub struct SessionOwner {
     pub clock_format: ClockFormat,
     /// Language of the interface.
     pub language: String,
+    /// Notes that mention the account and were not seen.
+    pub mentions: i64,
 }
 
 /// A session as its owner sees it.
@@ -132,7 +134,11 @@ pub async fn owner(
 ) -> Result<Option<SessionOwner>, StoreError> {
     let row = sqlx::query!(
         r#"SELECT s.id AS "session: SessionId", u.id AS "user: UserId", u.name, u.full_name, u.role, u.time_zone,
-                  u.clock_format, u.language, s.last_seen_at
+                  u.clock_format, u.language, s.last_seen_at,
+                  (SELECT count(*)
+                     FROM note_mentions m
+                     JOIN notes n ON n.id = m.note_id
+                    WHERE m.user_id = u.id AND m.seen_at IS NULL AND n.removed_at IS NULL) AS "mentions!"
              FROM sessions s
              JOIN users u ON u.id = s.user_id
             WHERE s.token_hash = $1
@@ -170,6 +176,7 @@ pub async fn owner(
             .parse()
             .map_err(|_| StoreError::UnknownWord(row.clock_format))?,
         language: row.language,
+        mentions: row.mentions,
     }))
 }
 

@@ -450,6 +450,21 @@ pub(super) async fn relocate(
 pub(super) async fn count(tx: &mut PgConnection, ids: &[i64]) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE stories
+            SET merged_into = heirs.story_id
+           FROM (SELECT ended.id, m.story_id
+                   FROM stories ended
+                   JOIN story_members m ON m.article_id = ended.first_article_id
+                  WHERE ended.id = ANY($1)
+                    AND ended.merged_into IS NULL
+                    AND m.story_id <> ended.id
+                    AND NOT EXISTS (SELECT FROM story_members own WHERE own.story_id = ended.id)) AS heirs
+          WHERE stories.id = heirs.id OR stories.merged_into = heirs.id",
+        ids,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "UPDATE stories
             SET articles = coalesce(counted.articles, 0),
                 reports = coalesce(counted.reports, 0),
                 first_article_id = counted.first_article_id,

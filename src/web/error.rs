@@ -63,6 +63,9 @@ pub(crate) enum WebError {
     /// What is wished for does not go with how things stand.
     #[error("conflict: {0}")]
     Conflict(&'static str),
+    /// The visitor has as many answers that last as one may have.
+    #[error("too many streams of one visitor")]
+    TooManyOfYours,
     /// As many live streams as one process serves.
     #[error("every seat for live updates is taken")]
     Crowded,
@@ -133,6 +136,11 @@ impl WebError {
             ),
             Self::Conflict(why) => (StatusCode::CONFLICT, sentence(why)),
             Self::NotReady(why) => (StatusCode::SERVICE_UNAVAILABLE, sentence(why)),
+            Self::TooManyOfYours => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "You have as many of these open as one may have. Close some, or wait until one is done."
+                    .to_owned(),
+            ),
             Self::Crowded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Every seat for live updates is taken.".to_owned(),

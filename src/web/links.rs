@@ -2,7 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::WebOptions;
+use axum::http::{HeaderMap, header};
+
+use super::{
+    WebOptions,
+    peer::{Peer, Way},
+};
 use crate::{
     auth::Token,
     domain::Timestamp,
@@ -33,6 +38,24 @@ pub fn base(options: &WebOptions, listening: SocketAddr) -> String {
         any if any.ip().is_unspecified() => format!("http://127.0.0.1:{}", any.port()),
         one => format!("http://{one}"),
     }
+}
+
+/// Where the pages are for who asks. Without a public address it is the one that was asked for: its host was checked, and
+/// is a loopback name or an address of this machine.
+pub(super) fn of_request(options: &WebOptions, peer: Peer, headers: &HeaderMap) -> String {
+    if !options.public_url.is_empty() {
+        return base(options, SocketAddr::from(([127, 0, 0, 1], 80)));
+    }
+    let scheme = if peer.way == Way::Tls {
+        "https"
+    } else {
+        "http"
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1");
+    format!("{scheme}://{host}")
 }
 
 /// The link of a token.

@@ -22,6 +22,7 @@ mod reading;
 mod router;
 mod routes;
 mod search;
+mod seats;
 mod secrets;
 mod serve;
 mod sign_in;

@@ -26,6 +26,9 @@ pub struct WebOptions {
     /// How long a session lasts.
     #[serde(with = "duration")]
     pub session_lifetime: Duration,
+    /// How long a claim on a story holds.
+    #[serde(with = "duration")]
+    pub claim_for: Duration,
 }
 
 impl Default for WebOptions {
@@ -38,6 +41,7 @@ impl Default for WebOptions {
             anonymous_reading: false,
             session_idle: Duration::from_hours(72),
             session_lifetime: Duration::from_hours(720),
+            claim_for: Duration::from_hours(2),
         }
     }
 }

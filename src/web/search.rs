@@ -125,7 +125,10 @@ impl Judgeable for store::backlog::BacklogText {
     }
 }
 
-fn subject<'a>(text: &'a Text, sources: &'a HashMap<SourceId, SearchedSource>) -> Subject<'a> {
+pub(super) fn subject<'a>(
+    text: &'a Text,
+    sources: &'a HashMap<SourceId, SearchedSource>,
+) -> Subject<'a> {
     let source = sources.get(&text.source_id);
     let known = |fact: fn(&SearchedSource) -> &str| source.map(fact).unwrap_or_default();
     Subject {

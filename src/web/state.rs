@@ -1,25 +1,37 @@
 //! What every request may reach.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{WebOptions, coverage::LiveCoverage, search::Words};
+use super::{WebOptions, coverage::LiveCoverage, live::Recent, search::Words, seats::Seats};
 use crate::{
     domain::{Clock, Timestamp},
-    store::PgPool,
+    store::{PgPool, live::Hearing},
 };
 
 /// Live streams that one process serves at a time. Each costs a socket and, per batch of arrivals, a query.
 const MAX_LISTENERS: usize = 1_000;
 
+/// Those of one visitor: more than anybody keeps open.
+const MAX_LISTENERS_OF_ONE: usize = 50;
+
+/// Who takes nothing from a live stream for so long, heartbeats included, is away.
+const LISTENER_IS_AWAY: Duration = Duration::from_mins(1);
+
 /// Streams that read from the database at a time.
 const MAX_READERS: usize = 3;
 
 /// Searches of the backlog at a time.
-const MAX_BACKLOG_READERS: usize = 2;
+const MAX_BACKLOG_READERS: usize = 3;
+
+/// Those of one visitor.
+const MAX_BACKLOG_READERS_OF_ONE: usize = 1;
+
+/// Who takes nothing of what a search found for so long is away.
+const BACKLOG_READER_IS_AWAY: Duration = Duration::from_secs(15);
 
 /// What every request may reach. A clone shares everything.
 #[derive(Clone, FromRef)]
@@ -28,12 +40,17 @@ pub struct WebState {
     pub(super) db: PgPool,
     /// Where the present comes from.
     pub(super) clock: WebClock,
-    /// The last arrival number, as `store::live::follow_arrivals` keeps it.
-    pub(super) arrivals: watch::Receiver<i64>,
+    /// The last numbers and what was seen, as `store::live::follow` tells them.
+    #[from_ref(skip)]
+    pub(super) hearing: Hearing,
     /// Cancelled when the process is to end: live streams end then.
     pub(super) stop: CancellationToken,
     /// Seats for live streams.
-    pub(super) seats: Arc<Semaphore>,
+    #[from_ref(skip)]
+    pub(super) seats: Arc<Seats>,
+    /// What arrived lately.
+    #[from_ref(skip)]
+    pub(super) recent: Arc<Recent>,
     /// Places for reading what arrived: all streams wake at once, and the pool is for others, too.
     #[from_ref(skip)]
     pub(super) readers: Arc<Semaphore>,
@@ -47,7 +64,7 @@ pub struct WebState {
     pub(super) is_demo: bool,
     /// Places for searches of the backlog: each keeps a core busy.
     #[from_ref(skip)]
-    pub(super) backlog_readers: Arc<Semaphore>,
+    pub(super) backlog_readers: Arc<Seats>,
     /// What the names in queries stand for.
     pub(super) words: Arc<Words>,
     /// What the collection lacks, for live streams.
@@ -67,13 +84,13 @@ impl WebClock {
 }
 
 impl WebState {
-    /// Puts together what requests reach: the pool, the clock, the last arrival number (fed by
-    /// [`follow_arrivals`](crate::store::live::follow_arrivals)), the token that ends live streams, and the settings.
+    /// Puts together what requests reach: the pool, the clock, what is new (fed by
+    /// [`follow`](crate::store::live::follow)), the token that ends live streams, and the settings.
     #[must_use]
     pub fn new(
         db: PgPool,
         clock: Arc<dyn Clock>,
-        arrivals: watch::Receiver<i64>,
+        hearing: Hearing,
         stop: CancellationToken,
         options: WebOptions,
     ) -> Self {
@@ -81,11 +98,16 @@ impl WebState {
         Self {
             db,
             clock: WebClock(clock),
-            arrivals,
+            hearing,
             stop,
-            seats: Arc::new(Semaphore::new(MAX_LISTENERS)),
+            seats: Seats::new(MAX_LISTENERS, MAX_LISTENERS_OF_ONE, LISTENER_IS_AWAY),
+            recent: Arc::default(),
             readers: Arc::new(Semaphore::new(MAX_READERS)),
-            backlog_readers: Arc::new(Semaphore::new(MAX_BACKLOG_READERS)),
+            backlog_readers: Seats::new(
+                MAX_BACKLOG_READERS,
+                MAX_BACKLOG_READERS_OF_ONE,
+                BACKLOG_READER_IS_AWAY,
+            ),
             words: Arc::new(Words::default()),
             coverage: Arc::default(),
             options: Arc::new(options),

@@ -36,6 +36,8 @@ pub(crate) struct Member {
     pub(crate) clock_format: ClockFormat,
     /// Language of the interface.
     pub(crate) language: String,
+    /// Notes that mention the person and were not seen.
+    pub(crate) mentions: i64,
     /// The session of this browser.
     pub(crate) session: SessionId,
 }
@@ -184,6 +186,7 @@ impl From<SessionOwner> for Member {
             time_zone,
             clock_format,
             language,
+            mentions,
         } = owner;
         Self {
             id: user,
@@ -193,6 +196,7 @@ impl From<SessionOwner> for Member {
             time_zone,
             clock_format,
             language,
+            mentions,
             session,
         }
     }
@@ -233,6 +237,7 @@ pub(super) mod tests {
             time_zone: "Asia/Seoul".to_owned(),
             clock_format: ClockFormat::Hours24,
             language: "en".to_owned(),
+            mentions: 0,
             session: SessionId::new(1),
         }))
     }

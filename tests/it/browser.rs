@@ -4,8 +4,10 @@
 //! failure.
 
 mod accounts;
+mod axe;
 mod chromium;
 mod demo;
+mod desk;
 mod hostile;
 mod looks;
 

@@ -20,6 +20,7 @@ mod digests;
 mod encodings;
 mod feed_server;
 mod guard;
+mod headlines;
 mod hostile;
 mod identity;
 mod private_server;

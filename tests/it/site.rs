@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap, redirect};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wirewatch::{
     auth::{self, Token},
@@ -79,10 +79,10 @@ impl Site {
             stop: CancellationToken::new(),
             parts: TaskTracker::new(),
         };
-        let (sender, receiver) = watch::channel(0);
-        let state = WebState::new(db.clone(), clock, receiver, site.stop.clone(), options);
+        let (telling, hearing) = live::channel(live::Numbers::default());
+        let state = WebState::new(db.clone(), clock, hearing, site.stop.clone(), options);
         let (db, stop) = (db.clone(), site.stop.clone());
-        site.parts.spawn(live::follow_arrivals(db, sender, stop));
+        site.parts.spawn(live::follow(db, telling, stop));
         let stop = site.stop.clone();
         site.parts
             .spawn(async move { web::serve(listener, state, stop).await.unwrap() });

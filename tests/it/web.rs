@@ -4,11 +4,14 @@ mod access;
 mod accounts;
 mod api;
 mod attacks;
+mod crowd;
+mod desk;
 mod live;
 mod new_feeds;
 mod pages;
 mod refusals;
 mod search;
+mod seen;
 
 use std::collections::BTreeMap;
 

@@ -177,6 +177,11 @@ impl TestWorker {
         self.parts.lister.step(&going).await.unwrap()
     }
 
+    /// Ends the claims that ran out; how many.
+    pub(crate) async fn release(&self) -> usize {
+        self.parts.releaser.step().await.unwrap()
+    }
+
     /// Tries the addresses that wait; how many.
     pub(crate) async fn try_addresses(&self) -> usize {
         let mut tried = 0;

@@ -2,10 +2,12 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 
 use super::{
+    desk::DeskPanel,
     frame::{Frame, Place},
+    inquiry::{self, Answered, Inquiry, SearchHits, WhyView},
     line::{facts, headline, language_tag, outward},
     moments::Moment,
 };
@@ -15,12 +17,20 @@ use crate::{
         marks::{Gloss, Segment, glosses, marked},
     },
     store::{
-        PgPool,
         article_page::{self, EarlierText, Reason, SeenIn, StoredArticle},
         feed_health::{self, Collection},
+        live,
+        search::{self as stored, SearchedKeyword},
+        story_page,
     },
     text::diff::{self, Change, Piece},
-    web::{error::WebError, extract::Path, state::WebClock},
+    web::{
+        WebState,
+        error::WebError,
+        extract::{Path, Query},
+        links,
+        peer::Peer,
+    },
 };
 
 /// The page.
@@ -28,6 +38,15 @@ use crate::{
 #[template(path = "article.html")]
 pub(crate) struct ArticlePage {
     frame: Frame,
+    id: i64,
+    /// The last change of the desk that the page shows.
+    number: i64,
+    panel: Option<DeskPanel>,
+    search: Option<SearchHits>,
+    why: Option<WhyView>,
+    keywords: Vec<SearchedKeyword>,
+    /// To be copied into a text of ours.
+    citation: String,
     headline: Vec<Segment>,
     lang: Option<String>,
     original: Option<String>,
@@ -96,49 +115,82 @@ struct Stored {
     reasons: Vec<Reason>,
     seen_in: Vec<SeenIn>,
     earlier: Vec<EarlierText>,
+    answered: Answered,
+    keywords: Vec<SearchedKeyword>,
+    /// Where the page is for others.
+    permalink: String,
 }
 
 /// Answers with the article.
 pub(crate) async fn show(
-    State(db): State<PgPool>,
-    State(clock): State<WebClock>,
+    State(state): State<WebState>,
+    peer: Peer,
+    headers: HeaderMap,
     Path(id): Path<ArticleId>,
+    Query(inquiry): Query<Inquiry>,
 ) -> Result<ArticlePage, WebError> {
-    let (article, reasons, seen_in, earlier, collection) = tokio::try_join!(
-        article_page::article(&db, id),
-        article_page::reasons(&db, id),
-        article_page::seen_in(&db, id),
-        article_page::earlier_texts(&db, id),
-        feed_health::collection(&db),
+    let (db, now) = (&state.db, state.clock.now());
+    let number = live::last_numbers(db).await?.desk;
+    let (article, reasons, seen_in, earlier, story, keywords, collection) = tokio::try_join!(
+        article_page::article(db, id),
+        article_page::reasons(db, id),
+        article_page::seen_in(db, id),
+        article_page::earlier_texts(db, id),
+        story_page::story_of(db, id),
+        stored::keywords(db),
+        feed_health::collection(db),
     )?;
     let article = article.ok_or(WebError::NotFound("article"))?;
-    Ok(view(
-        &Stored {
-            article,
-            reasons,
-            seen_in,
-            earlier,
-        },
-        &collection,
-        clock.now(),
-    ))
+    let path = format!("/articles/{id}");
+    let panel = match story {
+        Some(story) => DeskPanel::read(db, story, path.clone(), now).await?,
+        None => None,
+    };
+    let stored = Stored {
+        article,
+        reasons,
+        seen_in,
+        earlier,
+        answered: inquiry::ask(&state, &inquiry, id).await?,
+        keywords,
+        permalink: links::of_request(&state.options, peer, &headers) + &path,
+    };
+    Ok(ArticlePage {
+        number,
+        panel,
+        ..view(stored, &collection, now)
+    })
 }
 
-fn view(stored: &Stored, collection: &Collection, now: Timestamp) -> ArticlePage {
+fn view(stored: Stored, collection: &Collection, now: Timestamp) -> ArticlePage {
     let Stored {
         article,
         reasons,
         seen_in,
         earlier,
+        answered: Answered { search, why },
+        keywords,
+        permalink,
     } = stored;
-    let hits: Vec<Hit> = reasons
-        .iter()
-        .filter(|reason| reason.closed_at.is_none())
-        .flat_map(|reason| reason.hits.clone())
-        .collect();
+    let (article, earlier) = (&article, &earlier);
+    let hits: Vec<Hit> = match &search {
+        Some(search) => search.hits.clone(),
+        None => reasons
+            .iter()
+            .filter(|reason| reason.closed_at.is_none())
+            .flat_map(|reason| reason.hits.clone())
+            .collect(),
+    };
     let lang = language_tag(article.language.as_deref());
     ArticlePage {
         frame: Frame::new(&article.title, Place::Board, collection, now),
+        id: article.id.get(),
+        number: 0,
+        panel: None,
+        search,
+        why,
+        keywords,
+        citation: citation(article, &permalink),
         headline: headline(&article.title, &hits),
         original: outward(article.url.as_deref()),
         source: article.source.clone(),
@@ -168,6 +220,30 @@ fn view(stored: &Stored, collection: &Collection, now: Timestamp) -> ArticlePage
             .collect(),
         earlier: earlier_views(article, earlier),
     }
+}
+
+/// The article as it is cited: title, outlet, when it was published and first seen, where it is, and our page of it.
+fn citation(article: &StoredArticle, permalink: &str) -> String {
+    let seen = format!("first seen {}", Moment::exact(article.first_seen_at).exact);
+    let published = article.published_at.map_or_else(
+        || "no date of publication".to_owned(),
+        |at| format!("published {}", Moment::exact(at).exact),
+    );
+    let parts = [
+        format!("“{}”", article.title.trim()),
+        article.source.clone(),
+        published,
+        seen,
+    ];
+    [
+        Some(parts.join(", ")),
+        outward(article.url.as_deref()),
+        Some(permalink.to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join("\n")
 }
 
 /// The text in paragraphs, its hits marked. A mark that spans two paragraphs is cut at the seam.
@@ -346,8 +422,11 @@ mod tests {
             reasons,
             seen_in: Vec::new(),
             earlier,
+            answered: Answered::default(),
+            keywords: Vec::new(),
+            permalink: "https://desk.example/articles/1".to_owned(),
         };
-        view(&stored, &Collection::default(), instant())
+        view(stored, &Collection::default(), instant())
     }
 
     #[test]
@@ -363,6 +442,15 @@ mod tests {
             1
         );
         assert_eq!(page.reasons[0].terms, ["Tehran"]);
+    }
+
+    #[test]
+    fn an_article_is_cited_with_what_a_reader_can_check() {
+        assert_eq!(
+            page(Vec::new(), Vec::new()).citation,
+            "“Tehran answers”, News, no date of publication, first seen Tue 24 Nov 2026, 08:00 UTC\n\
+             https://news.example/1\nhttps://desk.example/articles/1"
+        );
     }
 
     #[test]

@@ -1,44 +1,48 @@
 //! The board: every keyword with its newest lines.
 
-use std::time::Duration;
-
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::extract::State;
 
 use super::{
+    filter::{Filter, FilterView},
     frame::{Frame, Place},
     line::Line,
-    moments::grouped,
+    moments::{Moment, grouped},
+    news::{self, News},
 };
 use crate::{
     domain::Timestamp,
     store::{
         PgPool,
-        board::{self, BoardKeyword, BoardLine},
+        board::{self, BoardKeyword, BoardLine, MOST_NEW},
+        board_filter,
         feed_health::{self, Collection},
-        live,
+        live::{self, Numbers},
+        saved_filters, search,
     },
-    web::{error::WebError, state::WebClock},
+    web::{error::WebError, extract::Query, state::WebClock, visitor::Visitor},
 };
 
 /// Lines of a section; the keyword's own page has the rest.
 const LINES: usize = 12;
-
-/// How long an item stays new to a reader without an account.
-const NEW_FOR: Duration = Duration::from_hours(24);
-
-/// Since when items are new.
-pub(crate) fn new_since(now: Timestamp) -> Timestamp {
-    now.minus(NEW_FOR)
-}
 
 /// The page.
 #[derive(Debug, Template, WebTemplate)]
 #[template(path = "board.html")]
 pub(crate) struct BoardPage {
     frame: Frame,
-    arrival: i64,
+    numbers: Numbers,
+    /// The address of this page.
+    here: String,
+    filter: FilterView,
+    /// When the reader was here last.
+    last_at: Option<Moment>,
+    /// Whether there is a reader who has seen things.
+    is_personal: bool,
+    may_choose: bool,
+    /// All that is new.
+    new_words: String,
     rail: Vec<RailEntry>,
     sections: Vec<Section>,
     beginning: Option<Beginning>,
@@ -99,21 +103,70 @@ enum Beginning {
 pub(crate) async fn show(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
+    visitor: Visitor,
+    Query(filter): Query<Filter>,
 ) -> Result<BoardPage, WebError> {
     let now = clock.now();
     // Read first: what arrives between this and the lines is on the page, comes as an event too, and is shown once.
-    let arrival = live::last_arrival(&db).await?;
+    let numbers = live::last_numbers(&db).await?;
+    let news = News::read(&db, &visitor, now).await?;
     let per_section = i64::try_from(LINES + 1).unwrap_or(i64::MAX);
-    let (keywords, lines, collection) = tokio::try_join!(
-        board::keywords(&db, new_since(now)),
-        board::newest_lines(&db, per_section),
+    let reader = news.asked().reader;
+    let asked = filter.asked(&visitor, now)?;
+    let lines = async {
+        if filter.is_something() {
+            board_filter::lines(&db, reader, &asked, per_section, now).await
+        } else {
+            board::newest_lines(&db, reader, per_section).await
+        }
+    };
+    let known = async {
+        if filter.shows_choices() {
+            let (sources, keywords) =
+                tokio::try_join!(search::sources(&db), search::keywords(&db))?;
+            Ok(Some((sources, keywords)))
+        } else {
+            Ok(None)
+        }
+    };
+    let (keywords, lines, collection, known, saved) = tokio::try_join!(
+        board::keywords(&db, news.asked()),
+        lines,
         feed_health::collection(&db),
+        known,
+        saved_filters::all(&db, reader),
     )?;
-    Ok(view(arrival, &keywords, &lines, &collection, now))
+    let known = known
+        .as_ref()
+        .map(|(sources, keywords)| (sources.as_slice(), keywords.as_slice()));
+    let shown = filter.view(&visitor, known, &saved);
+    let mut page = view(numbers, &news, &keywords, &lines, &collection, now);
+    page.see_through(&filter, shown);
+    Ok(page)
+}
+
+impl BoardPage {
+    /// Narrows the page to what a filter asks for.
+    fn see_through(&mut self, filter: &Filter, shown: FilterView) {
+        self.here = filter.address();
+        self.filter = shown;
+        if !filter.is_something() {
+            return;
+        }
+        self.beginning = None;
+        if let Some(keyword) = filter.keyword() {
+            self.sections.retain(|section| section.slug == keyword);
+        }
+        for section in &mut self.sections {
+            section.new_words = String::new();
+            section.new_count = 0;
+        }
+    }
 }
 
 fn view(
-    arrival: i64,
+    numbers: Numbers,
+    news: &News,
     keywords: &[BoardKeyword],
     lines: &[BoardLine],
     collection: &Collection,
@@ -121,17 +174,23 @@ fn view(
 ) -> BoardPage {
     BoardPage {
         frame: Frame::new("", Place::Board, collection, now),
-        arrival,
+        numbers,
+        here: "/".to_owned(),
+        filter: Filter::default().view(&Visitor::Nobody, None, &[]),
+        last_at: news.last_at().map(|last| Moment::clock(now, last)),
+        is_personal: news.is_personal(),
+        may_choose: news::may_choose(),
+        new_words: count_words(keywords.iter().map(|keyword| keyword.new_count).sum()),
         rail: RailEntry::rail(keywords, None),
         sections: keywords
             .iter()
-            .map(|keyword| section(keyword, lines, now))
+            .map(|keyword| section(keyword, lines, news, now))
             .collect(),
         beginning: beginning(keywords, lines, collection),
     }
 }
 
-fn section(keyword: &BoardKeyword, lines: &[BoardLine], now: Timestamp) -> Section {
+fn section(keyword: &BoardKeyword, lines: &[BoardLine], news: &News, now: Timestamp) -> Section {
     let own = || lines.iter().filter(|line| line.keyword == keyword.slug);
     Section {
         slug: keyword.slug.clone(),
@@ -140,7 +199,7 @@ fn section(keyword: &BoardKeyword, lines: &[BoardLine], now: Timestamp) -> Secti
         new_words: count_words(keyword.new_count),
         lines: own()
             .take(LINES)
-            .map(|line| Line::new(line, now, Some(new_since(now))))
+            .map(|line| Line::new(line, now, Some(news)))
             .collect(),
         has_more: own().nth(LINES).is_some(),
     }
@@ -170,6 +229,8 @@ fn beginning(
 pub(crate) fn count_words(count: i64) -> String {
     if count == 0 {
         String::new()
+    } else if count >= MOST_NEW {
+        "999+".to_owned()
     } else {
         grouped(count.unsigned_abs())
     }
@@ -205,7 +266,8 @@ mod tests {
             })
             .collect();
         let page = view(
-            0,
+            Numbers::default(),
+            &News::lately(now()),
             &[keyword("link", 13), keyword("ships", 0)],
             &lines,
             &Collection::default(),
@@ -253,7 +315,8 @@ mod tests {
             ..line()
         };
         let page = view(
-            0,
+            Numbers::default(),
+            &News::lately(now()),
             &[keyword("link", 1)],
             &[hostile],
             &Collection::default(),
@@ -270,7 +333,11 @@ mod tests {
     #[test]
     fn the_page_carries_the_number_it_was_made_at() {
         let page = view(
-            41,
+            Numbers {
+                arrival: 41,
+                desk: 0,
+            },
+            &News::lately(now()),
             &[keyword("link", 0)],
             &[line()],
             &Collection::default(),

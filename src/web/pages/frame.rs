@@ -3,7 +3,7 @@
 use super::moments::{Moment, counted};
 use crate::{
     auth::Capability,
-    domain::{Collection, Coverage, Timestamp, Working},
+    domain::{Collection, Coverage, Timestamp, Working, desk::PassReason},
     web::{
         assets,
         reading::{self, Reader},
@@ -35,6 +35,10 @@ pub(crate) struct Frame {
     pub(crate) icon: String,
     /// The name of who signed in.
     pub(crate) who: Option<String>,
+    /// Notes that mention the reader and were not seen.
+    pub(crate) mentions: i64,
+    /// Why a story may be passed.
+    pub(crate) pass_reasons: [&'static str; 5],
     /// Whether a way to sign in is shown.
     pub(crate) offers_sign_in: bool,
     /// Whether the reader may change the desk's state of things.
@@ -62,6 +66,8 @@ pub(crate) enum Place {
     Digests,
     /// The feeds.
     Feeds,
+    /// What is the reader's own.
+    Yours,
     /// Nowhere.
     None,
 }
@@ -85,6 +91,11 @@ impl Place {
     /// Whether it is digests.
     pub(crate) fn is_digests(self) -> bool {
         self == Self::Digests
+    }
+
+    /// Whether it is what is the reader's own.
+    pub(crate) fn is_yours(self) -> bool {
+        self == Self::Yours
     }
 
     /// Whether it is the feeds.
@@ -124,6 +135,8 @@ impl Frame {
             script: assets::SCRIPT.path(),
             icon: assets::ICON.path(),
             who: visitor.member().map(|member| member.name.clone()),
+            pass_reasons: PassReason::ALL.map(PassReason::as_str),
+            mentions: visitor.member().map_or(0, |member| member.mentions),
             offers_sign_in: visitor == Visitor::Reader,
             may_work: visitor.may(Capability::WorkDesk),
             may_administer: visitor.may(Capability::Administer),

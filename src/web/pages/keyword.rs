@@ -6,9 +6,10 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::{
-    board::{RailEntry, count_words, new_since},
+    board::{RailEntry, count_words},
     frame::{Frame, Place},
     line::Line,
+    news::{self, News},
 };
 use crate::{
     domain::Timestamp,
@@ -16,13 +17,14 @@ use crate::{
         PgPool,
         board::{self, BoardKeyword, BoardLine, LineKey},
         feed_health::{self, Collection},
-        live,
+        live::{self, Numbers},
     },
     web::{
         error::WebError,
         extract::{Path, Query},
         search,
         state::WebClock,
+        visitor::Visitor,
     },
 };
 
@@ -42,7 +44,12 @@ pub(crate) struct Position {
 pub(crate) struct KeywordPage {
     frame: Frame,
     /// None on later pages: only the newest lines are live.
-    arrival: Option<i64>,
+    live: Option<Numbers>,
+    /// The address of this page.
+    here: String,
+    /// Whether there is a reader who has seen things.
+    is_personal: bool,
+    may_choose: bool,
     rail: Vec<RailEntry>,
     slug: String,
     name: String,
@@ -59,25 +66,29 @@ pub(crate) struct KeywordPage {
 pub(crate) async fn show(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
+    visitor: Visitor,
     Path(slug): Path<String>,
     Query(position): Query<Position>,
 ) -> Result<KeywordPage, WebError> {
     let now = clock.now();
     let after = position.before.as_deref().map(search::place).transpose()?;
-    let arrival = live::last_arrival(&db).await?;
+    let numbers = live::last_numbers(&db).await?;
+    let news = News::read(&db, &visitor, now).await?;
     let limit = i64::try_from(LINES + 1).unwrap_or(i64::MAX);
     let (keywords, lines, collection) = tokio::try_join!(
-        board::keywords(&db, new_since(now)),
-        board::keyword_lines(&db, &slug, after, limit),
+        board::keywords(&db, news.asked()),
+        board::keyword_lines(&db, news.asked().reader, &slug, after, limit),
         feed_health::collection(&db),
     )?;
-    let arrival = after.is_none().then_some(arrival);
-    view(&slug, arrival, &keywords, &lines, &collection, now).ok_or(WebError::NotFound("keyword"))
+    let live = after.is_none().then_some(numbers);
+    view(&slug, live, &news, &keywords, &lines, &collection, now)
+        .ok_or(WebError::NotFound("keyword"))
 }
 
 fn view(
     slug: &str,
-    arrival: Option<i64>,
+    live: Option<Numbers>,
+    news: &News,
     keywords: &[BoardKeyword],
     lines: &[BoardLine],
     collection: &Collection,
@@ -88,7 +99,10 @@ fn view(
     let older = shown.last().filter(|_| lines.len() > LINES).map(position);
     Some(KeywordPage {
         frame: Frame::new(&keyword.name, Place::Board, collection, now),
-        arrival,
+        live,
+        here: local(slug),
+        is_personal: news.is_personal(),
+        may_choose: news::may_choose(),
         rail: RailEntry::rail(keywords, Some(slug)),
         slug: keyword.slug.clone(),
         name: keyword.name.clone(),
@@ -99,10 +113,16 @@ fn view(
         new_words: count_words(keyword.new_count),
         lines: shown
             .iter()
-            .map(|line| Line::new(line, now, Some(new_since(now))))
+            .map(|line| Line::new(line, now, Some(news)))
             .collect(),
         older,
     })
+}
+
+/// The address of a keyword's page.
+fn local(slug: &str) -> String {
+    let slug: String = url::form_urlencoded::byte_serialize(slug.as_bytes()).collect();
+    format!("/keywords/{slug}")
 }
 
 fn position(line: &BoardLine) -> String {
@@ -139,7 +159,8 @@ mod tests {
         let now = line().sort_at;
         view(
             "link",
-            Some(1),
+            Some(Numbers::default()),
+            &News::lately(now),
             &[keyword()],
             &lines,
             &Collection::default(),
@@ -173,6 +194,7 @@ mod tests {
             view(
                 "other",
                 None,
+                &News::lately(line().sort_at),
                 &[keyword()],
                 &[],
                 &Collection::default(),

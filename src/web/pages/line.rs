@@ -1,6 +1,10 @@
 //! A line: an article under a keyword, as the board, a keyword's page and the live stream show it.
 
-use super::moments::{Moment, grouped};
+use super::{
+    desk::DeskView,
+    moments::{Moment, grouped},
+    news::{self, News},
+};
 use crate::{
     domain::{
         Field, Timestamp,
@@ -40,6 +44,12 @@ pub(crate) struct Line {
     pub(crate) changed: Option<String>,
     /// The story behind it, where there is more to say of it.
     pub(crate) story: Option<StoryFacts>,
+    /// What the desk made of the story.
+    pub(crate) desk: DeskView,
+    /// Whether it can be chosen, to do something with several.
+    pub(crate) can_be_chosen: bool,
+    /// What its page is to be asked with: nothing, or a query string.
+    pub(crate) asked: String,
 }
 
 /// What a line says of its story.
@@ -58,7 +68,7 @@ pub(crate) struct StoryFacts {
 }
 
 impl StoryFacts {
-    fn new(story: &LineStory, is_new: bool, now: Timestamp, new_since: Option<Timestamp>) -> Self {
+    fn new(story: &LineStory, is_new: bool, now: Timestamp, news: Option<&News>) -> Self {
         let mut counts = Vec::new();
         if let Ok(copies) = u64::try_from(story.copies)
             && copies > 0
@@ -71,7 +81,7 @@ impl StoryFacts {
         {
             counts.push(format!("{} independent", grouped(reports)));
         }
-        let is_older = new_since.is_some_and(|since| story.first_seen_at <= since);
+        let is_older = news.is_some_and(|news| story.first_seen_at <= news.was_here());
         Self {
             id: story.id.get(),
             counts,
@@ -88,13 +98,15 @@ impl StoryFacts {
 }
 
 impl Line {
-    /// The line as shown at `now`. What matched after `new_since` is new; without one, whatever is no history.
-    pub(crate) fn new(line: &BoardLine, now: Timestamp, new_since: Option<Timestamp>) -> Self {
+    /// The line as shown at `now`, with what is new to its reader; without `news`, whatever is no history is.
+    pub(crate) fn new(line: &BoardLine, now: Timestamp, news: Option<&News>) -> Self {
         let lang = language_tag(line.language.as_deref());
         // A copy of what is known already is no news.
         let is_copy = line.story.as_ref().is_some_and(|story| story.is_copy);
-        let is_new =
-            !line.is_backfill && !is_copy && new_since.is_none_or(|since| line.matched_at > since);
+        let is_new = !line.is_backfill
+            && !is_copy
+            && !line.is_seen
+            && news.is_none_or(|news| line.matched_at > news.since());
         Self {
             article: line.article_id.get(),
             sort: line.sort_at.as_micros(),
@@ -102,7 +114,14 @@ impl Line {
             story: line
                 .story
                 .as_ref()
-                .map(|story| StoryFacts::new(story, is_new, now, new_since)),
+                .map(|story| StoryFacts::new(story, is_new, now, news)),
+            desk: line
+                .story
+                .as_ref()
+                .map(|story| DeskView::new(&story.desk, story.reports, story.notes, now))
+                .unwrap_or_default(),
+            can_be_chosen: line.story.is_some() && news::may_choose(),
+            asked: String::new(),
             headline: headline(&line.title, &line.hits),
             passage: passage(&line.summary, &line.content, &line.hits),
             glosses: glosses(&line.hits),
@@ -196,11 +215,13 @@ pub(crate) mod tests {
             content: String::new(),
             language: Some("ko".to_owned()),
             source: "한빛통신".to_owned(),
+            source_slug: "hanbit".to_owned(),
             tier: "wire".to_owned(),
             country: Some("KR".to_owned()),
             sort_at: noon(),
             matched_at: noon(),
             is_backfill: false,
+            is_seen: false,
             arrival: Some(3),
             hits: vec![hit(0, "북한", "North Korea"), hit(18, "이란", "Iran")],
             why: "@dprk NEAR/25 @iran".to_owned(),
@@ -223,7 +244,7 @@ pub(crate) mod tests {
         let shown = Line::new(
             &line(),
             later(2),
-            Some(later(0).minus(Duration::from_secs(1))),
+            Some(&News::after(later(0).minus(Duration::from_secs(1)))),
         );
         assert_eq!(
             shown
@@ -261,8 +282,13 @@ pub(crate) mod tests {
             ..line()
         };
         assert!(!Line::new(&history, later(0), None).is_new);
+        let seen = BoardLine {
+            is_seen: true,
+            ..line()
+        };
+        assert!(!Line::new(&seen, later(0), None).is_new);
         assert!(Line::new(&line(), later(0), None).is_new);
-        assert!(!Line::new(&line(), later(30), Some(later(6))).is_new);
+        assert!(!Line::new(&line(), later(30), Some(&News::after(later(6)))).is_new);
     }
 
     #[test]
@@ -275,6 +301,8 @@ pub(crate) mod tests {
             first_source: "한빛통신".to_owned(),
             first_seen_at: later(0).minus(Duration::from_hours(30)),
             is_first,
+            desk: crate::domain::desk::Desk::default(),
+            notes: 0,
         };
         let shown = |story: LineStory| {
             let line = BoardLine {
@@ -284,7 +312,7 @@ pub(crate) mod tests {
             Line::new(
                 &line,
                 later(1),
-                Some(later(0).minus(Duration::from_mins(1))),
+                Some(&News::after(later(0).minus(Duration::from_mins(1)))),
             )
         };
         assert!(!shown(story(true, false)).is_new);

@@ -6,14 +6,18 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::{
+    desk::DeskView,
     frame::{Frame, Place},
     line::{facts, language_tag},
     moments::{Moment, counted},
+    news,
 };
 use crate::{
     domain::{StoryId, Timestamp},
     store::{
-        PgPool, feed_health,
+        PgPool,
+        desk::{self, StoryDesk},
+        feed_health, live,
         story_page::{self, StoryLine},
     },
     web::{error::WebError, extract::Query, state::WebClock},
@@ -30,6 +34,9 @@ pub(crate) struct StoriesPage {
     lines: Vec<Line>,
     shows_all: bool,
     older: Option<String>,
+    number: i64,
+    may_choose: bool,
+    here: String,
 }
 
 #[derive(Debug)]
@@ -42,6 +49,7 @@ struct Line {
     facts: String,
     first: Moment,
     latest: Moment,
+    desk: DeskView,
 }
 
 /// What is asked for.
@@ -59,6 +67,8 @@ pub(crate) async fn show(
     State(clock): State<WebClock>,
     Query(wanted): Query<Wanted>,
 ) -> Result<StoriesPage, WebError> {
+    let now = clock.now();
+    let number = live::last_numbers(&db).await?.desk;
     let before = wanted.before.as_deref().map(place).transpose()?;
     let shows_all = wanted.all.is_some();
     let limit = i64::try_from(LINES + 1).unwrap_or(i64::MAX);
@@ -67,15 +77,24 @@ pub(crate) async fn show(
         story_page::latest(&db, before, least, limit),
         feed_health::collection(&db),
     )?;
-    let now = clock.now();
     let shown = stories.get(..LINES).unwrap_or(&stories);
+    let ids: Vec<StoryId> = shown.iter().map(|story| story.id).collect();
+    let told = desk::of_stories(&db, &ids, now).await?;
     Ok(StoriesPage {
         frame: Frame::new("Stories", Place::Stories, &collection, now),
-        lines: shown.iter().map(|story| line(story, now)).collect(),
+        lines: shown.iter().map(|story| line(story, &told, now)).collect(),
         older: shown
             .last()
             .filter(|_| stories.len() > LINES)
             .map(|story| format!("{}-{}", story.last_report_at.as_micros(), story.id)),
+        number,
+        may_choose: news::may_choose(),
+        here: if shows_all {
+            "/stories?all=yes"
+        } else {
+            "/stories"
+        }
+        .to_owned(),
         shows_all,
     })
 }
@@ -93,7 +112,7 @@ fn place(text: &str) -> Result<(Timestamp, StoryId), WebError> {
     })
 }
 
-fn line(story: &StoryLine, now: Timestamp) -> Line {
+fn line(story: &StoryLine, told: &[StoryDesk], now: Timestamp) -> Line {
     let lang = language_tag(story.language.as_deref());
     let copies = u64::try_from(story.articles - story.reports).unwrap_or_default();
     let mut counts = Vec::new();
@@ -120,6 +139,11 @@ fn line(story: &StoryLine, now: Timestamp) -> Line {
         lang,
         first: Moment::clock(now, story.first_seen_at),
         latest: Moment::age(now, story.last_report_at),
+        desk: told
+            .iter()
+            .find(|told| told.story == story.id)
+            .map(|told| DeskView::new(&told.desk, told.reports, told.notes, now))
+            .unwrap_or_default(),
     }
 }
 

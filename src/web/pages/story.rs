@@ -15,6 +15,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    desk::DeskPanel,
     frame::{Frame, Place},
     line::{facts, language_tag, outward},
     moments::{Moment, counted, span},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     domain::{ArticleId, Collection, DecisionId, StoryId, Timestamp},
     store::{
-        PgPool, feed_health,
+        PgPool, feed_health, live,
         story_decisions::{self, Decided, Decision},
         story_page::{self, EarlierHeadline, StoryArticle},
     },
@@ -55,6 +56,8 @@ pub(crate) struct StoryPage {
     keywords: Vec<String>,
     headlines: Vec<Headline>,
     decisions: Vec<DecisionView>,
+    number: i64,
+    panel: DeskPanel,
 }
 
 /// A report that is no copy, with its copies.
@@ -128,19 +131,25 @@ pub(crate) async fn show(
     if survivor != id {
         return Ok(Redirect::to(&format!("/stories/{survivor}")).into_response());
     }
-    let (articles, earlier, decisions, collection) = tokio::try_join!(
+    let now = clock.now();
+    let number = live::last_numbers(&db).await?.desk;
+    let here = format!("/stories/{id}");
+    let (articles, earlier, decisions, collection, panel) = tokio::try_join!(
         story_page::articles(&db, id),
         story_page::earlier_headlines(&db, id),
         story_decisions::latest(&db, Some(id), DECISIONS),
         feed_health::collection(&db),
+        DeskPanel::read(&db, id, here, now),
     )?;
+    let panel = panel.ok_or(WebError::NotFound("story"))?;
     let page = view(
         id,
         &articles,
         &earlier,
         &decisions,
         &collection,
-        clock.now(),
+        (number, panel),
+        now,
     )
     .ok_or(WebError::NotFound("story"))?;
     Ok(page.into_response())
@@ -152,6 +161,7 @@ fn view(
     earlier: &[EarlierHeadline],
     decisions: &[Decision],
     collection: &Collection,
+    (number, panel): (i64, DeskPanel),
     now: Timestamp,
 ) -> Option<StoryPage> {
     let first = articles.first()?;
@@ -171,6 +181,8 @@ fn view(
             .map(|decision| decision_view(decision, now))
             .collect(),
         reports,
+        number,
+        panel,
     })
 }
 
@@ -575,6 +587,7 @@ mod tests {
             &[],
             &[],
             &Collection::default(),
+            (0, DeskPanel::empty(StoryId::new(1), now)),
             now,
         )
         .unwrap()

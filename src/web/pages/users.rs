@@ -1,12 +1,10 @@
 //! All accounts, for who administers them.
 
-use std::net::SocketAddr;
-
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -23,7 +21,7 @@ use crate::{
         error::{WebError, with_page},
         extract::{Form, Path},
         links,
-        peer::{Peer, Way},
+        peer::Peer,
         reading, secrets,
         visitor::Visitor,
     },
@@ -233,27 +231,9 @@ async fn make_link(
         actor: &visitor.actor(),
         user: visitor.account(),
     };
-    let base = base(state, peer, headers);
+    let base = links::of_request(&state.options, peer, headers);
     let now = state.clock.now();
     Ok(links::make(&state.db, &base, &secrets::token()?, purpose, maker, now).await?)
-}
-
-/// The address that the link begins with. Without a public one, the admin's own: its host was checked, and is a loopback
-/// name or an address of this machine.
-fn base(state: &WebState, peer: Peer, headers: &HeaderMap) -> String {
-    if !state.options.public_url.is_empty() {
-        return links::base(&state.options, SocketAddr::from(([127, 0, 0, 1], 80)));
-    }
-    let scheme = if peer.way == Way::Tls {
-        "https"
-    } else {
-        "http"
-    };
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("127.0.0.1");
-    format!("{scheme}://{host}")
 }
 
 async fn shown(

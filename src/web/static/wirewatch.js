@@ -3,6 +3,8 @@
 const title = document.title;
 const main = document.getElementById("main");
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+// The line that keys mean, while nothing else has the focus.
+let current;
 
 // --- Times -----------------------------------------------------------------------------------------------------------
 
@@ -105,6 +107,7 @@ function place(section, line) {
   const after = all(".line", list).find((other) => Number(other.dataset.sort) <= Number(line.dataset.sort));
   list.insertBefore(line, after ?? null);
   line.classList.add("came");
+  watchFor(line);
 }
 
 function letIn(section) {
@@ -169,9 +172,19 @@ function signedOut() {
 
 function follow(after) {
   let seen = after;
-  const source = new EventSource(`/events?after=${after}`);
+  const { desk, story } = main.dataset;
+  // What the desk did since the page was made is told again after each break: it says what stands now.
+  const asked = new URLSearchParams({ ...(after !== undefined && { after }), ...(desk && { desk }), ...(after === undefined && (story ? { story } : { lines: "no" })) });
+  const source = new EventSource(`/events?${asked}${main.dataset.filter ? `&${main.dataset.filter}` : ""}`);
+  let isFirst = true;
   const isConnected = (is) => { connection.hidden = is; };
-  source.addEventListener("open", () => isConnected(true));
+  source.addEventListener("open", () => {
+    isConnected(true);
+    if (!isFirst) refreshLive();
+    isFirst = false;
+  });
+  source.addEventListener("desk", (event) => JSON.parse(event.data).stories.forEach(deskChanged));
+  source.addEventListener("seen", refreshLive);
   source.addEventListener("arrival", (event) => {
     seen = event.lastEventId;
     for (const line of JSON.parse(event.data).lines) arrived(line);
@@ -202,11 +215,196 @@ function follow(after) {
   addEventListener("pagehide", () => source.close(), { once: true });
 }
 
-if (main?.dataset.arrival !== undefined) {
+if (main?.dataset.desk !== undefined) {
   for (const section of all(".section")) section.querySelector(".let-in").addEventListener("click", () => letIn(section));
   follow(main.dataset.arrival);
   // A page that comes back from the browser's memory closed its stream when it left.
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    sessionStorage.setItem("came back", "yes");
+    location.reload();
+  });
+}
+
+// --- The desk --------------------------------------------------------------------------------------------------------
+
+// Parts of the page that show what the desk did are read anew; where the reader types, nothing moves.
+let refreshing;
+function refreshLive() {
+  if (!document.querySelector("[data-live]")) return;
+  clearTimeout(refreshing);
+  refreshing = setTimeout(async () => {
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
+    const page = new DOMParser().parseFromString(markup.createHTML(await answer.text()), "text/html");
+    for (const old of all("[data-live]")) {
+      const fresh = page.getElementById(old.id);
+      if (!fresh || old.isEqualNode(fresh)) continue;
+      const focused = old.contains(document.activeElement) ? document.activeElement : null;
+      const place = focused ? all("a, button, input", old).indexOf(focused) : -1;
+      old.replaceWith(document.adoptNode(fresh));
+      refreshTimes(fresh);
+      if (focused) all("a, button, input", fresh)[place]?.focus({ preventScroll: true });
+    }
+  }, 100);
+}
+
+// What stands about a story, wherever the page shows it.
+function deskChanged({ ids, html }) {
+  const isHere = (story) => ids.includes(Number(story));
+  for (const line of [...all(".line[data-story]"), ...[...held.values()].flat()]) {
+    if (!isHere(line.dataset.story)) continue;
+    const fresh = element(html);
+    const old = line.querySelector(".desk");
+    if (old) old.replaceWith(fresh);
+    else line.querySelector(".where")?.append(fresh);
+    refreshTimes(line);
+  }
+  refreshLive();
+}
+
+const told = document.getElementById("told");
+let untold;
+function tell(words) {
+  told.textContent = words;
+  told.hidden = false;
+  clearTimeout(untold);
+  untold = setTimeout(() => { told.hidden = true; }, 8e3);
+}
+
+const currentLine = () => document.activeElement?.closest?.(".line") ?? (current?.isConnected ? current : null);
+
+// The stories that a key means: those that are chosen, else that of the line, else that of the page.
+function meant() {
+  const chosen = all(".choose:checked").map((box) => box.value);
+  if (chosen.length) return [...new Set(chosen)];
+  const story = currentLine()?.dataset.story ?? main?.dataset.story;
+  return story ? [story] : [];
+}
+
+const post = (path, fields, more) =>
+  fetch(path, { method: "POST", headers: { accept: "application/json" }, body: new URLSearchParams(fields), ...more });
+
+// What can be taken back, the last one last.
+const undoable = [];
+
+const mayWork = document.getElementById("ask-pass") !== null;
+
+async function order(stories, fields, words) {
+  if (!stories.length) return;
+  if (!mayWork) return tell("Your role reads; it does not decide.");
+  const answer = await post("/desk", [...stories.map((story) => ["story", story]), ...fields]).catch(() => null);
+  const outcome = await answer?.json().catch(() => null);
+  if (!outcome) return tell("Not done. Is the connection there?");
+  const changes = outcome.done.flatMap((done) => done.change ?? []);
+  if (changes.length) undoable.push(changes);
+  for (const box of all(".choose:checked")) box.checked = false;
+  const done = outcome.done.length;
+  const parts = [done && `${words}${done > 1 ? ` (${done} stories)` : ""}. z takes it back.`, ...outcome.refused.map((one) => `Not done: ${one.why}.`)];
+  tell(parts.filter(Boolean).join(" "));
+}
+
+async function takeBack() {
+  const changes = undoable.pop();
+  if (!changes) return tell("Nothing to take back on this page.");
+  const answer = await post("/desk/undo", changes.map((change) => ["change", change])).catch(() => null);
+  const outcome = await answer?.json().catch(() => null);
+  if (!outcome) return tell("Not taken back. Is the connection there?");
+  const parts = [outcome.done.length && "Taken back.", ...outcome.refused.map((one) => `Not taken back: ${one.why}.`)];
+  tell(parts.filter(Boolean).join(" "));
+}
+
+// A dialog asks for what an order needs, and gives the focus back.
+function ask(id, words) {
+  const dialog = document.getElementById(id);
+  const stories = meant();
+  if (!dialog || !stories.length) return;
+  const back = currentLine();
+  const form = dialog.querySelector("form");
+  const send = (event) => {
+    event.preventDefault();
+    const fields = [...new FormData(form, event.submitter)];
+    dialog.close();
+    order(stories, fields, words);
+  };
+  form.addEventListener("submit", send);
+  dialog.addEventListener("close", () => {
+    form.removeEventListener("submit", send);
+    form.reset();
+    back?.querySelector(".headline")?.focus({ preventScroll: true });
+  }, { once: true });
+  dialog.showModal();
+  dialog.querySelector("input:not([type=hidden]), textarea, button")?.focus();
+}
+
+for (const dialog of all(".ask-desk")) {
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.querySelector("form").requestSubmit(dialog.querySelector("form button"));
+    if (dialog.id === "ask-pass" && /^[1-9]$/.test(event.key)) all("button", dialog)[event.key - 1]?.click();
+  });
+}
+
+const bulk = document.getElementById("bulk");
+bulk?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const fields = [...new FormData(bulk, event.submitter)].filter(([name]) => name !== "story" && name !== "next");
+  order(meant(), fields, event.submitter.textContent);
+});
+
+// --- What was on the screen ------------------------------------------------------------------------------------------
+
+const isReader = "reader" in document.body.dataset;
+const toTell = new Set();
+const dwelling = new Map();
+const SEEN_AFTER = 1200;
+
+function tellSeen(isLast) {
+  if (!isReader || (!toTell.size && isLast !== "here")) return;
+  const articles = [...toTell].slice(0, 500);
+  for (const article of articles) toTell.delete(article);
+  post("/seen", articles.map((article) => ["article", article]), { keepalive: true })
+    .then((answer) => { if (answer.ok) for (const line of all(".line.new")) if (articles.includes(line.dataset.article)) line.classList.add("seen"); })
+    .catch(() => articles.forEach((article) => toTell.add(article)));
+}
+
+const watching = isReader && new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    clearTimeout(dwelling.get(target));
+    dwelling.delete(target);
+    if (!isIntersecting) continue;
+    dwelling.set(target, setTimeout(() => {
+      if (document.hidden) return;
+      toTell.add(target.dataset.article);
+      watching.unobserve(target);
+    }, SEEN_AFTER));
+  }
+}, { threshold: 0.6 });
+
+function watchFor(line) {
+  if (watching && line.dataset.article && !line.dataset.article.startsWith("0")) watching.observe(line);
+}
+
+if (isReader) {
+  all(".line[data-article]").forEach(watchFor);
+  if (main?.dataset.article) toTell.add(main.dataset.article);
+  const here = () => document.hidden || tellSeen("here");
+  here();
+  setInterval(here, 5 * MINUTE);
+  setInterval(tellSeen, 1500);
+  addEventListener("visibilitychange", () => {
+    if (document.hidden) return tellSeen();
+    // What was in view all the time is in view again.
+    for (const line of all(".line[data-article]:not(.seen)")) { watching.unobserve(line); watchFor(line); }
+  });
+  addEventListener("pagehide", () => tellSeen());
+}
+
+// --- Citation --------------------------------------------------------------------------------------------------------
+
+const copy = document.getElementById("copy");
+if (copy && navigator.clipboard) {
+  copy.hidden = false;
+  copy.addEventListener("click", () => navigator.clipboard.writeText(document.getElementById("citation").value).then(() => tell("Copied."), () => tell("Not copied: the browser does not allow it.")));
 }
 
 // --- Search ----------------------------------------------------------------------------------------------------------
@@ -230,12 +428,11 @@ keys.addEventListener("change", () => {
   try { localStorage.setItem("keys", keys.checked ? "on" : "off"); } catch { /* holds for this page only */ }
 });
 
-const currentLine = () => document.activeElement?.closest?.(".line");
-
 function move(step) {
-  const lines = all(".line").filter((line) => !line.hidden);
+  const lines = all(".line").filter((line) => line.checkVisibility());
   const here = lines.indexOf(currentLine());
   const next = lines[here < 0 ? 0 : Math.min(Math.max(here + step, 0), lines.length - 1)];
+  current = next;
   next?.querySelector(".headline").focus({ preventScroll: true });
   next?.scrollIntoView({ block: "nearest" });
 }
@@ -244,21 +441,98 @@ function move(step) {
 const moveOut = () => currentLine()?.querySelector(".out button")?.click();
 const merge = () => document.getElementById("other")?.focus();
 
+// On a list: the line is chosen, or is not any more, and the next one has its turn.
+function choose() {
+  const box = currentLine()?.querySelector(".choose");
+  if (!box) return;
+  box.checked = !box.checked;
+  move(1);
+}
+
+function openStory() {
+  const story = currentLine()?.dataset.story ?? (main?.dataset.article && main.dataset.story);
+  if (story) location.assign(`/stories/${story}`);
+}
+
+// On a page of one story the note is written there.
+function note() {
+  const field = main?.dataset.story && document.getElementById("note-text");
+  if (field) field.focus();
+  else ask("ask-note", "Noted");
+}
+
+// After g, the next key says where to go.
+const PLACES = { b: "/", s: "/stories", f: "/feeds", y: "/yours", h: "/handover", "/": "/search" };
+let isGoing = false;
+function go() {
+  isGoing = true;
+  setTimeout(() => { isGoing = false; }, 1500);
+}
+
 const actions = {
-  x: moveOut,
+  x: () => (document.querySelector(".out button") ? moveOut() : choose()),
   m: merge,
+  c: () => order(meant(), [["do", "claim"]], "Claimed"),
+  r: () => order(meant(), [["do", "release"]], "New again"),
+  w: () => order(meant(), [["do", "watch"]], "Watched"),
+  p: () => ask("ask-pass", "Passed"),
+  u: () => ask("ask-use", "Used"),
+  a: () => ask("ask-assign", "Given"),
+  n: note,
+  z: takeBack,
+  s: openStory,
+  g: go,
+  M: () => document.querySelector(".mark button")?.click(),
   j: () => move(1),
   k: () => move(-1),
   o: () => currentLine()?.querySelector(".headline").click(),
   ".": () => [...held.keys()].forEach(letIn),
   "/": () => search?.focus(),
   f: () => filter?.focus(),
+  F: () => document.querySelector("#open-filter, .board-filter select")?.[document.getElementById("open-filter") ? "click" : "focus"](),
+  b: () => history.back(),
   "?": () => help.showModal(),
 };
 
+// Whoever comes back to a list is where they were.
+const here = `line ${location.pathname}${location.search}`;
+addEventListener("pagehide", () => {
+  const { article, story } = current?.dataset ?? {};
+  try { sessionStorage.setItem(here, JSON.stringify({ article, story, scroll: scrollY })); } catch { /* without storage, at the top */ }
+});
+function comeBack() {
+  let was = null;
+  try { was = JSON.parse(sessionStorage.getItem(here)); } catch { /* nothing is known */ }
+  if (!was) return;
+  const isIt = (line) => (was.article ? line.dataset.article === was.article : line.dataset.story === was.story);
+  const line = (was.article || was.story) && all(".line").find(isIt);
+  if (line) {
+    current = line;
+    line.querySelector(".headline")?.focus({ preventScroll: true });
+  }
+  scrollTo(0, was.scroll);
+}
+const cameBack = () => {
+  try {
+    const has = sessionStorage.getItem("came back");
+    sessionStorage.removeItem("came back");
+    return has !== null;
+  } catch { return false; }
+};
+if (cameBack() || performance.getEntriesByType("navigation")[0]?.type === "back_forward") comeBack();
+
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
-  if (isTyping || help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  const isTyping = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  if (isTyping || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isGoing && keys.checked) {
+    isGoing = false;
+    const place = PLACES[event.key];
+    if (place) {
+      event.preventDefault();
+      location.assign(place);
+      return;
+    }
+  }
   const action = actions[event.key];
   if (!action || (!keys.checked && event.key !== "?")) return;
   event.preventDefault();

@@ -50,7 +50,8 @@ pub(super) struct Browser {
     client: Client,
     _driver: Driver,
     _profile: tempfile::TempDir,
-    _turn: MutexGuard<'static, ()>,
+    /// None for a second browser of one test.
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 /// The driver with everything it starts: a process group that ends with this value.
@@ -127,6 +128,22 @@ impl Browser {
             return None;
         };
         let turn = TURN.lock().await;
+        Some(Self::of(&chromium, &chromedriver, Some(turn)).await)
+    }
+
+    /// A second browser of the same test: another person.
+    pub(super) async fn beside(&self) -> Self {
+        let programs = program(&["chromium", "chromium-browser", "google-chrome"])
+            .zip(program(&["chromedriver"]));
+        let (chromium, chromedriver) = programs.unwrap();
+        Self::of(&chromium, &chromedriver, None).await
+    }
+
+    async fn of(
+        chromium: &Path,
+        chromedriver: &Path,
+        turn: Option<MutexGuard<'static, ()>>,
+    ) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -134,7 +151,7 @@ impl Browser {
             "goog:chromeOptions": {"binary": chromium, "args": arguments},
             "goog:loggingPrefs": {"browser": "ALL"},
         });
-        let (driver, client) = open_session(&chromedriver, &capabilities).await;
+        let (driver, client) = open_session(chromedriver, &capabilities).await;
         let browser = Self {
             client,
             _driver: driver,
@@ -142,7 +159,7 @@ impl Browser {
             _turn: turn,
         };
         browser.widen(1280).await;
-        Some(browser)
+        browser
     }
 
     /// Opens an address.
@@ -153,6 +170,11 @@ impl Browser {
     /// Runs a script in the page.
     pub(super) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Runs a script in the page that says itself when it is done: by a call of its last argument.
+    pub(super) async fn run_until_done(&self, script: &str) -> Value {
+        self.client.execute_async(script, Vec::new()).await.unwrap()
     }
 
     /// Asks a script until it gives the value. While a page changes there may be none to ask.
@@ -175,6 +197,28 @@ impl Browser {
         let keys = KeyActions::new("keyboard".to_owned())
             .then(KeyAction::Down { value })
             .then(KeyAction::Up { value });
+        self.client.perform_actions(keys).await.unwrap();
+    }
+
+    /// Presses keys one after the other wherever the focus is.
+    pub(super) async fn type_keys(&self, keys: &str) {
+        let actions =
+            keys.chars()
+                .fold(KeyActions::new("keyboard".to_owned()), |actions, value| {
+                    actions
+                        .then(KeyAction::Down { value })
+                        .then(KeyAction::Up { value })
+                });
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// Presses a key while another one is held.
+    pub(super) async fn press_with(&self, held: char, value: char) {
+        let keys = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value: held })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: held });
         self.client.perform_actions(keys).await.unwrap();
     }
 

@@ -12,19 +12,19 @@ use crate::{
 };
 
 /// A client of the stream.
-struct Listener {
+pub(super) struct Listener {
     response: reqwest::Response,
     unread: String,
 }
 
 /// An event with its number.
-struct Event {
-    id: i64,
+pub(super) struct Event {
+    pub(super) id: i64,
     lines: Vec<Value>,
 }
 
 impl Listener {
-    async fn open(site: &Site, path: &str, last_event_id: Option<i64>) -> Self {
+    pub(super) async fn open(site: &Site, path: &str, last_event_id: Option<i64>) -> Self {
         let mut request = site.request(Method::GET, path);
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
@@ -39,29 +39,51 @@ impl Listener {
 
     /// The next statement about the collection, as markup.
     async fn coverage(&mut self) -> String {
+        let told = self.next_of("coverage").await;
+        told["html"].as_str().unwrap().to_owned()
+    }
+
+    /// The same, as somebody who signed in.
+    pub(super) async fn open_as(site: &Site, path: &str, cookie: &str) -> Self {
+        let request = site
+            .bare_request(Method::GET, path)
+            .header("cookie", cookie);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            unread: String::new(),
+        }
+    }
+
+    /// What the next event of a kind says; others are passed over.
+    pub(super) async fn next_of(&mut self, kind: &str) -> Value {
         loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
-                let told = block
-                    .contains("event: coverage")
-                    .then(|| block.lines().find_map(|line| line.strip_prefix("data:")))
-                    .flatten()
-                    .map(|data| serde_json::from_str::<Value>(data).unwrap());
+                let field = |name: &str| {
+                    block
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name))
+                        .map(str::trim)
+                };
+                let found = (field("event:") == Some(kind))
+                    .then(|| serde_json::from_str(field("data:").unwrap()).unwrap());
                 self.unread = rest.into();
-                if let Some(told) = told {
-                    return told["html"].as_str().unwrap().to_owned();
+                if let Some(found) = found {
+                    return found;
                 }
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk())
                 .await
                 .expect("the stream goes on")
                 .unwrap()
-                .expect("the stream goes on");
+                .expect("the stream has not ended");
             self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
 
     /// The next event; none at the end of the stream. Comments and settings are passed over.
-    async fn next(&mut self) -> Option<Event> {
+    pub(super) async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let event = event(block);

@@ -99,6 +99,15 @@ impl Asked {
         }
     }
 
+    /// What the page of an article that was found is asked with, so that it marks what was found.
+    pub(crate) fn of_article(&self) -> String {
+        if self.q.trim().is_empty() {
+            return String::new();
+        }
+        let q: String = url::form_urlencoded::byte_serialize(self.q.as_bytes()).collect();
+        format!("?q={q}")
+    }
+
     /// The filters that are facts, in the query language.
     pub(crate) fn facts(&self, sources: &[SearchedSource]) -> Result<Vec<String>, WebError> {
         let mut facts = Vec::new();

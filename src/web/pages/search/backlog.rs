@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::{Asked, Readied, SearchPage, line};
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
         error::WebError,
         pages::{line::Line, moments::Moment, moments::grouped},
         search::{FAR_FUTURE_MICROS, FAR_PAST_MICROS, Judged},
+        seats::{Holder, NoSeat, Seat},
     },
 };
 
@@ -36,6 +37,8 @@ const BATCH: i64 = 2_000;
 const MOST_FOUND: usize = 200;
 /// How often the page says how far it got.
 const TELL_EVERY: Duration = Duration::from_millis(700);
+/// The longest that one page reads; the next one goes on from there.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// An entry that was found.
 #[derive(Template)]
@@ -93,12 +96,15 @@ struct Reading {
     ready: VecDeque<Bytes>,
     tail: String,
     is_over: bool,
-    _seat: OwnedSemaphorePermit,
+    /// When it is to end, wherever it is.
+    until: Instant,
+    seat: Seat,
 }
 
 /// Answers with the page, whose results come while it is read.
 pub(super) fn answer(
     state: WebState,
+    holder: Holder,
     page: &SearchPage,
     readied: Readied,
 ) -> Result<Response, WebError> {
@@ -112,10 +118,14 @@ pub(super) fn answer(
         key(&asked.before)?
     };
     let from = asked.first()?;
-    let seat = std::sync::Arc::clone(&state.backlog_readers)
-        .try_acquire_owned()
-        .map_err(|_| {
-            WebError::NotReady("other searches of the backlog are running; try again in a minute")
+    let seat = state
+        .backlog_readers
+        .take(holder)
+        .map_err(|none| match none {
+            NoSeat::Full => WebError::NotReady(
+                "other searches of the backlog are running; try again in a minute",
+            ),
+            NoSeat::Yours => WebError::TooManyOfYours,
         })?;
     let html = page.render()?;
     let (head, tail) = html
@@ -136,7 +146,8 @@ pub(super) fn answer(
         ready: VecDeque::from([Bytes::from(head)]),
         tail,
         is_over: false,
-        _seat: seat,
+        until: Instant::now() + LONGEST,
+        seat,
     };
     let body = stream::unfold(reading, |reading| async move {
         let (bytes, reading) = reading.next().await?;
@@ -160,8 +171,13 @@ impl Reading {
             if self.is_over {
                 return None;
             }
+            if !self.seat.is_kept() {
+                return None;
+            }
             if self.state.stop.is_cancelled() {
                 self.end(Ending::Failed);
+            } else if self.until <= Instant::now() {
+                self.end(Ending::Full);
             } else if let Err(error) = self.read_on().await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,

@@ -2,7 +2,7 @@
 
 mod asked;
 mod backlog;
-mod form;
+pub(crate) mod form;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,6 +17,7 @@ pub(crate) use asked::Asked;
 use form::{Filter, Mistake, Way};
 
 use super::{
+    desk::DeskView,
     frame::{Frame, Place},
     line::{Line, facts, headline, language_tag, outward},
     moments::Moment,
@@ -35,7 +36,10 @@ use crate::{
         WebState,
         error::WebError,
         extract::Query,
+        peer::Peer,
         search::{self, Found, Question, Sources, position},
+        seats::Holder,
+        visitor::Visitor,
     },
 };
 
@@ -143,6 +147,8 @@ impl Known {
 /// Answers with what was found, or with what is wrong with the query.
 pub(crate) async fn show(
     State(state): State<WebState>,
+    visitor: Visitor,
+    peer: Peer,
     Query(asked): Query<Asked>,
 ) -> Result<Response, WebError> {
     let now = state.clock.now();
@@ -165,7 +171,7 @@ pub(crate) async fn show(
     page.understand(&readied);
     if asked.is_in_backlog() {
         page.is_reading_backlog = true;
-        return backlog::answer(state, &page, readied);
+        return backlog::answer(state, Holder::of(&visitor, peer), &page, readied);
     }
     let found = known.find(&state, &asked, &readied, ARTICLES).await?;
     page.outcome = Some(Outcome::new(&asked, &found, &readied.sources, now));
@@ -211,7 +217,10 @@ impl Outcome {
             lines: found
                 .articles
                 .iter()
-                .map(|(article, matched)| article_line(article, matched, sources, now))
+                .map(|(article, matched)| Line {
+                    asked: asked.of_article(),
+                    ..article_line(article, matched, sources, now)
+                })
                 .collect(),
             is_first: asked.before.is_empty(),
             is_index_behind: found.is_index_behind,
@@ -251,6 +260,9 @@ fn line(
     });
     Line {
         story: None,
+        desk: DeskView::default(),
+        can_be_chosen: false,
+        asked: String::new(),
         article,
         sort: text.sort_at.as_micros(),
         is_new: false,

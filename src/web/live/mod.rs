@@ -3,8 +3,11 @@
 //! A number of arrival is sent as one event with all its lines, so a client that has the number has all of it: it
 //! resumes after the last number it saw (`Last-Event-ID`, or `after` in the address of a fresh page) without loss or
 //! repeats. Between them comes, whenever it has changed, what the collection lacks. The stream ends when the process is to stop, and within seconds after its reader may read no more.
+//!
+//! What changes of the desk needs no number of its own: an event tells what stands now, and a client that connects again
+//! is told all that changed since its page was made.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -18,29 +21,44 @@ use axum::{
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::broadcast,
     time::{self, Instant},
 };
+
+mod recent;
 
 use super::{
     WebState,
     error::WebError,
     extract::Query,
-    pages::{frame::Statement, line::Line},
+    pages::{
+        desk::{DeskFragment, DeskView},
+        filter::Filter,
+        frame::Statement,
+        line::Line,
+    },
+    peer::Peer,
     reading::{self, Reader},
+    seats::{Holder, NoSeat, Seat},
     visitor::Visitor,
 };
+pub(super) use recent::Recent;
+use recent::Taste;
+
 use crate::{
-    domain::Timestamp,
+    auth::Capability,
+    domain::{StoryId, Timestamp},
     store::{
         StoreError,
-        board::{self, BoardLine},
-        live as store_live,
+        board::BoardLine,
+        board_filter::BoardFilter,
+        desk::{self, StoryDesk},
+        live::{self as store_live, Numbers},
     },
 };
 
-/// Numbers of arrival read at a time.
-const BATCH: i64 = 50;
+/// Stories of which the desk is read at a time.
+const TOUCHED: i64 = 100;
 
 /// How often a silent stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -56,6 +74,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(3);
 pub(super) struct Resume {
     /// The last number of arrival that the client has.
     after: Option<i64>,
+    /// The last change of the desk that the page shows.
+    desk: Option<i64>,
+    /// The only story that the page shows: lines are not for it, but who has seen the story is.
+    story: Option<StoryId>,
+    /// `no` where the page shows none.
+    lines: Option<String>,
 }
 
 /// What stands under one number of arrival.
@@ -73,6 +97,21 @@ struct ArrivedLine {
     /// Its story, and whether it is a copy in it: a copy adds to the line of its story, a new report takes its place.
     story: Option<i64>,
     is_copy: bool,
+    html: String,
+}
+
+/// What changed of the desk.
+#[derive(Serialize)]
+struct DeskChanges {
+    stories: Vec<DeskOfStory>,
+}
+
+/// What stands about a story.
+#[derive(Serialize)]
+struct DeskOfStory {
+    /// The story and those that were merged into it: a page may show it by any of these numbers.
+    ids: Vec<i64>,
+    state: &'static str,
     html: String,
 }
 
@@ -100,30 +139,54 @@ struct Coverage {
 struct Following {
     state: WebState,
     visitor: Visitor,
-    seen: i64,
+    seen: Numbers,
+    story: Option<StoryId>,
+    has_lines: bool,
+    /// Which lines the page shows.
+    filter: BoardFilter,
+    /// Which stories somebody has seen, where the page shows one.
+    seers: Option<broadcast::Receiver<Arc<[StoryId]>>>,
     ready: VecDeque<Event>,
     /// The statement about the collection that it was sent last.
     told: Option<String>,
     look_again_at: Instant,
     is_over: bool,
-    _seat: OwnedSemaphorePermit,
+    /// As which the lines are written down.
+    reader: Reader,
+    taste: Taste,
+    /// The last number of arrival that is known of.
+    last: i64,
+    seat: Seat,
 }
 
 /// Streams lines from where the client left off.
 pub(super) async fn events(
     State(state): State<WebState>,
     visitor: Visitor,
+    peer: Peer,
     Query(resume): Query<Resume>,
+    Query(filter): Query<Filter>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, WebError> {
     let seat = state
         .seats
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| WebError::Crowded)?;
-    let last = store_live::last_arrival(&state.db).await?;
-    let seen = resume_after(last_event_id(&headers), resume.after, last);
+        .take(Holder::of(&visitor, peer))
+        .map_err(|none| match none {
+            NoSeat::Full => WebError::Crowded,
+            NoSeat::Yours => WebError::TooManyOfYours,
+        })?;
+    let reader = Reader::of(&visitor);
+    let filter = filter.asked(&visitor, state.clock.now())?;
+    let last = store_live::last_numbers(&state.db).await?;
+    let seen = Numbers {
+        arrival: resume_after(last_event_id(&headers), resume.after, last.arrival),
+        desk: resume_after(None, resume.desk, last.desk),
+    };
     let mut following = Following {
+        seers: resume.story.map(|_| state.hearing.seen()),
+        story: resume.story,
+        has_lines: resume.story.is_none() && resume.lines.is_none(),
+        filter,
         state,
         visitor,
         seen,
@@ -131,7 +194,10 @@ pub(super) async fn events(
         told: None,
         look_again_at: Instant::now() + LOOK_AGAIN,
         is_over: false,
-        _seat: seat,
+        taste: taste(&reader),
+        reader,
+        last: last.arrival,
+        seat,
     };
     following
         .ready
@@ -170,7 +236,7 @@ impl Following {
     /// more, which is its last event.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if self.state.stop.is_cancelled() {
+            if self.state.stop.is_cancelled() || !self.seat.is_kept() {
                 return None;
             }
             if let Some(event) = self.ready.pop_front() {
@@ -190,7 +256,8 @@ impl Following {
                 }
             }
             // Marked as seen before the reading: a number raised during it wakes the wait below.
-            self.state.arrivals.borrow_and_update();
+            let numbers = *self.state.hearing.numbers.borrow_and_update();
+            self.last = self.last.max(numbers.arrival);
             if let Err(error) = self.read().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -209,7 +276,11 @@ impl Following {
     async fn wait(&mut self) -> Option<()> {
         tokio::select! {
             () = self.state.stop.cancelled() => None,
-            changed = self.state.arrivals.changed() => changed.ok(),
+            changed = self.state.hearing.numbers.changed() => changed.ok(),
+            () = seen_by_somebody(self.seers.as_mut(), self.story) => {
+                self.ready.push_back(Event::default().event("seen").data("{}"));
+                Some(())
+            }
             () = time::sleep_until(self.look_again_at) => Some(()),
         }
     }
@@ -256,48 +327,145 @@ impl Following {
             .ok()
     }
 
-    /// Reads the next numbers and makes them ready.
+    /// Reads what comes next and makes it ready.
     async fn read(&mut self) -> Result<(), StoreError> {
+        if self.has_lines {
+            self.read_lines().await?;
+        }
+        self.read_desk().await
+    }
+
+    /// Reads which stories the desk changed.
+    async fn read_desk(&mut self) -> Result<(), StoreError> {
         let place = self.state.readers.acquire().await;
-        let lines = board::lines_arrived_after(&self.state.db, self.seen, BATCH).await?;
-        drop(place);
         let now = self.state.clock.now();
-        let reader = Reader::of(&self.visitor);
-        for number in lines.chunk_by(|one, next| one.arrival == next.arrival) {
-            let Some(arrival) = number.first().and_then(|line| line.arrival) else {
-                continue;
+        let touched = desk::touched_after(&self.state.db, self.seen.desk, TOUCHED).await?;
+        let Some((_, last)) = touched.last() else {
+            return Ok(());
+        };
+        self.seen.desk = *last;
+        let stories: Vec<StoryId> = touched.iter().map(|(story, _)| *story).collect();
+        let mut told = desk::of_stories(&self.state.db, &stories, now).await?;
+        drop(place);
+        if let Some(shown) = self.story {
+            told.retain(|told| told.group.contains(&shown.get()));
+        }
+        if !told.is_empty() {
+            let event = reading::within(self.reader.clone(), || desk_event(&told, now));
+            self.ready.extend(event);
+        }
+        Ok(())
+    }
+
+    /// Reads the next numbers of arrival.
+    async fn read_lines(&mut self) -> Result<(), StoreError> {
+        let recent = Arc::clone(&self.state.recent);
+        let arrived = recent
+            .after(&self.state.db, self.seen.arrival, self.last)
+            .await?;
+        let now = self.state.clock.now();
+        for one in arrived {
+            self.seen.arrival = one.number;
+            let json = if self.filter == BoardFilter::default() {
+                one.written(&self.taste, |lines| {
+                    let lines: Vec<&BoardLine> = lines.iter().collect();
+                    reading::within(self.reader.clone(), || json(&lines, now))
+                })
+            } else {
+                let shown: Vec<&BoardLine> = one
+                    .lines
+                    .iter()
+                    .filter(|line| self.filter.takes(line, now))
+                    .collect();
+                reading::within(self.reader.clone(), || json(&shown, now)).map(Arc::from)
             };
-            self.seen = arrival;
-            let event = reading::within(reader.clone(), || event(arrival, number, now));
+            let event = json.map(|json| {
+                Event::default()
+                    .id(one.number.to_string())
+                    .event("arrival")
+                    .data(json)
+            });
             self.ready.extend(event);
         }
         Ok(())
     }
 }
 
-/// All the lines of one number as one event; none if they cannot be written down, which is logged.
-fn event(arrival: i64, lines: &[BoardLine], now: Timestamp) -> Option<Event> {
+/// How a reader wants lines to be written down.
+fn taste(reader: &Reader) -> Taste {
+    let zone = reader.zone.as_ref().and_then(|zone| zone.iana_name());
+    (
+        zone.unwrap_or_default().to_owned(),
+        reader.clock_format,
+        reader.texts.language,
+        reader.visitor.may(Capability::WorkDesk),
+    )
+}
+
+/// All the lines of one number; none if they cannot be written down, which is logged.
+fn json(lines: &[&BoardLine], now: Timestamp) -> Option<String> {
     let arrived = Arrival {
         lines: lines
             .iter()
             .filter_map(|line| arrived_line(line, now))
             .collect(),
     };
-    match Event::default()
-        .id(arrival.to_string())
-        .event("arrival")
-        .json_data(&arrived)
-    {
-        Ok(event) => Some(event),
-        Err(error) => {
+    serde_json::to_string(&arrived)
+        .inspect_err(|error| {
             tracing::error!(
-                arrival,
-                error = &error as &dyn std::error::Error,
+                error = error as &dyn std::error::Error,
                 "an arrival was not written down"
             );
-            None
+        })
+        .ok()
+}
+
+/// Waits until somebody has seen the story that the page shows; for ever where it shows none.
+async fn seen_by_somebody(
+    seers: Option<&mut broadcast::Receiver<Arc<[StoryId]>>>,
+    story: Option<StoryId>,
+) {
+    let (Some(seers), Some(story)) = (seers, story) else {
+        return std::future::pending().await;
+    };
+    loop {
+        match seers.recv().await {
+            Ok(stories) if stories.contains(&story) => return,
+            // Whoever missed some may have missed this one.
+            Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
+}
+
+/// What stands about stories as one event; none if it cannot be written down, which is logged.
+fn desk_event(told: &[StoryDesk], now: Timestamp) -> Option<Event> {
+    let stories = told
+        .iter()
+        .filter_map(|told| {
+            let view = DeskView::new(&told.desk, told.reports, told.notes, now);
+            let fragment = DeskFragment {
+                desk: &view,
+                story: told.story.get(),
+            };
+            Some(DeskOfStory {
+                ids: told.group.clone(),
+                state: view.state,
+                html: fragment.render().ok()?,
+            })
+        })
+        .collect();
+    Event::default()
+        .event("desk")
+        .json_data(DeskChanges { stories })
+        .inspect_err(|error| {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "a change of the desk was not written down"
+            );
+        })
+        .ok()
 }
 
 fn arrived_line(line: &BoardLine, now: Timestamp) -> Option<ArrivedLine> {

@@ -1,0 +1,248 @@
+//! The desk at work: every role at twenty new stories, with the keyboard alone, and a colleague who sees it happen.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wirewatch::{domain::Role, web::WebOptions};
+
+use super::{Browser, FOCUSED};
+use crate::{
+    feed_server::FeedServer,
+    headlines,
+    site::{PASSWORD, PATIENCE, Site},
+    worker::TestWorker,
+};
+
+/// Stories that are new.
+const NEW: usize = 20;
+
+const ENTER: char = '\u{e007}';
+const TAB: char = '\u{e004}';
+
+struct Newsroom {
+    _publisher: FeedServer,
+    _worker: TestWorker,
+    site: Site,
+}
+
+/// Twenty new stories, and an account of each role.
+async fn newsroom() -> Newsroom {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", headlines::document(4));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    publisher.put("/feed", headlines::document(4 + NEW));
+    worker.pass_a_day_later().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    for role in Role::ALL {
+        site.account(role.as_str(), role).await;
+    }
+    site.account("colleague", Role::Viewer).await;
+    Newsroom {
+        _publisher: publisher,
+        _worker: worker,
+        site,
+    }
+}
+
+/// Signs in with keys: the field of the name has the focus.
+async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
+    browser
+        .goto(&site.url(&format!("/login?next={next}")))
+        .await;
+    browser
+        .until("return document.activeElement?.id", &json!("name"))
+        .await;
+    browser.type_keys(name).await;
+    browser.type_keys(&TAB.to_string()).await;
+    browser.type_keys(PASSWORD).await;
+    browser.type_keys(&ENTER.to_string()).await;
+    browser.until_text(".who bdi", name).await;
+}
+
+/// What the page shows of the desk about a story.
+fn desk_of(story: &str) -> String {
+    format!(
+        "return document.querySelector('.line[data-story=\"{story}\"] .desk')?.innerText.replace(/\\s+/g, ' ').trim() ?? ''"
+    )
+}
+
+/// Waits until a page says something of a story; how long that took.
+async fn says(browser: &Browser, story: &str, words: &str) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let said = browser.run(&desk_of(story)).await;
+        let said = said.as_str().unwrap_or_default();
+        let is_it = if words.is_empty() {
+            said.is_empty()
+        } else {
+            said.contains(words)
+        };
+        if is_it {
+            return begun.elapsed();
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "story {story}: {said:?}, not {words:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Works through the stories; how long the colleague waited for each change.
+async fn work_through(browser: &Browser, colleague: &Browser, role: Role) -> Vec<Duration> {
+    let mut waits = Vec::new();
+    let headlines = "return [...document.querySelectorAll('.line.new')].map((line) => [line.dataset.story, line.querySelector('.headline').textContent])";
+    let lines = browser.run(headlines).await;
+    let lines = lines.as_array().unwrap();
+    assert_eq!(lines.len(), NEW, "{role}: {lines:?}");
+    for line in lines {
+        let (story, title) = (line[0].as_str().unwrap(), &line[1]);
+        browser.press("j").await;
+        browser.until(FOCUSED, title).await;
+        // Open it, and come back to where one was.
+        browser.press("o").await;
+        browser
+            .until("return document.querySelector('h1').textContent", title)
+            .await;
+        browser.press("b").await;
+        browser.until(FOCUSED, title).await;
+
+        let claimed = format!("claimed {role}");
+        browser.press("c").await;
+        waits.push(says(colleague, story, &claimed).await);
+        says(browser, story, &claimed).await;
+
+        browser.press("n").await;
+        let has_focus = "return document.activeElement?.id";
+        browser.until(has_focus, &json!("ask-text")).await;
+        browser.type_keys("ask @colleague").await;
+        browser.press_with('\u{e009}', ENTER).await;
+        waits.push(says(colleague, story, "1 note").await);
+        says(browser, story, "1 note").await;
+
+        browser.press("p").await;
+        let is_open = "return document.getElementById('ask-pass').open";
+        browser.until(is_open, &json!(true)).await;
+        browser.press("3").await;
+        waits.push(says(colleague, story, "passed: known").await);
+        says(browser, story, "passed: known").await;
+
+        for words in [claimed.as_str(), claimed.as_str(), ""] {
+            browser.until(FOCUSED, title).await;
+            browser.press("z").await;
+            let told = "return document.getElementById('told').textContent";
+            browser.until(told, &json!("Taken back.")).await;
+            browser
+                .run("document.getElementById('told').textContent = ''")
+                .await;
+            waits.push(says(colleague, story, words).await);
+        }
+        says(browser, story, "").await;
+    }
+    waits
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_works_through_twenty_stories_with_the_keyboard_alone() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let room = newsroom().await;
+    let colleague = browser.beside().await;
+    sign_in(&colleague, &room.site, "colleague", "/keywords/iran").await;
+    colleague.run("window.isTheSamePage = true").await;
+    let mut waits = Vec::new();
+    for role in [Role::Editor, Role::Analyst, Role::Admin] {
+        sign_in(&browser, &room.site, role.as_str(), "/keywords/iran").await;
+        waits.extend(work_through(&browser, &colleague, role).await);
+        browser.click(".who button").await;
+        browser.until_text("h1", "Sign in").await;
+    }
+    waits.sort_unstable();
+    let [median, last] = [waits[waits.len() / 2], waits[waits.len() - 1]];
+    eprintln!(
+        "{} changes; a colleague saw half of them within {median:?}, each within {last:?}",
+        waits.len()
+    );
+    assert!(median < Duration::from_secs(2), "{median:?}");
+    colleague
+        .until("return window.isTheSamePage", &json!(true))
+        .await;
+    // The notes were taken back; nothing mentions anybody any more.
+    colleague.goto(&room.site.url("/yours")).await;
+    colleague
+        .until(
+            "return document.querySelectorAll('#mentions .line').length",
+            &json!(0),
+        )
+        .await;
+
+    // A viewer reads, and is told so.
+    sign_in(&browser, &room.site, "viewer", "/keywords/iran").await;
+    browser.press("j").await;
+    browser.press("c").await;
+    browser.until_text("#told", "does not decide").await;
+    assert_eq!(
+        browser
+            .run("return document.querySelectorAll('.choose, #bulk, .ask-desk').length")
+            .await,
+        json!(0)
+    );
+    colleague.end().await;
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_are_passed_at_once_and_what_was_on_the_screen_is_seen() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let room = newsroom().await;
+    sign_in(&browser, &room.site, "editor", "/keywords/iran").await;
+    for _ in 0..3 {
+        browser.press("j").await;
+        browser.press("x").await;
+        // The next line has its turn by itself.
+        browser.press("k").await;
+    }
+    let chosen = "return document.querySelectorAll('.choose:checked').length";
+    browser.until(chosen, &json!(3)).await;
+    browser.press("j").await;
+    browser.press("x").await;
+    browser.until(chosen, &json!(4)).await;
+    browser.press("p").await;
+    browser
+        .until(
+            "return document.getElementById('ask-pass').open",
+            &json!(true),
+        )
+        .await;
+    browser.press("5").await;
+    let passed = "return document.querySelectorAll('.desk[data-state=passed]').length";
+    browser.until(passed, &json!(4)).await;
+    browser.until(chosen, &json!(0)).await;
+    browser.until_text("#told", "(4 stories)").await;
+    browser.press("z").await;
+    browser.until(passed, &json!(0)).await;
+
+    // What stood on the screen for a moment is not new the next time; what is further down is.
+    let seen = "return document.querySelectorAll('.line.seen').length > 0";
+    browser.until(seen, &json!(true)).await;
+    let seen: Value = browser
+        .run("return document.querySelectorAll('.line.seen').length")
+        .await;
+    browser.goto(&room.site.url("/keywords/iran")).await;
+    let new = browser
+        .run("return document.querySelectorAll('.line.new').length")
+        .await;
+    assert!(new.as_u64().unwrap() <= NEW as u64 - seen.as_u64().unwrap());
+    browser.press("M").await;
+    browser
+        .until(
+            "return document.querySelectorAll('.line.new').length",
+            &json!(0),
+        )
+        .await;
+    browser.end().await;
+}

@@ -1,0 +1,376 @@
+//! The desk over HTTP: what may follow what, what colleagues hear of it, what survives, and what is taken back.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use wirewatch::{domain::Role, web::WebOptions};
+
+use super::live::Listener;
+use crate::{
+    feed_server::FeedServer,
+    headlines,
+    site::{Answer, Site, ask},
+    worker::{TestWorker, count},
+};
+
+/// Two editors and a viewer over some stories.
+pub(super) struct Newsroom {
+    pub(super) worker: TestWorker,
+    pub(super) site: Site,
+    pub(super) publisher: FeedServer,
+    pub(super) ed: String,
+    pub(super) mara: String,
+    viewer: String,
+}
+
+impl Newsroom {
+    pub(super) async fn open(stories: usize) -> Self {
+        let publisher = FeedServer::start().await;
+        publisher.put("/feed", headlines::document(stories));
+        let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+        worker.pass().await;
+        // What a feed holds when it is first read is history; what comes then is news.
+        let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+        let session = async |name: &str, role| {
+            let user = site.account(name, role).await;
+            site.session_of(user).await
+        };
+        Self {
+            ed: session("ed", Role::Editor).await,
+            mara: session("mara", Role::Editor).await,
+            viewer: session("vic", Role::Viewer).await,
+            publisher,
+            worker,
+            site,
+        }
+    }
+
+    pub(super) async fn publish(&self, stories: usize) {
+        self.publisher.put("/feed", headlines::document(stories));
+        self.worker.pass_a_day_later().await;
+    }
+
+    /// The story of a headline.
+    pub(super) async fn story(&self, number: usize) -> i64 {
+        sqlx::query_scalar(
+            "SELECT m.story_id FROM story_members m JOIN articles a ON a.id = m.article_id WHERE a.title = $1",
+        )
+        .bind(headlines::HEADLINES[number])
+        .fetch_one(&self.worker.db)
+        .await
+        .unwrap()
+    }
+
+    pub(super) async fn send(&self, who: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let form = self.site.form(path, fields).header("cookie", who);
+        ask(form.header("accept", "application/json")).await
+    }
+
+    async fn does(&self, who: &str, story: i64, fields: &[(&str, &str)]) -> Answer {
+        let story = story.to_string();
+        let fields: Vec<(&str, &str)> = [("story", story.as_str())]
+            .into_iter()
+            .chain(fields.iter().copied())
+            .collect();
+        self.send(who, "/desk", &fields).await
+    }
+
+    pub(super) async fn page(&self, who: &str, path: &str) -> String {
+        let request = self.site.bare_request(Method::GET, path);
+        let answer = ask(request.header("cookie", who)).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    /// The words of the desk about a story, as its page tells them.
+    async fn told(&self, story: i64) -> String {
+        let page = self.page(&self.viewer, &format!("/stories/{story}")).await;
+        let words = super::between(&page, "id=\"desk-state\" data-live>", "</div>")[0];
+        // Without markup.
+        words
+            .split('<')
+            .map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text))
+            .collect::<String>()
+            .trim()
+            .to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_keeps_others_out_until_it_is_released_or_runs_out() {
+    let room = Newsroom::open(2).await;
+    let story = room.story(0).await;
+    assert_eq!(room.told(story).await, "new: nobody has it yet");
+    let claimed = room.does(&room.ed, story, &[("do", "claim")]).await;
+    assert_eq!(claimed.status, 200, "{}", claimed.body);
+    assert!(room.told(story).await.starts_with("claimed ed until"));
+
+    let pass = [("do", "pass"), ("reason", "old")];
+    let refused = room.does(&room.mara, story, &pass).await;
+    assert_eq!(refused.status, 409);
+    let why = refused.json()["refused"][0]["why"].to_string();
+    assert!(why.contains("ed has claimed it"), "{why}");
+    assert!(room.told(story).await.starts_with("claimed ed"));
+
+    // Whatever the job does, two hours later it is free; the job writes it down.
+    room.worker.clock.advance(Duration::from_mins(119));
+    assert_eq!(room.worker.release().await, 0);
+    room.worker.clock.advance(Duration::from_mins(1));
+    assert_eq!(room.told(story).await, "new: nobody has it yet");
+    assert_eq!(room.worker.release().await, 1);
+    assert_eq!(room.worker.release().await, 0);
+    let audited = count(&room.worker.db, "audit WHERE action = 'expire'").await;
+    assert_eq!(audited, 1);
+    let passed = room.does(&room.mara, story, &pass).await;
+    assert_eq!(passed.status, 200, "{}", passed.body);
+    assert_eq!(room.told(story).await, "passed: old mara");
+
+    room.does(&room.ed, story, &[("do", "claim")]).await;
+    room.does(&room.mara, story, &[("do", "release")]).await;
+    let link = ("link", "https://ours.example/a?b=1&c=2");
+    let used = room.does(&room.mara, story, &[("do", "use"), link]).await;
+    assert_eq!(used.status, 200, "{}", used.body);
+    let page = room.page(&room.viewer, &format!("/stories/{story}")).await;
+    assert!(
+        page.contains("href=\"https://ours.example/a?b=1&#38;c=2\""),
+        "{page}"
+    );
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_taken_back_unless_something_else_was_decided_since() {
+    let room = Newsroom::open(3).await;
+    let story = room.story(0).await;
+    let change = |answer: &Answer| answer.json()["done"][0]["change"].to_string();
+    let watch = change(&room.does(&room.ed, story, &[("do", "watch")]).await);
+    let claim = change(&room.does(&room.mara, story, &[("do", "claim")]).await);
+    let give = [("do", "assign"), ("to", "ed")];
+    let given = change(&room.does(&room.mara, story, &give).await);
+
+    let early = room
+        .send(&room.ed, "/desk/undo", &[("change", &watch)])
+        .await;
+    assert_eq!(early.status, 409, "{}", early.body);
+    assert!(early.body.contains("something else was decided since"));
+    // All of them together are taken back from the last one on.
+    let all = [
+        ("change", &*watch),
+        ("change", &*claim),
+        ("change", &*given),
+    ];
+    let undone = room.send(&room.ed, "/desk/undo", &all).await;
+    assert_eq!(
+        (
+            undone.status,
+            undone.json()["done"].as_array().map(Vec::len)
+        ),
+        (200, Some(3))
+    );
+    assert_eq!(room.told(story).await, "new: nobody has it yet");
+    let again = room
+        .send(&room.ed, "/desk/undo", &[("change", &claim)])
+        .await;
+    assert_eq!(again.status, 409, "{}", again.body);
+    let unknown = room
+        .send(&room.ed, "/desk/undo", &[("change", "999")])
+        .await;
+    assert_eq!(unknown.status, 404);
+    let rows = "audit WHERE subject_kind = 'story' AND before IS NOT NULL AND after IS NOT NULL";
+    assert_eq!(count(&room.worker.db, rows).await, 6);
+
+    // Many at once, and without script.
+    let [one, two] = [
+        room.story(1).await.to_string(),
+        room.story(2).await.to_string(),
+    ];
+    let fields = [
+        ("story", &*one),
+        ("story", &*two),
+        ("do", "pass"),
+        ("reason", "noise"),
+        ("next", "/keywords/iran"),
+    ];
+    let form = room.site.form("/desk", &fields).header("cookie", &room.ed);
+    let passed = ask(form).await;
+    assert_eq!(
+        (passed.status, passed.header("location")),
+        (303, "/keywords/iran")
+    );
+    let board = room.page(&room.viewer, "/").await;
+    assert_eq!(board.matches("passed: noise").count(), 2, "{board}");
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_desk_decided_survives_merging_and_parting() {
+    let room = Newsroom::open(3).await;
+    let [one, two] = [room.story(0).await, room.story(1).await];
+    room.does(&room.ed, one, &[("do", "use")]).await;
+    let note = [("do", "note"), ("text", "ours since noon")];
+    room.does(&room.ed, one, &note).await;
+    room.does(&room.mara, two, &[("do", "pass"), ("reason", "known")])
+        .await;
+
+    let merge = format!("/stories/{two}/merge");
+    let merged = room
+        .send(&room.ed, &merge, &[("other", &one.to_string())])
+        .await;
+    assert_eq!(merged.status, 303, "{}", merged.body);
+    // Of two, the one that asks more stands, with the notes of both.
+    assert!(
+        room.told(two).await.starts_with("used ed"),
+        "{}",
+        room.told(two).await
+    );
+    let page = room.page(&room.ed, &format!("/stories/{two}")).await;
+    assert!(page.contains("ours since noon"));
+    // An order to the number of the story that is no more goes to the one that took its members.
+    let late = room.does(&room.ed, one, &[("do", "watch")]).await;
+    assert_eq!(late.json()["done"][0]["story"], json!(two));
+    assert!(room.told(two).await.starts_with("watched ed"));
+    room.worker.regroup().await;
+    assert!(
+        room.told(two).await.starts_with("watched ed"),
+        "after a regrouping"
+    );
+
+    let undone = room.send(&room.ed, "/stories/decisions/1/undo", &[]).await;
+    assert_eq!(undone.status, 303, "{}", undone.body);
+    for story in [one, two] {
+        assert!(
+            room.told(story).await.starts_with("watched ed"),
+            "parted again"
+        );
+    }
+    assert!(
+        room.page(&room.ed, &format!("/stories/{one}"))
+            .await
+            .contains("ours since noon")
+    );
+    assert!(
+        !room
+            .page(&room.ed, &format!("/stories/{two}"))
+            .await
+            .contains("ours since noon")
+    );
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_reaches_whom_it_mentions_and_its_author_alone_takes_it_back() {
+    let room = Newsroom::open(1).await;
+    let story = room.story(0).await;
+    let text = "@mara and @nobody: <b>check</b> the ship, ed@example.org has it";
+    let written = room
+        .does(&room.ed, story, &[("do", "note"), ("text", text)])
+        .await;
+    assert_eq!(written.status, 200, "{}", written.body);
+    let page = room.page(&room.mara, "/yours").await;
+    assert!(
+        page.contains("<strong class=\"mention\">@mara</strong>"),
+        "{page}"
+    );
+    assert!(page.contains("&#60;b&#62;check") && !page.contains("<b>check"));
+    let heads = room.page(&room.mara, "/feeds").await;
+    assert!(heads.contains("<strong class=\"mentions\">1"), "{heads}");
+    assert!(
+        !room
+            .page(&room.ed, "/feeds")
+            .await
+            .contains("class=\"mentions\"")
+    );
+    let read = room.send(&room.mara, "/yours/mentions", &[]).await;
+    assert_eq!(read.status, 303);
+    assert!(
+        !room
+            .page(&room.mara, "/feeds")
+            .await
+            .contains("class=\"mentions\"")
+    );
+
+    let change = written.json()["done"][0]["change"].to_string();
+    let foreign = room
+        .send(&room.mara, "/desk/undo", &[("change", &change)])
+        .await;
+    assert_eq!(foreign.status, 409, "{}", foreign.body);
+    let own = room
+        .send(&room.ed, "/desk/undo", &[("change", &change)])
+        .await;
+    assert_eq!(own.status, 200, "{}", own.body);
+    assert!(!room.page(&room.mara, "/yours").await.contains("the ship"));
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_pages_hear_what_the_desk_does_and_one_that_was_away_catches_up() {
+    let room = Newsroom::open(3).await;
+    let story = room.story(0).await;
+    let mut board = Listener::open_as(&room.site, "/events?after=0&desk=0", &room.mara).await;
+    room.does(&room.ed, story, &[("do", "claim")]).await;
+    let told = board.next_of("desk").await;
+    assert_eq!(told["stories"][0]["ids"], json!([story]));
+    assert_eq!(told["stories"][0]["state"], "claimed");
+    let html = told["stories"][0]["html"].as_str().unwrap();
+    assert!(html.contains("claimed <bdi>ed</bdi>"), "{html}");
+    drop(board);
+
+    let other = room.story(1).await;
+    room.does(&room.ed, story, &[("do", "release")]).await;
+    room.does(&room.ed, other, &[("do", "watch")]).await;
+    let mut board = Listener::open_as(&room.site, "/events?after=0&desk=0", &room.mara).await;
+    let mut states: Vec<(i64, String)> = Vec::new();
+    while states.len() < 2 {
+        let told = board.next_of("desk").await;
+        for one in told["stories"].as_array().unwrap() {
+            let id = one["ids"][0].as_i64().unwrap();
+            states.push((id, one["state"].as_str().unwrap().to_owned()));
+        }
+    }
+    assert_eq!(
+        states,
+        [(story, "new".to_owned()), (other, "watch".to_owned())]
+    );
+
+    // The page of a story hears of its own, and of who has seen it.
+    let path = format!("/events?desk=0&story={other}");
+    let mut page = Listener::open_as(&room.site, &path, &room.mara).await;
+    let first = page.next_of("desk").await;
+    assert_eq!(first["stories"].as_array().map(Vec::len), Some(1));
+    let article: i64 =
+        sqlx::query_scalar("SELECT article_id FROM story_members WHERE story_id = $1")
+            .bind(other)
+            .fetch_one(&room.worker.db)
+            .await
+            .unwrap();
+    let seen = room
+        .send(&room.ed, "/seen", &[("article", &article.to_string())])
+        .await;
+    assert_eq!(seen.status, 204);
+    assert_eq!(page.next_of("seen").await, json!({}));
+    let shown = room.page(&room.mara, &format!("/stories/{other}")).await;
+    let seers = super::between(&shown, "id=\"desk-seers\" data-live>", "</p>")[0];
+    assert!(
+        seers.contains("<bdi>ed</bdi>") && !seers.contains("mara"),
+        "{seers}"
+    );
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_claim_at_once_are_told_apart() {
+    let room = Newsroom::open(1).await;
+    let story = room.story(0).await;
+    for _ in 0..10 {
+        let (one, two) = tokio::join!(
+            room.does(&room.ed, story, &[("do", "claim")]),
+            room.does(&room.mara, story, &[("do", "claim")]),
+        );
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409]);
+        room.does(&room.ed, story, &[("do", "release")]).await;
+    }
+    room.site.stop().await;
+}
