@@ -12,6 +12,7 @@ use std::{
 
 use reqwest::Method;
 use tokio::task::JoinSet;
+use wirewatch::domain::Role;
 
 use super::live::Listener;
 use crate::{
@@ -69,10 +70,16 @@ fn resident() -> u64 {
 }
 
 /// Follows the stream until `total` numbers are there, now and then from a new connection. The numbers, in their order.
-async fn follow(site: Arc<Site>, total: i64) -> Vec<i64> {
+async fn follow(site: Arc<Site>, token: String, total: i64) -> Vec<i64> {
     let mut ids: Vec<i64> = Vec::new();
     while ids.last() != Some(&total) {
-        let mut listener = Listener::open(&site, "/events?after=0", ids.last().copied()).await;
+        let mut request = site
+            .bare_request(Method::GET, "/events?after=0")
+            .bearer_auth(&token);
+        if let Some(last) = ids.last() {
+            request = request.header("last-event-id", *last);
+        }
+        let mut listener = Listener::of(request).await;
         let events = 50 + any_below(200);
         for _ in 0..events {
             let Some(event) = listener.next().await else {
@@ -98,7 +105,9 @@ async fn a_crowd_loses_nothing_and_memory_stays_bounded() {
     let last = i64::try_from(total).unwrap();
     let mut crowd = JoinSet::new();
     for _ in 0..clients {
-        crowd.spawn(follow(Arc::clone(&site), last));
+        // Each is somebody else: one visitor has not all seats.
+        let token = site.token_of(Role::Viewer).await.unwrap();
+        crowd.spawn(follow(Arc::clone(&site), token, last));
     }
     // Some connect and never read; their seats are others' when they are wanted.
     let mut deaf = Vec::new();

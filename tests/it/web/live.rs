@@ -45,9 +45,12 @@ impl Listener {
 
     /// The same, as somebody who signed in.
     pub(super) async fn open_as(site: &Site, path: &str, cookie: &str) -> Self {
-        let request = site
-            .bare_request(Method::GET, path)
-            .header("cookie", cookie);
+        let request = site.bare_request(Method::GET, path);
+        Self::of(request.header("cookie", cookie)).await
+    }
+
+    /// The stream that a request opens.
+    pub(super) async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self {
