@@ -164,7 +164,15 @@ const ROOMS: &[Room] = &[
         name: "mail",
         floor: Floor::Edges,
         rooms: &["domain", "text"],
-        crates: &["jiff", "lettre", "serde", "thiserror", "tokio", "tracing"],
+        crates: &[
+            "jiff",
+            "lettre",
+            "serde",
+            "thiserror",
+            "tokio",
+            "tokio_util",
+            "tracing",
+        ],
     },
     Room {
         name: "jobs",
