@@ -14,9 +14,11 @@ pub use lifecycle::Lifecycle;
 use crate::{
     auth::throttle::FORGOTTEN_AFTER,
     config::Settings,
-    domain::{Beat, Clock, Timestamp},
-    fetch::Fetcher,
+    domain::{Beat, Clock, MailAddress, Timestamp},
+    fetch::{FetchOptions, Fetcher},
     jobs::{
+        deliver::{Deliverer, Sender, Ways},
+        digest::Composer,
         engine::LiveEngine,
         index::Lister,
         place::Placer,
@@ -26,6 +28,7 @@ use crate::{
         trial::Tryer,
         upkeep::{Keep, Upkeep},
     },
+    mail::Mailer,
     store::{self, PgPool, beat::Merge, workers::Worker},
     web,
 };
@@ -56,6 +59,8 @@ pub enum Role {
     Web,
     /// Polling, matching, placing and upkeep.
     Worker,
+    /// Digests and alerts: composing and sending.
+    Digest,
 }
 
 impl Role {
@@ -65,6 +70,10 @@ impl Role {
 
     const fn has_jobs(self) -> bool {
         matches!(self, Self::All | Self::Worker)
+    }
+
+    const fn has_digests(self) -> bool {
+        matches!(self, Self::All | Self::Digest)
     }
 }
 
@@ -203,6 +212,64 @@ impl WorkerParts {
     }
 }
 
+/// What composes and sends on one database.
+pub struct DigestParts {
+    /// Composes.
+    pub composer: Composer,
+    /// Sends.
+    pub deliverer: Deliverer,
+}
+
+impl DigestParts {
+    /// Builds the parts; links in what they send begin with `base`.
+    ///
+    /// # Errors
+    /// The database does not answer, or the mail settings cannot be used.
+    pub async fn build(
+        db: &PgPool,
+        settings: &Settings,
+        base: String,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let nudge = Arc::new(Notify::new());
+        let sender = sender(settings, base)?;
+        let composer = Composer::new(
+            db.clone(),
+            Arc::clone(&clock),
+            sender.host().to_owned(),
+            Arc::clone(&nudge),
+        );
+        let ways = Ways {
+            mailer: Mailer::new(&settings.mail)?,
+            poster: Fetcher::new(&FetchOptions {
+                allow_networks: settings.webhook.allow_networks.clone(),
+                ..settings.fetch.clone()
+            })?,
+        };
+        let worker = Arc::new(Worker::register(db).await?);
+        Ok(Self {
+            composer,
+            deliverer: Deliverer::new(db.clone(), clock, worker, ways, sender, nudge),
+        })
+    }
+}
+
+/// Who letters are from. Without an address in the settings none is sent, but webhooks have identifiers all the same.
+fn sender(settings: &Settings, base: String) -> anyhow::Result<Sender> {
+    let address = if settings.mail.from.is_empty() {
+        "wirewatch@localhost"
+    } else {
+        &settings.mail.from
+    };
+    Ok(Sender {
+        address: address
+            .parse::<MailAddress>()
+            .with_context(|| format!("mail.from = {address:?}"))?,
+        name: settings.mail.from_name.clone(),
+        base,
+    })
+}
+
 /// Runs `role` on `db` until a signal says stop or a part ends by itself. `listener` is there when the role has pages.
 ///
 /// # Errors
@@ -254,6 +321,25 @@ pub async fn run(
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();
             async move { upkeep.run(stop).await }
+        });
+    }
+    if role.has_digests() {
+        let listening = match &listener {
+            Some(listener) => listener.local_addr()?,
+            None => settings.server.listen,
+        };
+        let base = web::links::base(&settings.web, listening);
+        let DigestParts {
+            composer,
+            deliverer,
+        } = DigestParts::build(db, settings, base, Arc::clone(&clock)).await?;
+        lifecycle.spawn("compose", {
+            let stop = stop.clone();
+            async move { composer.run(stop).await }
+        });
+        lifecycle.spawn("deliver", {
+            let stop = stop.clone();
+            async move { deliverer.run(stop).await }
         });
     }
     if role.has_web()

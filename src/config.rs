@@ -16,8 +16,10 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 use crate::{
+    domain::MailAddress,
     fetch::FetchOptions,
     jobs::PollOptions,
+    mail::MailOptions,
     pipeline::{address::AllowedNetworks, schedule},
     web::WebOptions,
 };
@@ -166,6 +168,8 @@ pub struct Settings {
     pub schedule: schedule::Policy,
     /// `[backlog]`
     pub backlog: BacklogOptions,
+    /// `[mail]`
+    pub mail: MailOptions,
     /// `[webhook]`
     pub webhook: WebhookOptions,
 }
@@ -252,6 +256,7 @@ impl Settings {
             ("schedule.min_interval", self.schedule.min_interval),
             ("web.session_idle", self.web.session_idle),
             ("web.session_lifetime", self.web.session_lifetime),
+            ("mail.timeout", self.mail.timeout),
             ("web.claim_for", self.web.claim_for),
         ];
         for (key, value) in durations {
@@ -269,6 +274,12 @@ impl Settings {
             "web.public_url",
             public_url,
             "it must be an address such as https://wirewatch.example.org, without a path",
+        )?;
+        refuse_if(
+            !self.mail.server.is_empty() && self.mail.from.parse::<MailAddress>().is_err(),
+            "mail.from",
+            &self.mail.from,
+            "with a mail server it must be a mail address, such as desk@example.org",
         )?;
         refuse_if(
             self.schedule.max_interval < self.schedule.min_interval,

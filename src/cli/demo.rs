@@ -16,9 +16,13 @@ use super::{
 use crate::{
     app::{self, BUILT_IN_BEAT, Database, Doors, Lifecycle, Role, SystemClock},
     config::{self, Settings},
-    domain::{self, Beat, Clock as _, Timestamp, UserName},
+    domain::{
+        self, Beat, Clock as _, Timestamp, UserName,
+        delivery::{Kind, Pace},
+        digest::{DigestFilter, Schedule, Weekday},
+    },
     pipeline::address::AllowedNetworks,
-    store::{self, PgPool, beat::Merge},
+    store::{self, PgPool, beat::Merge, subscriptions::Wanted},
 };
 
 /// The sample feeds publish every few seconds, so they are asked as often.
@@ -42,6 +46,7 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
         )
         .await?;
         add_accounts(&database.pool, clock.now()).await?;
+        add_digest(&database.pool, &beat, clock.now()).await?;
         output::complain(&format!(
             "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
             listener.local_addr()?
@@ -99,6 +104,32 @@ async fn add_accounts(db: &PgPool, now: Timestamp) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A digest of everything, to look at; it goes to nobody.
+async fn add_digest(db: &PgPool, beat: &Beat, now: Timestamp) -> anyhow::Result<()> {
+    let wanted = Wanted {
+        name: "Morning".to_owned(),
+        kind: Kind::Digest,
+        schedule: Schedule {
+            zone: "UTC".to_owned(),
+            days: Weekday::ALL.into(),
+            times: ["07:00".parse()?].into(),
+            quiet: [].into(),
+        },
+        pace: Pace::default(),
+        filter: DigestFilter::default(),
+        story_limit: 40,
+        sends_empty: true,
+        review_minutes: 0,
+        keywords: beat
+            .keywords
+            .iter()
+            .map(|keyword| keyword.slug.clone())
+            .collect(),
+    };
+    store::subscriptions::add(db, "morning", &wanted, "demo", now).await?;
+    Ok(())
+}
+
 fn for_the_demo(mut settings: Settings) -> anyhow::Result<Settings> {
     settings.database.url.clear();
     settings.server.data_dir = config::temporary_dir("demo");
@@ -108,5 +139,6 @@ fn for_the_demo(mut settings: Settings) -> anyhow::Result<Settings> {
     settings.schedule.failure_interval = INTERVAL * 2;
     settings.poll.per_host = settings.poll.concurrency;
     settings.web.anonymous_reading = true;
+    settings.mail.server.clear();
     Ok(settings)
 }

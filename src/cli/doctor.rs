@@ -11,6 +11,7 @@ use crate::{
     config::Settings,
     domain::{Clock as _, FeedUrl},
     fetch::{Ask, Fetched, Fetcher},
+    mail::Mailer,
     pipeline::parse,
     store::{self, PgPool, feeds::FeedProbe},
 };
@@ -55,6 +56,7 @@ pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result
     }
     findings.push(disk(settings));
     findings.push(way_in(settings));
+    findings.push(mail(settings).await);
     let is_well = findings.iter().all(|finding| finding.state != "trouble");
     if args.json {
         output::json(&findings)?;
@@ -68,6 +70,31 @@ pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result
     } else {
         Outcome::SaidNo
     })
+}
+
+/// Whether the mail server takes letters from here.
+async fn mail(settings: &Settings) -> Finding {
+    let trouble = |detail: String| {
+        let advice =
+            "digests and alerts by mail wait until this works; see [mail] in config/wirewatch.toml";
+        finding("mail", "trouble", detail, advice)
+    };
+    match Mailer::new(&settings.mail) {
+        Ok(None) => finding(
+            "mail",
+            "advice",
+            "no mail server".to_owned(),
+            "digests and alerts by mail wait until mail.server and mail.from are set",
+        ),
+        Ok(Some(mailer)) => match mailer.probe().await {
+            Ok(()) => {
+                let server = format!("{} lets us in", settings.mail.server);
+                finding("mail", "ok", server, "")
+            }
+            Err(refusal) => trouble(refusal.to_string()),
+        },
+        Err(error) => trouble(super::chain(&error.into())),
+    }
 }
 
 fn accounts(has_admin: bool) -> Finding {

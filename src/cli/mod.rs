@@ -7,6 +7,7 @@ mod beat;
 mod database;
 mod demo;
 mod demo_feeds;
+mod digest;
 mod doctor;
 mod fetch;
 mod opml;
@@ -92,6 +93,17 @@ enum Command {
     Token {
         #[command(subcommand)]
         command: TokenCommand,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR", global = true)]
+        data_dir: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+    },
+    /// List digests, see what one would tell now, or send an issue at once.
+    Digest {
+        #[command(subcommand)]
+        command: DigestCommand,
         /// Folder of the private PostgreSQL.
         #[arg(long, value_name = "DIR", global = true)]
         data_dir: Option<PathBuf>,
@@ -398,6 +410,25 @@ enum TokenCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum DigestCommand {
+    /// All digests and alerts.
+    List,
+    /// What an issue composed now would hold; nothing is settled by looking.
+    Preview {
+        /// Its short name.
+        name: String,
+        /// As the HTML of its mail.
+        #[arg(long)]
+        html: bool,
+    },
+    /// Compose an issue now and send it.
+    Send {
+        /// Its short name.
+        name: String,
+    },
+}
+
 #[derive(Debug, Args)]
 struct DoctorArgs {
     /// Folder of the private PostgreSQL.
@@ -589,6 +620,14 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
         } => {
             at(data_dir);
             token::run(command, json, &settings).await
+        }
+        Command::Digest {
+            command,
+            data_dir,
+            json,
+        } => {
+            at(data_dir);
+            digest::run(command, json, &settings).await
         }
         Command::Doctor(args) => {
             at(args.data_dir.clone());

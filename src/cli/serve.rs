@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
     let listener = match args.role {
-        Role::Worker => None,
+        Role::Worker | Role::Digest => None,
         Role::All | Role::Web => {
             Some(app::bind(args.listen.unwrap_or(settings.server.listen)).await?)
         }

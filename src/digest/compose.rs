@@ -9,7 +9,7 @@ use crate::domain::{
     Field, KeywordId, Tier, Timestamp,
     digest::{
         Composed, DueArticle, DueMatch, DueStory, Edition, EditionLine, IssueKey, Member,
-        Membership, Section, Subscription,
+        Membership, Section, Subscription, TimeOfDay,
     },
     marks,
 };
@@ -44,6 +44,34 @@ pub fn compose(subscription: &Subscription, due: &[DueStory], occasion: Occasion
         draft.take(subscription, story, occasion);
     }
     draft.finish(subscription, occasion)
+}
+
+/// What an edition composed now would hold, marked as a test in its subject. An unknown zone reads as UTC.
+#[must_use]
+pub fn preview(
+    subscription: &Subscription,
+    due: &[DueStory],
+    collection: &str,
+    now: Timestamp,
+) -> Edition {
+    let zone = TimeZone::get(&subscription.zone).unwrap_or(TimeZone::UTC);
+    let local = zone.to_datetime(now.to_jiff());
+    let minutes =
+        u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+    let occasion = Occasion {
+        key: IssueKey {
+            date: local.date(),
+            slot: TimeOfDay::from_minutes(minutes).unwrap_or(TimeOfDay::MIDNIGHT),
+            serial: 0,
+        },
+        zone: &zone,
+        collection,
+        now,
+    };
+    let mut edition = compose(subscription, due, occasion).edition;
+    edition.is_test = true;
+    edition.subject = format!("[Test] {}", edition.subject);
+    edition
 }
 
 /// A story on its way into its section.
@@ -87,7 +115,10 @@ impl Draft {
         let has_news = story.told_at.is_none()
             || !story.revisions.is_empty()
             || taken.iter().any(|article| !article.is_copy);
-        let Some((place, lead)) = lead(subscription, story, &taken).filter(|_| has_news) else {
+        let revised: Vec<_> = story.revised.iter().collect();
+        let lead =
+            lead(subscription, story, &taken).or_else(|| lead(subscription, story, &revised));
+        let Some((place, lead)) = lead.filter(|_| has_news) else {
             self.repeated += u32::try_from(taken.len()).unwrap_or(u32::MAX);
             self.settle(story, &taken, Membership::Repeated);
             return;
@@ -149,6 +180,7 @@ impl Draft {
             sections,
             silent,
             repeated: self.repeated,
+            is_test: false,
         };
         edition.subject = subject::of(&edition, subscription.several_a_day);
         Composed {
@@ -489,6 +521,7 @@ pub(super) mod tests {
             id: StoryId::new(id),
             told_at: None,
             revisions: Vec::new(),
+            revised: Vec::new(),
             copies: 0,
             independent: u32::try_from(articles.iter().filter(|article| !article.is_copy).count())
                 .unwrap(),
@@ -511,6 +544,7 @@ pub(super) mod tests {
                 key: IssueKey {
                     date: "2026-11-24".parse().unwrap(),
                     slot: "07:00".parse().unwrap(),
+                    serial: 0,
                 },
                 zone: &zone,
                 collection: "complete to 06:00 except Tasnim (since Tue)",
@@ -623,6 +657,29 @@ pub(super) mod tests {
             ]
         );
         assert_eq!(found.revisions, [(ArticleId::new(90), 2)]);
+    }
+
+    #[test]
+    fn a_changed_headline_alone_brings_a_story_back_and_settles_nothing() {
+        let mut revised = story(3, Vec::new());
+        revised.told_at = Some(at("2026-11-23T06:00:00Z"));
+        revised.revised = vec![article(90, 2)];
+        revised.revisions.push(DueRevision {
+            article: ArticleId::new(90),
+            revision: 2,
+            source: "KCNA".to_owned(),
+            before: "Visit planned".to_owned(),
+            after: "Visit cancelled".to_owned(),
+            at: now(),
+        });
+        let found = composed(&subscription(), &[revised]);
+        assert_eq!(found.edition.subject, "Morning: 1 developing — Tue 24 Nov");
+        assert_eq!(found.edition.sections[0].slug, "evasion");
+        assert_eq!(
+            (found.members.len(), found.revisions.len()),
+            (0, 1),
+            "the article was settled when it was told"
+        );
     }
 
     #[test]

@@ -4,6 +4,11 @@
 
 mod clean;
 pub mod compose;
+pub mod feed;
+pub mod notice;
+pub mod pace;
 pub mod render;
+pub mod review;
 pub mod schedule;
 mod subject;
+pub mod webhook;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::subject;
 use crate::domain::{
-    Timestamp,
+    StoryId, Timestamp,
     digest::{Edition, EditionLine, Section},
     marks::Segment,
 };
@@ -55,6 +55,15 @@ pub fn mail(
                 html,
             });
         }
+    }
+}
+
+/// The page of a story. One that is not grouped yet is known by its only article, as a negative number.
+#[must_use]
+pub fn story_link(base: &str, story: StoryId) -> String {
+    match story.get() {
+        article @ ..0 => format!("{base}/articles/{}", article.unsigned_abs()),
+        story => format!("{base}/stories/{story}"),
     }
 }
 
@@ -158,11 +167,11 @@ impl View {
             silent: edition.silent.join(", "),
             repeated: edition.repeated,
             left_out: beyond + shown_in_all.saturating_sub(measure.lines),
-            archive: format!(
-                "{place}/{}-{}",
-                edition.key.date,
-                edition.key.slot.to_string().replace(':', "")
-            ),
+            archive: if edition.is_test {
+                format!("{place}/preview")
+            } else {
+                format!("{place}/{}", edition.key)
+            },
             subscription: place,
             unsubscribe: links.unsubscribe.map(ToOwned::to_owned),
         }
@@ -222,7 +231,7 @@ fn shares(counts: &[usize], room: usize) -> Vec<usize> {
 impl LineView {
     fn new(line: &EditionLine, zone: &TimeZone, links: Links<'_>, measure: Measure) -> Self {
         let plain = plain(&line.headline);
-        let story = format!("{}/stories/{}", links.base, line.story);
+        let story = story_link(links.base, line.story);
         let passage = if measure.has_passages {
             line.passage.clone()
         } else {
@@ -334,7 +343,7 @@ fn direction(text: &str) -> &'static str {
 }
 
 /// Whether a text can be the value of `lang` (BCP 47).
-fn is_language_tag(tag: &str) -> bool {
+pub(super) fn is_language_tag(tag: &str) -> bool {
     (2..=35).contains(&tag.len())
         && tag
             .bytes()

@@ -117,7 +117,11 @@ fn on<'a>(
         .filter_map(move |slot| {
             Some(Issue {
                 due: instant(date, *slot, zone)?,
-                key: IssueKey { date, slot: *slot },
+                key: IssueKey {
+                    date,
+                    slot: *slot,
+                    serial: 0,
+                },
             })
         })
 }

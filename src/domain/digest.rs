@@ -76,6 +76,9 @@ impl TimeOfDay {
         }
     }
 
+    /// 00:00.
+    pub const MIDNIGHT: Self = Self(0);
+
     /// Minutes after midnight.
     #[must_use]
     pub const fn minutes(self) -> u16 {
@@ -154,6 +157,46 @@ pub struct IssueKey {
     pub date: civil::Date,
     /// The time as the schedule names it, whatever daylight saving made of it.
     pub slot: TimeOfDay,
+    /// 0: as scheduled; others are numbered among those of their minute.
+    #[serde(default)]
+    pub serial: u16,
+}
+
+/// A text that names no issue.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} names no issue; write it as 2026-11-24-0700")]
+pub struct IssueKeyError(pub String);
+
+impl fmt::Display for IssueKey {
+    /// As in addresses: `2026-11-24-0700`, and `2026-11-24-0700-2` for the second one out of schedule.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.slot.minutes();
+        write!(f, "{}-{:02}{:02}", self.date, minutes / 60, minutes % 60)?;
+        match self.serial {
+            0 => Ok(()),
+            serial => write!(f, "-{serial}"),
+        }
+    }
+}
+
+impl FromStr for IssueKey {
+    type Err = IssueKeyError;
+
+    fn from_str(text: &str) -> Result<Self, IssueKeyError> {
+        let read = || {
+            let date: civil::Date = text.get(..10)?.parse().ok()?;
+            let rest = text.get(10..)?.strip_prefix('-')?;
+            let (time, serial) = rest.split_once('-').unwrap_or((rest, "0"));
+            let slot = format!("{}:{}", time.get(..2)?, time.get(2..)?);
+            let key = Self {
+                date,
+                slot: slot.parse().ok()?,
+                serial: serial.parse().ok()?,
+            };
+            (key.to_string() == text).then_some(key)
+        };
+        read().ok_or_else(|| IssueKeyError(text.chars().take(40).collect()))
+    }
 }
 
 /// An issue: its key and the instant that it is due.
@@ -220,6 +263,8 @@ pub struct DueStory {
     pub articles: Vec<DueArticle>,
     /// Headlines that changed since it was told.
     pub revisions: Vec<DueRevision>,
+    /// The articles of these headlines: they were told, and stand for the story where nothing else is new.
+    pub revised: Vec<DueArticle>,
     /// Copies of its texts, all told.
     pub copies: u32,
     /// Independent reports, all told.
@@ -329,6 +374,9 @@ pub struct Edition {
     pub silent: Vec<String>,
     /// Articles that only repeat what was told before.
     pub repeated: u32,
+    /// Whether it is a test, which settles nothing and has no place in the archive.
+    #[serde(default)]
+    pub is_test: bool,
 }
 
 impl Edition {
@@ -437,6 +485,8 @@ pub enum Membership {
     LeftOut,
     /// Not taken, by the subscription's filter.
     Filtered,
+    /// Struck by an editor before it was sent.
+    Struck,
 }
 
 impl Membership {
@@ -448,6 +498,7 @@ impl Membership {
             Self::Repeated => "repeated",
             Self::LeftOut => "left_out",
             Self::Filtered => "filtered",
+            Self::Struck => "struck",
         }
     }
 }
@@ -505,5 +556,28 @@ mod tests {
             );
         }
         assert_eq!(TimeOfDay(425).to_string(), "07:05");
+    }
+
+    #[test]
+    fn an_issue_is_named_in_one_way() {
+        for text in ["2026-11-24-0700", "2026-02-28-2359-12"] {
+            assert_eq!(
+                text.parse::<IssueKey>().map(|key| key.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in [
+            "2026-11-24",
+            "2026-11-24-700",
+            "2026-11-24-07:00",
+            "2026-11-24-0700-0",
+            "2026-11-24-0700-01",
+            "2026-02-29-0700",
+            "2026-11-24-0700-70000",
+            "2026-11-2é-0700",
+            "",
+        ] {
+            assert!(text.parse::<IssueKey>().is_err(), "{text}");
+        }
     }
 }

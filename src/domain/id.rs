@@ -64,4 +64,10 @@ ids! {
     TrialId,
     /// Who is told of which keywords when.
     SubscriptionId,
+    /// An issue of a subscription.
+    EditionId,
+    /// Where a subscription goes.
+    RecipientId,
+    /// One edition or notice to one recipient.
+    DeliveryId,
 }

@@ -8,6 +8,7 @@ mod article;
 mod attempt;
 mod beat;
 mod coverage;
+pub mod delivery;
 pub mod desk;
 pub mod digest;
 pub mod duration;
@@ -35,8 +36,9 @@ pub use feed::{
     Validators,
 };
 pub use id::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
-    SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId, TrialId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
+    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
+    TrialId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

@@ -6,6 +6,7 @@
 mod body;
 mod failure;
 mod headers;
+mod post;
 mod resolver;
 
 use std::{sync::Arc, time::Duration};

@@ -1,6 +1,8 @@
 //! The loops of a worker: each a `run` that waits and a `step` that tests call.
 
 mod claims;
+pub mod deliver;
+pub mod digest;
 pub mod engine;
 mod grouping;
 pub mod index;

@@ -14,6 +14,7 @@ use lettre::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time;
+use tokio_util::task::TaskTracker;
 
 use super::{
     letter::{Letter, LetterError},
@@ -102,6 +103,9 @@ pub enum ServerError {
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     timeout: Duration,
+    /// Exchanges under way. A caller that stops waiting must not cut one off: the connection would go back to the pool in
+    /// the middle of it, and the answers to one letter would be taken for those to the next.
+    exchanges: TaskTracker,
 }
 
 impl fmt::Debug for Mailer {
@@ -146,6 +150,7 @@ impl Mailer {
         Ok(Some(Self {
             transport: builder.build(),
             timeout: options.timeout,
+            exchanges: TaskTracker::new(),
         }))
     }
 
@@ -155,9 +160,14 @@ impl Mailer {
     /// It was not taken, or the answer was lost: then it may have been taken all the same, and goes again as it is.
     pub async fn send(&self, letter: &Letter<'_>) -> Result<(), Refusal> {
         let message = letter.message().map_err(|error| unwritable(&error))?;
-        match time::timeout(self.timeout, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Refusal::of(&error)),
+        let transport = self.transport.clone();
+        let exchange = self
+            .exchanges
+            .spawn(async move { transport.send(message).await });
+        match time::timeout(self.timeout, exchange).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(Refusal::of(&error)),
+            Ok(Err(_)) => Err(Refusal::temporary("the exchange broke off")),
             Err(_) => Err(Refusal::temporary("the mail server took too long")),
         }
     }

@@ -10,8 +10,9 @@ use sqlx::{
 };
 
 use crate::domain::{
-    ApiTokenId, ArticleId, ConceptId, DecisionId, DeskChangeId, FeedId, KeywordId, NoteId,
-    SavedFilterId, SessionId, SourceId, StoryId, Timestamp, TrialId, UserId,
+    ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
+    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
+    Timestamp, TrialId, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -98,5 +99,9 @@ id_codec!(
     DeskChangeId,
     NoteId,
     SavedFilterId,
-    TrialId
+    TrialId,
+    SubscriptionId,
+    EditionId,
+    RecipientId,
+    DeliveryId
 );

@@ -15,8 +15,12 @@ pub mod beat;
 pub mod board;
 pub mod board_filter;
 mod codec;
+pub mod deliveries;
 pub mod desk;
+pub mod due;
 pub mod dump;
+pub mod edition_page;
+pub mod editions;
 mod error;
 pub mod feed_days;
 pub mod feed_health;
@@ -37,6 +41,7 @@ pub mod polls;
 pub mod private;
 pub mod readiness;
 pub mod rematches;
+pub mod recipients;
 pub mod saved_filters;
 pub mod search;
 pub mod seen;
@@ -46,6 +51,7 @@ pub mod source_league;
 pub mod stories;
 pub mod story_decisions;
 pub mod story_page;
+pub mod subscriptions;
 pub mod trials;
 pub mod users;
 pub mod workers;
@@ -81,6 +87,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
     let opened = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
+        .after_release(|connection, _| Box::pin(is_between_transactions(connection)))
         .connect_with(options.clone())
         .await;
     match opened {
@@ -88,6 +95,16 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
         Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
         opened => Ok(opened?),
     }
+}
+
+/// Whether a connection that comes back stands in no transaction. One that does is closed: a caller that was cut off
+/// while its transaction began leaves it open, and sqlx does not see it (its guard counts a transaction once it has
+/// begun). What others did on that connection would never be committed.
+async fn is_between_transactions(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // Inside a transaction the present is that of its beginning.
+    sqlx::query_scalar!(r#"SELECT now() = statement_timestamp() AS "is_between!""#)
+        .fetch_one(connection)
+        .await
 }
 
 /// What a single connection meets.

@@ -16,6 +16,7 @@ mod cli;
 mod corpora;
 mod crash;
 mod database;
+mod digests;
 mod encodings;
 mod engine;
 mod feed_server;

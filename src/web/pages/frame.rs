@@ -68,6 +68,8 @@ pub(crate) enum Place {
     Search,
     /// Stories.
     Stories,
+    /// Digests and alerts.
+    Digests,
     /// The feeds.
     Feeds,
     /// What is the reader's own.
@@ -90,6 +92,11 @@ impl Place {
     /// Whether it is a story or their list.
     pub(crate) fn is_stories(self) -> bool {
         self == Self::Stories
+    }
+
+    /// Whether it is digests.
+    pub(crate) fn is_digests(self) -> bool {
+        self == Self::Digests
     }
 
     /// Whether it is what is the reader's own.

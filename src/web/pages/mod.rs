@@ -7,6 +7,7 @@ pub(super) mod board;
 mod charts;
 mod condition;
 pub(super) mod desk;
+pub(super) mod digests;
 pub(super) mod feed;
 pub(super) mod feeds;
 pub(super) mod filter;

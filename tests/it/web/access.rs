@@ -71,6 +71,31 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/admin/feeds/trials/{id}", ANALYST),
     ("POST", "/admin/feeds", ANALYST),
     ("GET", "/events", VIEWER),
+    ("GET", "/digests", VIEWER),
+    ("POST", "/digests", ANALYST),
+    ("GET", "/digests/new", ANALYST),
+    ("GET", "/digests/{slug}", VIEWER),
+    ("POST", "/digests/{slug}", ANALYST),
+    ("GET", "/digests/{slug}/edit", ANALYST),
+    ("POST", "/digests/{slug}/pause", ANALYST),
+    ("POST", "/digests/{slug}/resume", ANALYST),
+    ("POST", "/digests/{slug}/run", ANALYST),
+    ("POST", "/digests/{slug}/remove", ANALYST),
+    ("POST", "/digests/{slug}/recipients", ANALYST),
+    ("POST", "/digests/{slug}/recipients/{id}/remove", ANALYST),
+    ("POST", "/digests/{slug}/recipients/{id}/return", ANALYST),
+    ("POST", "/digests/{slug}/recipients/{id}/test", EDITOR),
+    ("GET", "/digests/{slug}/preview", VIEWER),
+    ("GET", "/digests/{slug}/feed.atom", VIEWER),
+    ("GET", "/digests/{slug}/feed.json", VIEWER),
+    ("GET", "/digests/{slug}/{edition}", VIEWER),
+    ("POST", "/digests/{slug}/{edition}/review", EDITOR),
+    ("GET", "/admin/outbox", ADMIN),
+    ("GET", "/admin/outbox/{id}", ADMIN),
+    ("POST", "/admin/outbox/{id}/resend", ADMIN),
+    ("GET", "/unsubscribe/{token}", Anybody),
+    ("POST", "/unsubscribe/{token}", Anybody),
+    ("POST", "/unsubscribe/{token}/return", Anybody),
     ("GET", "/login", Anybody),
     ("POST", "/login", Anybody),
     ("POST", "/login/demo", Anybody),
@@ -94,6 +119,9 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/api/v1/feeds", VIEWER),
     ("GET", "/api/v1/feeds/{id}", VIEWER),
     ("POST", "/api/v1/feeds/{id}/poll", EDITOR),
+    ("GET", "/api/v1/digests", EDITOR),
+    ("GET", "/api/v1/digests/{id}", EDITOR),
+    ("POST", "/api/v1/digests/{id}/run", ANALYST),
     ("GET", "/api/v1/articles", VIEWER),
     ("GET", "/api/v1/health", VIEWER),
     ("GET", "/static/{hash}/{name}", Anybody),
@@ -106,6 +134,7 @@ pub(super) fn filled(path: &str) -> String {
     path.replace("{id}", "999")
         .replace("{slug}", "iran")
         .replace("{token}", "none")
+        .replace("{edition}", "2026-11-24-0700")
         .replace("{hash}/{name}", "0/wirewatch.css")
 }
 

@@ -1,0 +1,298 @@
+//! Delivering: the outbox is emptied, at least once each, and what the other side said is recorded.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use jiff::tz::TimeZone;
+use tokio::{sync::Notify, time};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    digest::{
+        notice,
+        render::{self, Links, Rendered},
+        webhook,
+    },
+    domain::{
+        Clock, ErrorCode, MailAddress,
+        delivery::{Channel, ClaimedDelivery, Content, Outcome, retry_at},
+    },
+    fetch::Fetcher,
+    mail::{Letter, Mailer, Refusal, RefusalKind},
+    store::{self, PgPool, StoreError, workers::Worker},
+};
+
+/// Looks for deliveries this often; new ones of this process are told by a nudge.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Deliveries under way at a time, claimed together.
+const AT_A_TIME: usize = 4;
+
+/// Longer than a batch takes; a worker that is gone loses its claims at once.
+const LEASE: Duration = Duration::from_mins(5);
+
+/// What is under way when the service stops may take so long.
+const LAST_MOMENTS: Duration = Duration::from_secs(6);
+
+/// Who the letters are from.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Address.
+    pub address: MailAddress,
+    /// Name for people.
+    pub name: String,
+    /// Where links begin, without a slash at the end.
+    pub base: String,
+}
+
+impl Sender {
+    /// The host of Message-IDs and of the lists' identifiers.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.address
+            .as_str()
+            .rsplit_once('@')
+            .map_or("localhost", |(_, host)| host)
+    }
+}
+
+/// Empties the outbox.
+pub struct Deliverer {
+    db: PgPool,
+    clock: Arc<dyn Clock>,
+    holder: Arc<Worker>,
+    ways: Ways,
+    sender: Sender,
+    nudge: Arc<Notify>,
+}
+
+/// The ways out.
+#[derive(Debug)]
+pub struct Ways {
+    /// To the mail server; without one letters wait.
+    pub mailer: Option<Mailer>,
+    /// To webhooks, within the networks that they may live in.
+    pub poster: Fetcher,
+}
+
+impl Deliverer {
+    /// A deliverer that claims as `holder`.
+    #[must_use]
+    pub fn new(
+        db: PgPool,
+        clock: Arc<dyn Clock>,
+        holder: Arc<Worker>,
+        ways: Ways,
+        sender: Sender,
+        nudge: Arc<Notify>,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            holder,
+            ways,
+            sender,
+            nudge,
+        }
+    }
+
+    /// Delivers until stopped. What is under way then has some moments; what is cut off goes again later, as it is.
+    pub async fn run(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let last_moments = async {
+                stop.cancelled().await;
+                time::sleep(LAST_MOMENTS).await;
+            };
+            let stepped = tokio::select! {
+                stepped = self.step(&stop) => stepped,
+                () = last_moments => return,
+            };
+            if let Err(error) = stepped {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "delivering failed; trying again"
+                );
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.nudge.notified() => {}
+                () = time::sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Delivers everything that is to be tried now. Returns how many were tried.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
+        let mut tried = 0;
+        self.holder.keep_alive().await?;
+        for channel in self.channels() {
+            while !stop.is_cancelled() {
+                let claimed = store::deliveries::claim(
+                    &self.db,
+                    channel,
+                    self.holder.number(),
+                    i64::try_from(AT_A_TIME).unwrap_or(1),
+                    LEASE,
+                    self.clock.now(),
+                )
+                .await?;
+                if claimed.is_empty() {
+                    break;
+                }
+                tried += claimed.len();
+                let done: Vec<_> = stream::iter(claimed)
+                    .map(|delivery| self.deliver(delivery))
+                    .buffer_unordered(AT_A_TIME)
+                    .collect()
+                    .await;
+                done.into_iter().collect::<Result<(), _>>()?;
+            }
+        }
+        Ok(tried)
+    }
+
+    fn channels(&self) -> impl Iterator<Item = Channel> {
+        let mail = self.ways.mailer.is_some().then_some(Channel::Mail);
+        mail.into_iter().chain([Channel::Webhook])
+    }
+
+    async fn deliver(&self, delivery: ClaimedDelivery) -> Result<(), StoreError> {
+        let sent = self.send(&delivery).await;
+        let now = self.clock.now();
+        let (outcome, detail) = match sent {
+            Ok(()) => (Outcome::Sent, String::new()),
+            Err(Refusal { kind, detail }) => {
+                let outcome = match kind {
+                    RefusalKind::Recipient => Outcome::Refused,
+                    RefusalKind::Letter => Outcome::Dead,
+                    RefusalKind::Temporary => retry_at(
+                        delivery.recipient.channel,
+                        delivery.id,
+                        delivery.attempt,
+                        delivery.tried_since,
+                        now,
+                    )
+                    .map_or(Outcome::Dead, Outcome::Later),
+                };
+                (outcome, detail)
+            }
+        };
+        let is_recorded =
+            store::deliveries::record(&self.db, &delivery, &outcome, &detail, now).await?;
+        if outcome != Outcome::Sent {
+            tracing::warn!(
+                delivery = delivery.id.get(),
+                attempt = delivery.attempt,
+                outcome = outcome.as_str(),
+                detail,
+                "a delivery was not taken"
+            );
+        }
+        if !is_recorded {
+            tracing::warn!(
+                delivery = delivery.id.get(),
+                "the claim on a delivery was lost before its outcome was recorded"
+            );
+        }
+        Ok(())
+    }
+
+    async fn send(&self, delivery: &ClaimedDelivery) -> Result<(), Refusal> {
+        match delivery.recipient.channel {
+            Channel::Mail => self.mail(delivery).await,
+            Channel::Webhook => self.post(delivery).await,
+        }
+    }
+
+    async fn post(&self, delivery: &ClaimedDelivery) -> Result<(), Refusal> {
+        let recipient = &delivery.recipient;
+        let Ok(url) = recipient.address.parse() else {
+            return Err(refused(RefusalKind::Recipient, "this is no web address"));
+        };
+        let links = Links {
+            base: &self.sender.base,
+            unsubscribe: None,
+        };
+        let body = webhook::payload(recipient.form, &delivery.content, links);
+        let timestamp = self.clock.now().as_micros() / 1_000_000;
+        let id = &delivery.message_id;
+        let signature = webhook::signature(&recipient.secret, id, timestamp, &body);
+        let headers = [
+            ("webhook-id", id.clone()),
+            ("webhook-timestamp", timestamp.to_string()),
+            ("webhook-signature", signature),
+        ];
+        let posted = self.ways.poster.post(&url, &headers, body).await;
+        posted.map(|_| ()).map_err(|failure| {
+            let kind = match (failure.code, failure.status) {
+                // The receiver says that it is gone for good.
+                (_, Some(410)) => RefusalKind::Recipient,
+                (ErrorCode::BlockedAddress, _) => RefusalKind::Letter,
+                _ => RefusalKind::Temporary,
+            };
+            refused(kind, &failure.detail)
+        })
+    }
+
+    async fn mail(&self, delivery: &ClaimedDelivery) -> Result<(), Refusal> {
+        let Some(mailer) = &self.ways.mailer else {
+            return Err(refused(
+                RefusalKind::Temporary,
+                "no mail server is configured",
+            ));
+        };
+        let Ok(to) = delivery.recipient.address.parse::<MailAddress>() else {
+            return Err(refused(RefusalKind::Recipient, "this is no mail address"));
+        };
+        let unsubscribe = format!(
+            "{}/unsubscribe/{}",
+            self.sender.base,
+            delivery.recipient.token_text()
+        );
+        let rendered = self
+            .rendered(&delivery.content, &unsubscribe)
+            .map_err(|error| refused(RefusalKind::Letter, &error))?;
+        let list_id = format!("{}.{}", delivery.slug, self.sender.host());
+        mailer
+            .send(&Letter {
+                from_name: &self.sender.name,
+                from: &self.sender.address,
+                to: &to,
+                subject: &rendered.subject,
+                date: delivery.created_at,
+                message_id: &delivery.message_id,
+                references: delivery.follows.as_deref(),
+                list_id: Some(&list_id),
+                unsubscribe: Some(&unsubscribe),
+                text: &rendered.text,
+                html: &rendered.html,
+            })
+            .await
+    }
+
+    fn rendered(&self, content: &Content, unsubscribe: &str) -> Result<Rendered, String> {
+        let links = Links {
+            base: &self.sender.base,
+            unsubscribe: Some(unsubscribe),
+        };
+        match content {
+            Content::Edition(edition) => {
+                let zone = TimeZone::get(&edition.zone).map_err(|error| error.to_string())?;
+                render::mail(edition, &zone, links).map_err(|error| error.to_string())
+            }
+            Content::Notice(notice) => {
+                notice::mail(notice, links).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+fn refused(kind: RefusalKind, detail: &str) -> Refusal {
+    Refusal {
+        kind,
+        detail: detail.to_owned(),
+    }
+}
