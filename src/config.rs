@@ -509,7 +509,7 @@ mod tests {
             (
                 "[poll]\ntimeout = 3\n",
                 &[][..],
-                "did you mean fetch.timeout?",
+                "did you mean mail.timeout?",
             ),
             ("listen = \"x\"\n", &[][..], "did you mean server.listen?"),
             ("[zzz]\nqqq = 1\n", &[][..], "lists all settings"),
