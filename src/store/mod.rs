@@ -101,10 +101,12 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
 /// while its transaction began leaves it open, and sqlx does not see it (its guard counts a transaction once it has
 /// begun). What others did on that connection would never be committed.
 async fn is_between_transactions(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    // Inside a transaction the present is that of its beginning.
-    sqlx::query_scalar!(r#"SELECT now() = statement_timestamp() AS "is_between!""#)
+    // Inside a transaction the present is that of its beginning. The query is sent plainly: a prepared one begins when it
+    // is parsed, which is before it is run.
+    let row = sqlx::raw_sql("SELECT now() = statement_timestamp()")
         .fetch_one(connection)
-        .await
+        .await?;
+    sqlx::Row::try_get(&row, 0)
 }
 
 /// What a single connection meets.
