@@ -186,11 +186,12 @@ async fn the_list_works_with_keys() {
     browser.press("\u{e00c}").await;
     browser.until(headlines, &lines).await;
 
+    // The place in the list is kept meanwhile.
     browser.press("j").await;
-    browser.until(FOCUSED, &lines[0]).await;
+    browser.until(FOCUSED, &lines[2]).await;
     browser.press("o").await;
     browser
-        .until("return document.querySelector('h1').textContent", &lines[0])
+        .until("return document.querySelector('h1').textContent", &lines[2])
         .await;
     browser
         .until(
