@@ -7,11 +7,12 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::{ArticleMatch, Clock, Facts, Identity, SourceId, Subject, Timestamp},
+    domain::{ArticleMatch, Clock, Identity, SourceId, Timestamp},
     query::{Engine, Lexicon, Scratch},
     store::{
         self, PgPool, StoreError,
         backlog::{self, BacklogKey},
+        board::{FAR_FUTURE_MICROS, FAR_PAST_MICROS},
         rematches::{self, Judged, Next, Rematch},
         search::{SearchedSource, Text},
         workers::Worker,
@@ -206,10 +207,6 @@ impl Rematcher {
     }
 }
 
-/// The years 1 and 9000, in microseconds: before and after everything, and instants that PostgreSQL knows.
-const FAR_PAST_MICROS: i64 = -62_135_596_800_000_000;
-const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
-
 impl Judge {
     /// Each text with its match. Scanning is no work for the threads that wait.
     async fn all<T: Send + 'static>(
@@ -222,7 +219,7 @@ impl Judge {
             texts
                 .into_iter()
                 .map(|one| {
-                    let subject = subject(text(&one), &self.sources);
+                    let subject = text(&one).subject(&self.sources);
                     let found = self.engine.matches(&subject, &mut scratch).pop();
                     (one, found)
                 })
@@ -234,28 +231,4 @@ impl Judge {
 
 fn joined<T>(result: Result<T, tokio::task::JoinError>) -> T {
     result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
-}
-
-/// The text as the engine reads it, with what is known of its source.
-fn subject<'a>(text: &'a Text, sources: &'a HashMap<SourceId, SearchedSource>) -> Subject<'a> {
-    let source = sources.get(&text.source_id);
-    let known = |fact: fn(&SearchedSource) -> &str| source.map(fact).unwrap_or_default();
-    Subject {
-        title: &text.title,
-        summary: &text.summary,
-        content: &text.content,
-        facts: Facts {
-            source: [known(|source| &source.slug), known(|source| &source.name)],
-            domain: known(|source| &source.domain),
-            url: text.url.as_deref().unwrap_or_default(),
-            language: text.language.as_deref().unwrap_or_default(),
-            country: known(|source| source.country.as_deref().unwrap_or_default()),
-            tier: source.map(|source| source.tier),
-            authors: &text.authors,
-            tags: source
-                .map(|source| source.tags.as_slice())
-                .unwrap_or_default(),
-            categories: &text.categories,
-        },
-    }
 }

@@ -453,6 +453,9 @@ pub(super) async fn lines_at(
     Ok(rows.into_iter().map(BoardLine::from).collect())
 }
 
+/// The year 1, in microseconds: before everything, and an instant that PostgreSQL knows.
+pub const FAR_PAST_MICROS: i64 = -62_135_596_800_000_000;
+
 /// The year 9000, in microseconds: after everything, and an instant that PostgreSQL knows.
 pub const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
 

@@ -2,10 +2,12 @@
 //!
 //! Each statement reads a bounded number of rows, whatever is asked.
 
+use std::collections::HashMap;
+
 use sqlx::{PgExecutor, query_as};
 
 use super::{StoreError, board::LineKey};
-use crate::domain::{ArticleId, KeywordId, SourceId, Tier, Timestamp};
+use crate::domain::{ArticleId, Facts, KeywordId, SourceId, Subject, Tier, Timestamp};
 
 /// A publisher, as facts and filters need to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,33 @@ pub struct Text {
     pub categories: Vec<String>,
     /// When it was published, made fit for sorting.
     pub sort_at: Timestamp,
+}
+
+impl Text {
+    /// The text as the engine reads it, with what is known of its source.
+    #[must_use]
+    pub fn subject<'a>(&'a self, sources: &'a HashMap<SourceId, SearchedSource>) -> Subject<'a> {
+        let source = sources.get(&self.source_id);
+        let known = |fact: fn(&SearchedSource) -> &str| source.map(fact).unwrap_or_default();
+        Subject {
+            title: &self.title,
+            summary: &self.summary,
+            content: &self.content,
+            facts: Facts {
+                source: [known(|source| &source.slug), known(|source| &source.name)],
+                domain: known(|source| &source.domain),
+                url: self.url.as_deref().unwrap_or_default(),
+                language: self.language.as_deref().unwrap_or_default(),
+                country: known(|source| source.country.as_deref().unwrap_or_default()),
+                tier: source.map(|source| source.tier),
+                authors: &self.authors,
+                tags: source
+                    .map(|source| source.tags.as_slice())
+                    .unwrap_or_default(),
+                categories: &self.categories,
+            },
+        }
+    }
 }
 
 /// An article that the engine is to judge.

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     cores::Cores,
-    search::{FAR_FUTURE_MICROS, Sources, subject},
+    search::{FAR_FUTURE_MICROS, Sources},
 };
 use crate::{
     domain::{ArticleId, Identity, Timestamp},
@@ -242,7 +242,7 @@ impl Difference {
             let mut scratch = Scratch::default();
             let mut changed = Vec::new();
             for text in texts {
-                let compared = comparison.judge(&subject(&text.text, &sources), &mut scratch);
+                let compared = comparison.judge(&text.text.subject(&sources), &mut scratch);
                 tally.add(&compared);
                 let is_told = compared.is_gained()
                     || compared.is_lost()

@@ -7,7 +7,7 @@ use std::{
 
 use super::{cores::Cores, error::WebError};
 use crate::{
-    domain::{ArticleId, ArticleMatch, Facts, SourceId, Subject, Timestamp},
+    domain::{ArticleId, ArticleMatch, SourceId, Timestamp},
     query::{
         self, Condition, Engine, Lexicon, Pace, Purpose, Query, QueryError, Scratch, SourceFacts,
         Step, Stop, TOKENS_VERSION,
@@ -112,7 +112,7 @@ impl Question {
             texts
                 .into_iter()
                 .filter_map(|text| {
-                    let mut matches = engine.matches(&subject(text.text(), &sources), &mut scratch);
+                    let mut matches = engine.matches(&text.text().subject(&sources), &mut scratch);
                     matches.pop().map(|found| (text, found))
                 })
                 .collect()
@@ -135,33 +135,6 @@ impl Judgeable for ArticleText {
 impl Judgeable for store::backlog::BacklogText {
     fn text(&self) -> &Text {
         &self.text
-    }
-}
-
-/// The text as the engine reads it, with what is known of its source.
-pub(super) fn subject<'a>(
-    text: &'a Text,
-    sources: &'a HashMap<SourceId, SearchedSource>,
-) -> Subject<'a> {
-    let source = sources.get(&text.source_id);
-    let known = |fact: fn(&SearchedSource) -> &str| source.map(fact).unwrap_or_default();
-    Subject {
-        title: &text.title,
-        summary: &text.summary,
-        content: &text.content,
-        facts: Facts {
-            source: [known(|source| &source.slug), known(|source| &source.name)],
-            domain: known(|source| &source.domain),
-            url: text.url.as_deref().unwrap_or_default(),
-            language: text.language.as_deref().unwrap_or_default(),
-            country: known(|source| source.country.as_deref().unwrap_or_default()),
-            tier: source.map(|source| source.tier),
-            authors: &text.authors,
-            tags: source
-                .map(|source| source.tags.as_slice())
-                .unwrap_or_default(),
-            categories: &text.categories,
-        },
     }
 }
 
@@ -298,9 +271,7 @@ pub(super) fn read(
     Ok((asked, whole))
 }
 
-/// The year 1, in microseconds: before everything, and an instant that PostgreSQL knows.
-pub(super) const FAR_PAST_MICROS: i64 = -62_135_596_800_000_000;
-pub(super) use crate::store::board::FAR_FUTURE_MICROS;
+pub(super) use crate::store::board::{FAR_FUTURE_MICROS, FAR_PAST_MICROS};
 
 /// A place as it stands in an address.
 pub(super) fn position(key: LineKey) -> String {

@@ -15,7 +15,7 @@ use crate::{
     web::{
         WebState,
         error::WebError,
-        search::{Question, Sources, subject},
+        search::{Question, Sources},
     },
 };
 
@@ -143,12 +143,10 @@ async fn why(
         return Ok(None);
     };
     // Scanning is no work for the threads that serve.
-    let explaining = tokio::task::spawn_blocking(move || {
-        query::explain(&query, &lexicon, &subject(&text.text, &sources))
-    });
-    let explanation = explaining
-        .await
-        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let explaining = state
+        .cores
+        .work(move || query::explain(&query, &lexicon, &text.text.subject(&sources)));
+    let explanation = explaining.await;
     let mut rows = Vec::new();
     flatten(&explanation, 0, &mut rows);
     Ok(Some(WhyView {
