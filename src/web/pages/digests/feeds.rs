@@ -1,7 +1,5 @@
 //! A digest as a feed for readers and programs.
 
-use std::net::SocketAddr;
-
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, header},
@@ -15,34 +13,11 @@ use crate::{
     },
     domain::digest::Edition,
     store::{edition_page, subscriptions, subscriptions::Stored},
-    web::{
-        WebState,
-        error::WebError,
-        extract::Path,
-        links,
-        peer::{Peer, Way},
-    },
+    web::{WebState, error::WebError, extract::Path, links, peer::Peer},
 };
 
 /// Editions in a feed.
 const EDITIONS: i64 = 30;
-
-/// The address that links begin with: the public one, else that of the request, whose host was checked.
-pub(crate) fn base(state: &WebState, peer: Peer, headers: &HeaderMap) -> String {
-    if !state.options.public_url.is_empty() {
-        return links::base(&state.options, SocketAddr::from(([127, 0, 0, 1], 80)));
-    }
-    let scheme = if peer.way == Way::Tls {
-        "https"
-    } else {
-        "http"
-    };
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("127.0.0.1");
-    format!("{scheme}://{host}")
-}
 
 async fn read(state: &WebState, slug: &str) -> Result<(Stored, Vec<Edition>), WebError> {
     let stored = subscriptions::by_slug(&state.db, slug)
@@ -70,7 +45,7 @@ macro_rules! handler {
             Path(slug): Path<String>,
         ) -> Result<Response, WebError> {
             let (stored, editions) = read(&state, &slug).await?;
-            let base = base(&state, peer, &headers);
+            let base = links::of_request(&state.options, peer, &headers);
             let links = Links {
                 base: &base,
                 unsubscribe: None,
