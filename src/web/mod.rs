@@ -11,6 +11,7 @@ mod cores;
 mod coverage;
 mod error;
 mod extract;
+mod growing;
 mod headers;
 mod health;
 pub mod links;

@@ -1,15 +1,10 @@
 //! What a change would do on the desk's own data: one document that grows while the past is read, newest first. Who
 //! leaves the page ends the reading.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use askama::Template;
-use axum::{
-    body::{Body, Bytes},
-    http::header,
-    response::{IntoResponse, Response},
-};
-use futures_util::stream;
+use axum::{body::Bytes, response::Response};
 use tokio::time::Instant;
 
 use super::EditPage;
@@ -20,6 +15,7 @@ use crate::{
     web::{
         WebState,
         error::WebError,
+        growing,
         pages::{
             line::Line,
             moments::{Moment, grouped},
@@ -151,16 +147,7 @@ pub(super) async fn answer(
         is_over: false,
         seat,
     };
-    let body = stream::unfold(reading, |reading| async move {
-        let (bytes, reading) = reading.next().await?;
-        Some((Ok::<_, Infallible>(bytes), reading))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        // Proxies that gather answers are asked not to.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok(growing::page(reading, Reading::next))
 }
 
 impl Reading {

@@ -3,15 +3,10 @@
 //! It is one document that arrives bit by bit, so it needs no script: a found entry is sent at once, and from time to
 //! time how far the reading has come. Who leaves the page ends the reading.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use askama::Template;
-use axum::{
-    body::{Body, Bytes},
-    http::header,
-    response::{IntoResponse, Response},
-};
-use futures_util::stream;
+use axum::{body::Bytes, response::Response};
 use tokio::time::Instant;
 
 use super::{Asked, Readied, SearchPage, line};
@@ -24,6 +19,7 @@ use crate::{
     web::{
         WebState,
         error::WebError,
+        growing,
         pages::{line::Line, moments::Moment, moments::grouped},
         search::{FAR_FUTURE_MICROS, FAR_PAST_MICROS, Judged},
         seats::{Holder, NoSeat, Seat},
@@ -149,16 +145,7 @@ pub(super) fn answer(
         until: Instant::now() + LONGEST,
         seat,
     };
-    let body = stream::unfold(reading, |reading| async move {
-        let (bytes, reading) = reading.next().await?;
-        Some((Ok::<_, Infallible>(bytes), reading))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        // Proxies that gather answers are asked not to.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok(growing::page(reading, Reading::next))
 }
 
 impl Reading {
