@@ -37,6 +37,9 @@ pub const ACCOUNT: Bucket = Bucket {
     drain: 5.0 / 60.0,
 };
 
+/// For one address, of links that are none: thirty at once, then six a minute.
+pub const LINK: Bucket = ADDRESS;
+
 /// After this long an address that failed is a new one again, and its rows may go.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 

@@ -93,6 +93,10 @@ async fn show(
 ) -> anyhow::Result<Outcome> {
     let now = SystemClock.now();
     let stored = named(db, name).await?;
+    ensure!(
+        stored.wanted.kind != Kind::Trouble,
+        "{name} tells of feeds; wirewatch doctor says how they stand"
+    );
     let due = editions::preview(db, stored.id, now).await?;
     let collection = Coverage::of(&feed_health::collection(db).await?, now).sentence(now, NAMED);
     let edition = preview(&stored.to_subscription(), &due, &collection, now);

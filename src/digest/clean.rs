@@ -18,6 +18,23 @@ pub(super) fn line(text: &str, limit: usize) -> String {
     out
 }
 
+/// The text, which is in one line, kept from changing the order of what stands around it (Unicode FSI and PDI) where its
+/// letters run from the right.
+pub(super) fn isolated(text: &str) -> String {
+    if text.chars().any(runs_from_the_right) {
+        format!("\u{2068}{text}\u{2069}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Whether a letter is of a script that runs from right to left.
+pub(super) const fn runs_from_the_right(letter: char) -> bool {
+    matches!(letter,
+        '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFE}' | '\u{10800}'..='\u{10FFF}'
+        | '\u{1E800}'..='\u{1EFFF}')
+}
+
 /// The same for pieces of one line: the limit holds for all together, and an empty piece vanishes.
 pub(super) fn segments(pieces: Vec<Segment>, limit: usize) -> Vec<Segment> {
     let mut room = Room::new(limit);
@@ -100,6 +117,12 @@ mod tests {
             line(&"x".repeat(60_000), HEADLINE).chars().count(),
             HEADLINE
         );
+    }
+
+    #[test]
+    fn what_runs_from_the_right_stands_alone() {
+        assert_eq!(isolated("Seoul 서울"), "Seoul 서울");
+        assert_eq!(isolated("تهران"), "\u{2068}تهران\u{2069}");
     }
 
     #[test]

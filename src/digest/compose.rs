@@ -1,6 +1,6 @@
 //! Composing an edition: from what a subscription has not been told to what it is told now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
@@ -19,6 +19,18 @@ const WAITS_FOR_SOURCES: std::time::Duration = std::time::Duration::from_hours(7
 
 /// Notes of the desk shown with a story.
 const NOTES: usize = 3;
+
+/// Names of a line that are told before the rest is counted: of sources, keywords, glosses.
+const NAMED: usize = 6;
+
+/// Changed headlines of a story that are told.
+const REVISIONS: usize = 4;
+
+/// Keywords without news that are named.
+const SILENT: usize = 30;
+
+/// Bytes of a publisher's address that a mail leads to; one that is longer is found by way of the story.
+const ADDRESS: usize = 2_000;
 
 /// Everything beside the stories that an edition says.
 #[derive(Debug, Clone, Copy)]
@@ -166,8 +178,8 @@ impl Draft {
             .keywords
             .iter()
             .filter(|keyword| sections.iter().all(|section| section.slug != keyword.slug))
-            .map(|keyword| clean::line(&keyword.name, clean::HEADLINE))
-            .collect();
+            .map(|keyword| clean::line(&keyword.name, 100));
+        let silent = first_of(silent.collect(), SILENT);
         let mut edition = Edition {
             name: clean::line(&subscription.name, clean::HEADLINE),
             slug: subscription.slug.clone(),
@@ -309,10 +321,11 @@ fn line(
         .iter()
         .find(|found| Some(found.keyword) == keyword);
     let hits = found.map_or(&[][..], |found| &found.hits);
-    let glosses = marks::glosses(hits)
-        .into_iter()
-        .map(|gloss| clean::line(&format!("{} = {}", gloss.text, gloss.concept), 100))
-        .collect();
+    let glosses = marks::glosses(hits).into_iter().map(|gloss| {
+        let word = clean::isolated(&clean::line(&gloss.text, 60));
+        format!("{word} = {}", clean::line(&gloss.concept, 60))
+    });
+    let reports = i32::try_from(story.independent).unwrap_or(i32::MAX);
     EditionLine {
         story: story.id,
         told_on: story.told_at.map(|at| local_date(at, occasion.zone)),
@@ -322,13 +335,13 @@ fn line(
             Vec::new()
         },
         headline: headline(lead, hits),
-        url: lead.url.clone(),
+        url: lead.url.clone().filter(|url| url.len() <= ADDRESS),
         language: lead.language.clone(),
         source: clean::line(&lead.source, 100),
         facts: facts(lead),
         at: lead.published_at.unwrap_or(lead.first_seen_at),
         passage: passage(lead, hits),
-        glosses,
+        glosses: first_of(glosses.collect(), NAMED),
         why: found.map_or_else(String::new, |found| {
             clean::line(&found.why, clean::HEADLINE)
         }),
@@ -336,18 +349,37 @@ fn line(
         copies: story.copies,
         independent: story.independent,
         first: story.first.clone(),
-        desk: story.desk.as_deref().map(|desk| clean::line(desk, 100)),
-        notes: story
-            .notes
-            .iter()
-            .rev()
-            .take(NOTES)
-            .map(|note| clean::line(note, clean::HEADLINE))
-            .collect(),
+        desk: story
+            .desk
+            .in_words(reports)
+            .map(|desk| clean::line(&desk, 100)),
+        piece: story.desk.link.clone().filter(|url| url.len() <= ADDRESS),
+        notes: latest_notes(story),
         versions: versions(taken, keyword),
         is_left_out: false,
         is_struck: false,
     }
+}
+
+/// The latest notes, oldest first, each with its author.
+fn latest_notes(story: &DueStory) -> Vec<String> {
+    let older = story.notes.len().saturating_sub(NOTES);
+    story
+        .notes
+        .iter()
+        .skip(older)
+        .map(|note| clean::line(&format!("{}: {}", note.author, note.text), clean::HEADLINE))
+        .collect()
+}
+
+/// The first of some names; the rest is counted.
+fn first_of(mut names: Vec<String>, most: usize) -> Vec<String> {
+    if names.len() > most {
+        let more = names.len() - most;
+        names.truncate(most);
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 fn headline(lead: &DueArticle, hits: &[crate::domain::Hit]) -> Vec<marks::Segment> {
@@ -395,13 +427,13 @@ fn also(
     taken: &[&DueArticle],
     shown: Option<KeywordId>,
 ) -> Vec<String> {
-    subscription
+    let names = subscription
         .keywords
         .iter()
         .filter(|keyword| Some(keyword.id) != shown)
         .filter(|keyword| matches_of(taken).any(|found| found.keyword == keyword.id))
-        .map(|keyword| clean::line(&keyword.name, 100))
-        .collect()
+        .map(|keyword| clean::line(&keyword.name, 100));
+    first_of(names.collect(), NAMED)
 }
 
 fn versions(taken: &[&DueArticle], keyword: Option<KeywordId>) -> Vec<i32> {
@@ -423,20 +455,20 @@ fn news(story: &DueStory, taken: &[&DueArticle]) -> Vec<String> {
     let mut sources: Vec<_> = taken
         .iter()
         .filter(|article| !article.is_copy)
-        .map(|article| clean::line(&article.source, 100))
+        .map(|article| clean::isolated(&clean::line(&article.source, 100)))
         .collect();
-    sources.dedup();
+    let mut seen = BTreeSet::new();
+    sources.retain(|source| seen.insert(source.clone()));
+    let sources = first_of(sources, NAMED);
     let reports =
         (!sources.is_empty()).then(|| format!("now also reported by {}", sources.join(", ")));
-    let revisions = story.revisions.iter().map(|revision| {
-        clean::line(
-            &format!(
-                "{} changed its headline: “{}” → “{}”",
-                revision.source,
-                clean::line(&revision.before, clean::HEADLINE),
-                clean::line(&revision.after, clean::HEADLINE)
-            ),
-            3 * clean::HEADLINE,
+    let told = |text: &str, limit| clean::isolated(&clean::line(text, limit));
+    let revisions = story.revisions.iter().take(REVISIONS).map(|revision| {
+        format!(
+            "{} changed its headline: “{}” → “{}”",
+            told(&revision.source, 100),
+            told(&revision.before, clean::HEADLINE),
+            told(&revision.after, clean::HEADLINE)
         )
     });
     reports.into_iter().chain(revisions).collect()
@@ -446,13 +478,14 @@ fn news(story: &DueStory, taken: &[&DueArticle]) -> Vec<String> {
 pub(super) mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use std::{collections::BTreeSet, time::Duration};
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::domain::{
         ArticleId, Hit, StoryId, SubscriptionId,
+        desk::Desk,
         digest::{DigestFilter, DueRevision, FirstSeen, SubscribedKeyword},
     };
 
@@ -529,7 +562,7 @@ pub(super) mod tests {
                 source: "Yonhap".to_owned(),
                 at: at("2026-11-24T04:41:00Z"),
             }),
-            desk: None,
+            desk: Desk::default(),
             notes: Vec::new(),
             articles,
         }

@@ -69,6 +69,24 @@ pub fn of_incidents(news: &[IncidentNews], now: Timestamp) -> Option<Notice> {
     })
 }
 
+/// What would be said of the feeds as they stand, marked as a test.
+#[must_use]
+pub fn test_of_incidents(open: &[IncidentNews], now: Timestamp) -> Notice {
+    let told = of_incidents(open, now).unwrap_or_else(|| Notice {
+        subject: "Feeds: none in trouble".to_owned(),
+        lines: vec![(
+            "Every feed is read as it should be. When one is not, for 10 minutes, it is told like this."
+                .to_owned(),
+            Some("/feeds".to_owned()),
+        )],
+        at: now,
+    });
+    Notice {
+        subject: format!("[Test] {}", told.subject),
+        ..told
+    }
+}
+
 fn line(news: &IncidentNews) -> String {
     let since = news.opened_at.to_jiff().strftime("%a %-d %b %H:%M UTC");
     let what = format!("{}: {}", news.source, news.trouble.words());

@@ -5,7 +5,7 @@
 use askama::Template;
 use jiff::tz::TimeZone;
 
-use super::subject;
+use super::{clean, subject};
 use crate::domain::{
     StoryId, Timestamp,
     digest::{Edition, EditionLine, Section},
@@ -44,18 +44,20 @@ pub fn mail(
     zone: &TimeZone,
     links: Links<'_>,
 ) -> Result<Rendered, askama::Error> {
-    let mut measure = Measure::all(edition);
-    loop {
+    let html = |measure| -> Result<String, askama::Error> {
         let view = View::new(edition, zone, links, measure);
-        let html = HtmlMail { view: &view }.render()?;
-        if html.len() <= HTML_LIMIT || !measure.shrink() {
-            return Ok(Rendered {
-                subject: edition.subject.clone(),
-                text: TextMail { view: &view }.render()?,
-                html,
-            });
-        }
-    }
+        HtmlMail { view: &view }.render()
+    };
+    let all = edition.lines().filter(|line| line.is_shown()).count();
+    let measure = fitting(all, |measure| {
+        html(measure).map(|html| html.len() <= HTML_LIMIT)
+    })?;
+    let view = View::new(edition, zone, links, measure);
+    Ok(Rendered {
+        subject: edition.subject.clone(),
+        text: TextMail { view: &view }.render()?,
+        html: HtmlMail { view: &view }.render()?,
+    })
 }
 
 /// The page of a story. One that is not grouped yet is known by its only article, as a negative number.
@@ -70,27 +72,47 @@ pub fn story_link(base: &str, story: StoryId) -> String {
 /// How much of an edition a mail shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Measure {
-    has_passages: bool,
+    /// Stories.
     lines: usize,
+    /// Stories with two lines of their text; those after them are headlines.
+    passages: usize,
 }
 
-impl Measure {
-    fn all(edition: &Edition) -> Self {
-        Self {
-            has_passages: true,
-            lines: edition.lines().filter(|line| line.is_shown()).count(),
-        }
-    }
+/// Stories that have their passages before other stories have a place.
+const WITH_PASSAGES: usize = 30;
 
-    /// Shows less; false if there is no less.
-    fn shrink(&mut self) -> bool {
-        if self.has_passages {
-            self.has_passages = false;
-            return true;
+/// The most of `all` stories that fits: first passages go, from the end on, then stories, then both.
+fn fitting<E>(all: usize, mut fits: impl FnMut(Measure) -> Result<bool, E>) -> Result<Measure, E> {
+    let mut fits = |lines, passages| fits(Measure { lines, passages });
+    let few = all.min(WITH_PASSAGES);
+    let (lines, passages) = if fits(all, all)? {
+        (all, all)
+    } else if fits(all, few)? {
+        (all, most(few, all, |passages| fits(all, passages))?)
+    } else if fits(few, few)? {
+        (most(few, all, |lines| fits(lines, few))?, few)
+    } else {
+        let both = most(0, few, |both| fits(both, both))?;
+        (both, both)
+    };
+    Ok(Measure { lines, passages })
+}
+
+/// The greatest number that fits, between one that does and one that does not.
+fn most<E>(
+    mut fitting: usize,
+    mut beyond: usize,
+    mut fits: impl FnMut(usize) -> Result<bool, E>,
+) -> Result<usize, E> {
+    while beyond.saturating_sub(fitting) > 1 {
+        let middle = usize::midpoint(fitting, beyond);
+        if fits(middle)? {
+            fitting = middle;
+        } else {
+            beyond = middle;
         }
-        self.lines = self.lines * 3 / 4;
-        self.lines > 0
     }
+    Ok(fitting)
 }
 
 #[derive(Template)]
@@ -144,6 +166,7 @@ struct LineView {
     plain_passage: String,
     why: String,
     about: String,
+    piece: Option<String>,
     notes: Vec<String>,
 }
 
@@ -190,20 +213,22 @@ fn sections(
         .iter()
         .map(|section| section.shown().count())
         .collect();
-    let shares = shares(&counts, measure.lines);
+    let shown = shares(&counts, measure.lines);
+    let passages = shares(&counts, measure.passages);
     edition
         .sections
         .iter()
-        .zip(shares)
-        .filter(|(_, share)| *share > 0)
-        .map(|(section, share)| SectionView {
+        .zip(shown.into_iter().zip(passages))
+        .filter(|(_, (shown, _))| *shown > 0)
+        .map(|(section, (shown, passages))| SectionView {
             name: section.name.clone(),
             link: format!("{}/keywords/{}", links.base, section.slug),
             count: section.shown().count() + section.left_out(),
             lines: section
                 .shown()
-                .take(share)
-                .map(|line| LineView::new(line, zone, links, measure))
+                .take(shown)
+                .enumerate()
+                .map(|(place, line)| LineView::new(line, zone, links, place < passages))
                 .collect(),
         })
         .collect()
@@ -229,10 +254,10 @@ fn shares(counts: &[usize], room: usize) -> Vec<usize> {
 }
 
 impl LineView {
-    fn new(line: &EditionLine, zone: &TimeZone, links: Links<'_>, measure: Measure) -> Self {
+    fn new(line: &EditionLine, zone: &TimeZone, links: Links<'_>, has_passage: bool) -> Self {
         let plain = plain(&line.headline);
         let story = story_link(links.base, line.story);
-        let passage = if measure.has_passages {
+        let passage = if has_passage {
             line.passage.clone()
         } else {
             Vec::new()
@@ -262,6 +287,7 @@ impl LineView {
             passage,
             why: why(line),
             about: about(line, zone),
+            piece: line.piece.clone().filter(|url| is_web(url)),
             notes: line.notes.clone(),
         }
     }
@@ -273,7 +299,7 @@ fn plain(pieces: &[Segment]) -> String {
 
 /// Source, tier and country, language, time.
 fn meta(line: &EditionLine, zone: &TimeZone) -> String {
-    let mut parts = vec![line.source.clone(), line.facts.clone()];
+    let mut parts = vec![clean::isolated(&line.source), line.facts.clone()];
     parts.extend(line.language.clone().filter(|tag| is_language_tag(tag)));
     parts.push(when(line.at, zone));
     parts.join(" · ")
@@ -285,9 +311,12 @@ fn when(instant: Timestamp, zone: &TimeZone) -> String {
         .to_string()
 }
 
+/// Letters of a query that a mail shows: the words that it found are marked, and the archive has all of it.
+const WHY: usize = 120;
+
 /// Why it is here: the branches that held, what other scripts mean, the other keywords.
 fn why(line: &EditionLine) -> String {
-    let mut parts = vec![line.why.clone()];
+    let mut parts = vec![clean::line(&line.why, WHY)];
     parts.extend(line.glosses.iter().cloned());
     if !line.also.is_empty() {
         parts.push(format!("also under {}", line.also.join(", ")));
@@ -318,7 +347,7 @@ fn about(line: &EditionLine, zone: &TimeZone) -> String {
     {
         parts.push(format!(
             "first: {} {}",
-            super::clean::line(&first.source, 100),
+            clean::isolated(&clean::line(&first.source, 100)),
             when(first.at, zone)
         ));
     }
@@ -330,15 +359,10 @@ fn about(line: &EditionLine, zone: &TimeZone) -> String {
 /// P2 and P3). Mail programs do not know `dir="auto"`.
 fn direction(text: &str) -> &'static str {
     let strong = text.chars().find(|letter| letter.is_alphabetic());
-    match strong {
-        Some(
-            '\u{0590}'..='\u{08FF}'
-            | '\u{FB1D}'..='\u{FDFF}'
-            | '\u{FE70}'..='\u{FEFF}'
-            | '\u{10800}'..='\u{10FFF}'
-            | '\u{1E800}'..='\u{1EFFF}',
-        ) => "rtl",
-        _ => "ltr",
+    if strong.is_some_and(clean::runs_from_the_right) {
+        "rtl"
+    } else {
+        "ltr"
     }
 }
 
@@ -364,7 +388,11 @@ mod tests {
         super::compose::tests::{article, at, composed, story, subscription},
         *,
     };
-    use crate::domain::digest::DueStory;
+    use crate::domain::{
+        KeywordId,
+        desk::{Desk, DeskState},
+        digest::{DueNote, DueStory, SubscribedKeyword},
+    };
 
     const LINKS: Links<'_> = Links {
         base: "https://desk.example",
@@ -453,28 +481,108 @@ mod tests {
         }
     }
 
+    /// Headlines of 300 letters in seven languages, with as much text.
+    fn long(id: i64) -> DueStory {
+        let words = [
+            "Sanctioned front company & “partners” in Dubai <again>",
+            "ایران و کره‌شمالی درباره موشک‌های بالستیک گفتگو کردند",
+            "북한 대표단이 이란을 방문해 미사일 협력을 논의했다",
+            "朝鲜代表团访问德黑兰讨论弹道导弹合作问题",
+            "北朝鮮の代表団がイランを訪問しミサイル協力を協議した",
+            "وفد كوري شمالي يزور طهران لبحث التعاون الصاروخي",
+            "Делегация КНДР прибыла в Тегеран для переговоров о ракетах",
+        ];
+        let number = usize::try_from(id).unwrap();
+        let text = format!("{} ", words[number % words.len()]).repeat(30);
+        let mut article = article(id, 1 + id % 3);
+        article.title = text.clone();
+        article.summary = text.clone();
+        article.source = text.clone();
+        article.url = Some(format!("https://news.example/{id}/{}", "x".repeat(1_900)));
+        article.matches[0].why = text.clone();
+        let mut story = story(id, vec![article]);
+        story.copies = 14;
+        story.independent = 3;
+        story.notes = vec![
+            DueNote {
+                author: "mara".to_owned(),
+                text,
+            };
+            3
+        ];
+        story
+    }
+
+    /// A story by its number.
+    type Make = fn(i64) -> DueStory;
+
     #[test]
     fn a_mail_is_never_clipped_and_says_what_it_leaves_out() {
-        let due: Vec<_> = (1..=400)
-            .map(|id| story(id, vec![article(id, 1 + id % 3)]))
-            .collect();
+        let plain = |id| story(id, vec![article(id, 1 + id % 3)]);
+        let make: [(i64, Make, usize); 3] = [(200, plain, 80), (400, plain, 80), (200, long, 8)];
+        for (stories, make, least) in make {
+            let due: Vec<_> = (1..=stories).map(make).collect();
+            let mut subscription = subscription();
+            subscription.limit = 1_000;
+            let edition = composed(&subscription, &due).edition;
+            let found = mail(&edition, &TimeZone::UTC, LINKS).unwrap();
+            assert!(found.html.len() <= HTML_LIMIT);
+            let shown = found.text.matches("\n* ").count();
+            assert!(shown >= least, "{shown} of {stories}");
+            let more = usize::try_from(stories).unwrap() - shown;
+            let told = format!("{more} more stories did not fit");
+            assert!(
+                found.text.contains(&told) && found.html.contains(&told),
+                "{told}"
+            );
+            assert!(
+                found.html.len() > HTML_LIMIT / 2,
+                "there was room: {}",
+                found.html.len()
+            );
+        }
+    }
+
+    #[test]
+    fn a_mail_without_a_single_story_fits_whatever_its_names_are() {
         let mut subscription = subscription();
-        subscription.limit = 400;
+        subscription.name = "&".repeat(5_000);
+        let keyword = subscription.keywords[0].clone();
+        subscription.keywords = (10..1_010)
+            .map(|id| SubscribedKeyword {
+                id: KeywordId::new(id),
+                slug: format!("k{id}"),
+                name: "&".repeat(5_000),
+            })
+            .chain([keyword])
+            .collect();
+        let due: Vec<_> = (1..=40).map(|id| long(3 * id)).collect();
         let edition = composed(&subscription, &due).edition;
         let found = mail(&edition, &TimeZone::UTC, LINKS).unwrap();
         assert!(found.html.len() <= HTML_LIMIT);
-        let shown = found.text.matches("\n* ").count();
-        assert!(shown > 50, "{shown}");
-        assert!(
-            found
-                .text
-                .contains(&format!("{} more stories did not fit", 400 - shown))
-        );
-        assert!(
-            found
-                .html
-                .contains(&format!("{} more stories did not fit", 400 - shown))
-        );
+        assert!(found.text.contains("970 more"), "{}", found.text);
+    }
+
+    #[test]
+    fn what_fits_is_found_exactly() {
+        // A headline takes one, a passage two.
+        for (all, room, expected) in [
+            (100, 300, (100, 100)),
+            (100, 299, (100, 99)),
+            (100, 160, (100, 30)),
+            (100, 159, (99, 30)),
+            (100, 90, (30, 30)),
+            (100, 89, (29, 29)),
+            (100, 2, (0, 0)),
+            (0, 0, (0, 0)),
+            (5, 14, (4, 4)),
+        ] {
+            let found = fitting(all, |measure| {
+                Ok::<_, ()>(measure.lines + 2 * measure.passages <= room)
+            });
+            let (lines, passages) = expected;
+            assert_eq!(found, Ok(Measure { lines, passages }), "{all} {room}");
+        }
     }
 
     #[test]
@@ -483,14 +591,24 @@ mod tests {
         told.told_at = Some(at("2026-11-23T06:00:00Z"));
         told.copies = 14;
         told.independent = 3;
-        told.desk = Some("claimed by M. Sato".to_owned());
-        told.notes = vec!["call the ministry".to_owned()];
+        told.desk = Desk {
+            state: DeskState::Used,
+            by: "M. Sato".to_owned(),
+            link: Some("https://ours.example/piece".to_owned()),
+            reports: 1,
+            ..Desk::default()
+        };
+        told.notes = vec![DueNote {
+            author: "mara".to_owned(),
+            text: "call the\nministry".to_owned(),
+        }];
         let found = rendered(&[told]);
         for words in [
             "developing, sent on Monday 23 November",
             "now also reported by Source 1",
-            "+14 copies · 3 independent reports · first: Yonhap Tue 24 Nov 05:41 · claimed by M. Sato",
-            "Note: call the ministry",
+            "+14 copies · 3 independent reports · first: Yonhap Tue 24 Nov 05:41 · used by M. Sato, 2 independent reports since",
+            "Our piece: https://ours.example/piece",
+            "Note by mara: call the ministry",
             "Why: @iran NEAR/25 @dprk",
         ] {
             assert!(found.text.contains(words), "{words}\n{}", found.text);

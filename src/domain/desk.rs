@@ -284,6 +284,27 @@ impl Desk {
         }
     }
 
+    /// What stands, in words: "claimed by mara", "passed by ed: old, 2 independent reports since". None while it is new
+    /// and nobody's. `reports`: independent ones that the story has now.
+    #[must_use]
+    pub fn in_words(&self, reports: i32) -> Option<String> {
+        let words = match (self.state, &self.assignee, self.reason) {
+            (DeskState::New, None, _) => return None,
+            (DeskState::New, Some(name), _) => format!("given to {name}"),
+            (DeskState::Claimed, ..) => format!("claimed by {}", self.by),
+            (DeskState::Used, ..) => format!("used by {}", self.by),
+            (DeskState::Watch, ..) => format!("watched by {}", self.by),
+            (DeskState::Passed, _, None) => format!("passed by {}", self.by),
+            (DeskState::Passed, _, Some(reason)) => format!("passed by {}: {reason}", self.by),
+        };
+        let since = match self.later_reports(reports) {
+            0 => String::new(),
+            1 => ", 1 independent report since".to_owned(),
+            more => format!(", {more} independent reports since"),
+        };
+        Some(words + &since)
+    }
+
     /// What stands once a wish is granted.
     ///
     /// # Errors
@@ -470,6 +491,26 @@ mod tests {
             .unwrap();
         assert_eq!((passed.later_reports(3), passed.later_reports(5)), (0, 2));
         assert_eq!(Desk::default().later_reports(5), 0);
+    }
+
+    #[test]
+    fn what_stands_is_told_in_words() {
+        let given = Wish::Assign(Some("mara".parse().unwrap()));
+        for (wish, reports, expected) in [
+            (Wish::Claim, 3, "claimed by ed"),
+            (Wish::Use(None), 3, "used by ed"),
+            (Wish::Watch, 4, "watched by ed, 1 independent report since"),
+            (
+                Wish::Pass(PassReason::Old),
+                5,
+                "passed by ed: old, 2 independent reports since",
+            ),
+            (given, 9, "given to mara"),
+        ] {
+            let desk = Desk::default().after(&wish, by("ed", 0)).unwrap();
+            assert_eq!(desk.in_words(reports).as_deref(), Some(expected));
+        }
+        assert_eq!(Desk::default().in_words(9), None);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use jiff::civil;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{ArticleId, Hit, KeywordId, StoryId, SubscriptionId, Tier, Timestamp, marks::Segment};
+use super::{
+    ArticleId, Hit, KeywordId, StoryId, SubscriptionId, Tier, Timestamp, desk::Desk, marks::Segment,
+};
 
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -271,10 +273,19 @@ pub struct DueStory {
     pub independent: u32,
     /// Who had it first.
     pub first: Option<FirstSeen>,
-    /// What the desk made of it: "claimed by M. Sato", "used".
-    pub desk: Option<String>,
-    /// Notes of the desk.
-    pub notes: Vec<String>,
+    /// What the desk made of it.
+    pub desk: Desk,
+    /// The latest notes of the desk, oldest first.
+    pub notes: Vec<DueNote>,
+}
+
+/// A note of the desk about a story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueNote {
+    /// Who wrote it.
+    pub author: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// Who had a story first.
@@ -451,8 +462,11 @@ pub struct EditionLine {
     pub independent: u32,
     /// Who had it first.
     pub first: Option<FirstSeen>,
-    /// What the desk made of it.
+    /// What the desk made of it: "claimed by M. Sato", "used by mara".
     pub desk: Option<String>,
+    /// Our piece, where it was used.
+    #[serde(default)]
+    pub piece: Option<String>,
     /// Notes of the desk.
     pub notes: Vec<String>,
     /// Versions of the keyword that made it: the archive shows them.

@@ -128,7 +128,12 @@ impl Deliverer {
     pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
         let mut tried = 0;
         self.holder.keep_alive().await?;
-        for channel in self.channels() {
+        let waiting = store::deliveries::waiting(&self.db, self.clock.now()).await?;
+        for channel in waiting {
+            // Without a mail server letters wait.
+            if channel == Channel::Mail && self.ways.mailer.is_none() {
+                continue;
+            }
             while !stop.is_cancelled() {
                 let claimed = store::deliveries::claim(
                     &self.db,
@@ -139,9 +144,7 @@ impl Deliverer {
                     self.clock.now(),
                 )
                 .await?;
-                if claimed.is_empty() {
-                    break;
-                }
+                let were_all = claimed.len() < AT_A_TIME;
                 tried += claimed.len();
                 let done: Vec<_> = stream::iter(claimed)
                     .map(|delivery| self.deliver(delivery))
@@ -149,14 +152,15 @@ impl Deliverer {
                     .collect()
                     .await;
                 done.into_iter().collect::<Result<(), _>>()?;
+                if were_all {
+                    break;
+                }
             }
         }
+        if let Some(mailer) = &self.ways.mailer {
+            mailer.close_idle().await;
+        }
         Ok(tried)
-    }
-
-    fn channels(&self) -> impl Iterator<Item = Channel> {
-        let mail = self.ways.mailer.is_some().then_some(Channel::Mail);
-        mail.into_iter().chain([Channel::Webhook])
     }
 
     async fn deliver(&self, delivery: ClaimedDelivery) -> Result<(), StoreError> {

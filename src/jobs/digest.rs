@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     digest::{
         compose::{Occasion, compose, preview},
+        notice,
         pace::{self, Speak},
         schedule,
     },
@@ -91,48 +92,71 @@ impl Composer {
     /// The database does not answer; what was not frozen is due again.
     pub async fn step(&self) -> Result<Stepped, StoreError> {
         let mut stepped = Stepped::default();
-        let mut texts = self.texts.lock().await;
-        texts.forget();
-        let mut collection = None;
-        loop {
-            let now = self.clock.now();
-            if collection.is_none() && store::editions::is_waited_for(&self.db, now).await? {
-                let facts = store::feed_health::collection(&self.db).await?;
-                collection = Some(Coverage::of(&facts, now).sentence(now, NAMED));
-            }
-            let Some(collection) = &collection else {
-                break;
-            };
-            let Some(draft) = store::editions::claim(&self.db, now).await? else {
-                break;
-            };
-            if self.work(draft, &mut texts, collection, now).await? {
-                stepped.composed += 1;
+        let waiting = store::editions::waiting(&self.db, self.clock.now()).await?;
+        if waiting.to_compose {
+            stepped.composed = self.compose_all().await?;
+        }
+        if waiting.to_release {
+            while store::editions::release_next(&self.db, &self.host, self.clock.now())
+                .await?
+                .is_some()
+            {
+                stepped.released += 1;
             }
         }
-        while store::editions::release_next(&self.db, &self.host, self.clock.now())
-            .await?
-            .is_some()
-        {
-            stepped.released += 1;
+        if waiting.to_test {
+            stepped.tests = self.tests().await?;
         }
-        stepped.tests = self.tests(&mut texts).await?;
         if stepped != Stepped::default() {
             self.nudge.notify_one();
         }
         Ok(stepped)
     }
 
+    /// Composes for every subscription that has something to do. Returns how many editions came of it.
+    async fn compose_all(&self) -> Result<u64, StoreError> {
+        let mut texts = self.texts.lock().await;
+        texts.forget();
+        let mut collection = None;
+        let mut composed = 0;
+        loop {
+            let now = self.clock.now();
+            let Some(draft) = store::editions::claim(&self.db, now).await? else {
+                return Ok(composed);
+            };
+            let collection = match &mut collection {
+                Some(known) => known,
+                unknown => unknown.insert(self.collection().await?),
+            };
+            if self.work(draft, &mut texts, collection, now).await? {
+                composed += 1;
+            }
+        }
+    }
+
+    /// What is complete and what is not, in one sentence.
+    async fn collection(&self) -> Result<String, StoreError> {
+        let now = self.clock.now();
+        let facts = store::feed_health::collection(&self.db).await?;
+        Ok(Coverage::of(&facts, now).sentence(now, NAMED))
+    }
+
     /// Composes the tests that were asked for, as of now; nothing is settled by them.
-    async fn tests(&self, texts: &mut Texts) -> Result<u64, StoreError> {
+    async fn tests(&self) -> Result<u64, StoreError> {
+        let mut texts = self.texts.lock().await;
+        texts.forget();
         let mut count = 0;
         while let Some(mut wish) = store::editions::claim_test(&self.db).await? {
             let now = self.clock.now();
-            let due = wish.due(texts, now).await?;
-            let facts = store::feed_health::collection(&self.db).await?;
-            let collection = Coverage::of(&facts, now).sentence(now, NAMED);
-            let subscription = wish.subscription.to_subscription();
-            let content = Content::Edition(preview(&subscription, &due, &collection, now));
+            let content = if wish.subscription.wanted.kind == Kind::Trouble {
+                let open = wish.open_incidents().await?;
+                Content::Notice(notice::test_of_incidents(&open, now))
+            } else {
+                let due = wish.due(&mut texts, now).await?;
+                let collection = self.collection().await?;
+                let subscription = wish.subscription.to_subscription();
+                Content::Edition(preview(&subscription, &due, &collection, now))
+            };
             wish.meet(&content, &self.host, now).await?;
             count += 1;
         }
@@ -258,7 +282,7 @@ impl Task<'_> {
     /// A notice of feeds that fail, and of those that do not any more.
     async fn trouble(self, mut draft: Draft) -> Result<bool, StoreError> {
         let news = draft.incidents(self.now.minus(TROUBLE_STANDS)).await?;
-        let notice = crate::digest::notice::of_incidents(&news, self.now);
+        let notice = notice::of_incidents(&news, self.now);
         if let Some(notice) = &notice {
             draft.tell(&news, notice, self.host, self.now).await?;
         }

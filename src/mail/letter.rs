@@ -35,7 +35,8 @@ pub struct Letter<'a> {
     pub references: Option<&'a str>,
     /// Identifier of the list without angle brackets (RFC 2919): `morning.desk.example`.
     pub list_id: Option<&'a str>,
-    /// Address that ends this recipient's subscription by a POST (RFC 8058).
+    /// Address that ends this recipient's subscription: by a POST alone where it is https (RFC 8058), else by the page
+    /// that it leads to (RFC 2369).
     pub unsubscribe: Option<&'a str>,
     /// Plain text.
     pub text: &'a str,
@@ -69,7 +70,7 @@ impl Letter<'_> {
             .from(Mailbox::new(name(self.from_name), address(self.from)?))
             .to(Mailbox::new(None, address(self.to)?))
             .date(system_time(self.date))
-            .subject(one_line(self.subject))
+            .raw_header(subject(&one_line(self.subject)))
             .raw_header(field("Message-ID", &format!("<{}>", self.message_id))?)
             .raw_header(field("Auto-Submitted", "auto-generated")?);
         if let Some(references) = self.references {
@@ -82,12 +83,13 @@ impl Letter<'_> {
             message = message.raw_header(field("List-Id", &format!("<{list}>"))?);
         }
         if let Some(unsubscribe) = self.unsubscribe {
-            message = message
-                .raw_header(field("List-Unsubscribe", &format!("<{unsubscribe}>"))?)
-                .raw_header(field(
+            message = message.raw_header(field("List-Unsubscribe", &format!("<{unsubscribe}>"))?);
+            if unsubscribe.starts_with("https://") {
+                message = message.raw_header(field(
                     "List-Unsubscribe-Post",
                     "List-Unsubscribe=One-Click",
                 )?);
+            }
         }
         let part = |content_type, body: &str| {
             SinglePart::builder()
@@ -116,6 +118,44 @@ impl Letter<'_> {
 fn name(name: &str) -> Option<String> {
     let name = one_line(name);
     (!name.is_empty()).then_some(name)
+}
+
+/// Letters of an encoded word at most (RFC 2047, section 2: 75), and of the line that it stands on less the field's name.
+const ENCODED_WORD: usize = 65;
+
+/// The subject. lettre leaves ASCII as it is; a text that looks encoded would be decoded then and say something else, so
+/// it is encoded itself (RFC 2047, section 5: each word of whole letters).
+fn subject(text: &str) -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Subject");
+    if !text.contains("=?") {
+        return HeaderValue::new(name, text.to_owned());
+    }
+    let mut words = vec![String::new()];
+    for letter in text.chars() {
+        let mut encoded = String::new();
+        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+            match byte {
+                b' ' => encoded.push('_'),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
+                other => encoded.extend(["=".to_owned(), format!("{other:02X}")]),
+            }
+        }
+        let room = ENCODED_WORD - "=?utf-8?q??=".len();
+        if words
+            .last()
+            .is_none_or(|word| word.len() + encoded.len() > room)
+        {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.push_str(&encoded);
+        }
+    }
+    let words: Vec<_> = words
+        .iter()
+        .map(|word| format!("=?utf-8?q?{word}?="))
+        .collect();
+    HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), words.join("\r\n "))
 }
 
 fn one_line(text: &str) -> String {
@@ -222,6 +262,40 @@ mod tests {
         assert_eq!(header(&bytes, "From").len(), 1);
         assert_eq!(header(&bytes, "Subject").len(), 1);
         assert!(header(&bytes, "Bcc").is_empty());
+    }
+
+    #[test]
+    fn a_subject_that_looks_encoded_is_encoded() {
+        let (from, to) = addresses();
+        let forged = Letter {
+            subject: "=?utf-8?q?Bcc=3A?= 朝鲜: 3 new, and so many other things that it takes a second line",
+            ..letter(&from, &to)
+        };
+        let bytes = String::from_utf8(forged.to_bytes().unwrap()).unwrap();
+        let head = bytes.split_once("\r\n\r\n").unwrap().0;
+        let at = head.find("Subject: ").unwrap();
+        let lines: Vec<_> = head[at..].split("\r\n").collect();
+        assert_eq!(
+            lines[0],
+            "Subject: =?utf-8?q?=3D=3Futf=2D8=3Fq=3FBcc=3D3A=3F=3D_=E6=9C=9D=E9=B2=9C?="
+        );
+        assert!(lines[1].starts_with(" =?utf-8?q?=3A_3_new"), "{}", lines[1]);
+        assert!(lines.iter().all(|line| line.len() <= 76));
+    }
+
+    #[test]
+    fn one_click_is_offered_only_where_nobody_reads_along() {
+        let (from, to) = addresses();
+        let plain = Letter {
+            unsubscribe: Some("http://desk.example/unsubscribe/abc"),
+            ..letter(&from, &to)
+        };
+        let bytes = String::from_utf8(plain.to_bytes().unwrap()).unwrap();
+        assert_eq!(
+            header(&bytes, "List-Unsubscribe"),
+            ["<http://desk.example/unsubscribe/abc>"]
+        );
+        assert!(header(&bytes, "List-Unsubscribe-Post").is_empty());
     }
 
     #[test]

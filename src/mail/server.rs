@@ -1,20 +1,21 @@
 //! The mail server that letters are handed to.
 
-use std::{fmt, fs, path::PathBuf, time::Duration};
+use std::{
+    fmt, fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
-    transport::smtp::{
-        PoolConfig,
-        authentication::Credentials,
-        client::{Certificate, Tls, TlsParameters},
-        extension::ClientId,
-    },
+use lettre::transport::smtp::{
+    self,
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters},
+    extension::ClientId,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tokio::time;
-use tokio_util::task::TaskTracker;
+use tokio::time::{self, Instant};
 
 use super::{
     letter::{Letter, LetterError},
@@ -22,7 +23,13 @@ use super::{
 };
 
 /// Connections kept to the server at most.
-const CONNECTIONS: u32 = 4;
+const CONNECTIONS: usize = 4;
+
+/// How long they are kept.
+const IDLE_FOR: Duration = Duration::from_secs(30);
+
+/// How long the server has to say goodbye.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How the connection to the mail server is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,17 +102,25 @@ pub enum ServerError {
     },
     /// What TLS makes of it.
     #[error("mail: the connection cannot be set up")]
-    Tls(#[from] lettre::transport::smtp::Error),
+    Tls(#[from] smtp::Error),
 }
 
-/// Hands letters to the server, over few connections that it keeps.
+/// Hands letters to the server, over connections that it keeps for a while.
+///
+/// lettre's own pool is not used: it waits for an answer without end, and takes back a connection that was given up in the
+/// middle of a letter. Here such a connection is closed.
 #[derive(Clone)]
-pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+pub struct Mailer(Arc<Way>);
+
+/// The way to the server.
+struct Way {
+    server: (String, u16),
+    tls: Tls,
+    hello: ClientId,
+    credentials: Option<Credentials>,
     timeout: Duration,
-    /// Exchanges under way. A caller that stops waiting must not cut one off: the connection would go back to the pool in
-    /// the middle of it, and the answers to one letter would be taken for those to the next.
-    exchanges: TaskTracker,
+    /// Connections between two letters, and since when.
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl fmt::Debug for Mailer {
@@ -127,49 +142,36 @@ impl Mailer {
             .from
             .rsplit_once('@')
             .map_or("localhost", |(_, host)| host);
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&options.server)
-            .port(if options.port == 0 {
-                options.security.port()
-            } else {
-                options.port
-            })
-            .tls(tls(options)?)
-            .hello_name(ClientId::Domain(host.to_owned()))
-            .timeout(Some(options.timeout))
-            .pool_config(
-                PoolConfig::new()
-                    .max_size(CONNECTIONS)
-                    .idle_timeout(Duration::from_secs(30)),
-            );
-        if !options.username.is_empty() {
-            builder = builder.credentials(Credentials::new(
-                options.username.clone(),
-                options.password.0.clone(),
-            ));
-        }
-        Ok(Some(Self {
-            transport: builder.build(),
+        let port = match options.port {
+            0 => options.security.port(),
+            port => port,
+        };
+        Ok(Some(Self(Arc::new(Way {
+            server: (options.server.clone(), port),
+            tls: tls(options)?,
+            hello: ClientId::Domain(host.to_owned()),
+            credentials: (!options.username.is_empty())
+                .then(|| Credentials::new(options.username.clone(), options.password.0.clone())),
             timeout: options.timeout,
-            exchanges: TaskTracker::new(),
-        }))
+            idle: Mutex::default(),
+        }))))
     }
 
-    /// Hands over one letter. Returned without error, the server has taken it.
+    /// Hands over one letter. Returned without error, the server has taken it. Whoever stops waiting closes the connection.
     ///
     /// # Errors
     /// It was not taken, or the answer was lost: then it may have been taken all the same, and goes again as it is.
     pub async fn send(&self, letter: &Letter<'_>) -> Result<(), Refusal> {
         let message = letter.message().map_err(|error| unwritable(&error))?;
-        let transport = self.transport.clone();
-        let exchange = self
-            .exchanges
-            .spawn(async move { transport.send(message).await });
-        match time::timeout(self.timeout, exchange).await {
-            Ok(Ok(Ok(_))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(Refusal::of(&error)),
-            Ok(Err(_)) => Err(Refusal::temporary("the exchange broke off")),
-            Err(_) => Err(Refusal::temporary("the mail server took too long")),
-        }
+        let exchange = async {
+            let mut connection = self.0.connection().await?;
+            connection
+                .send(message.envelope(), &message.formatted())
+                .await?;
+            self.0.keep(connection);
+            Ok(())
+        };
+        self.0.in_time(exchange).await
     }
 
     /// Asks the server whether it is there and lets us in.
@@ -177,12 +179,85 @@ impl Mailer {
     /// # Errors
     /// It is not, or does not.
     pub async fn probe(&self) -> Result<(), Refusal> {
-        match time::timeout(self.timeout, self.transport.test_connection()).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(Refusal::temporary("the mail server does not answer")),
+        let exchange = async {
+            let mut connection = self.0.connection().await?;
+            connection.quit().await.map(|_| ())
+        };
+        self.0.in_time(exchange).await
+    }
+
+    /// Takes leave of the server on connections that nobody has used for a while.
+    pub async fn close_idle(&self) {
+        for mut connection in self.0.long_idle() {
+            // One that does not answer is closed all the same.
+            let _ = time::timeout(LEAVE_WITHIN, connection.quit()).await;
+        }
+    }
+}
+
+impl Way {
+    async fn in_time(
+        &self,
+        exchange: impl Future<Output = Result<(), smtp::Error>>,
+    ) -> Result<(), Refusal> {
+        match time::timeout(self.timeout, exchange).await {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Refusal::of(&error)),
             Err(_) => Err(Refusal::temporary("the mail server took too long")),
         }
+    }
+
+    /// A connection between two letters: one that is open and answers, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, smtp::Error> {
+        while let Some(mut connection) = self.take_idle() {
+            let answers = time::timeout(self.timeout / 4, connection.test_connected()).await;
+            if matches!(answers, Ok(true)) {
+                return Ok(connection);
+            }
+        }
+        let wrapped = match &self.tls {
+            Tls::Wrapper(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let (host, port) = (self.server.0.as_str(), self.server.1);
+        let mut connection = AsyncSmtpConnection::connect_tokio1(
+            (host, port),
+            Some(self.timeout),
+            &self.hello,
+            wrapped,
+            None,
+        )
+        .await?;
+        if let Tls::Required(parameters) = &self.tls {
+            connection.starttls(parameters.clone(), &self.hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        // A list of connections is whole after a panic, too.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_idle(&self) -> Option<AsyncSmtpConnection> {
+        self.idle().pop().map(|(connection, _)| connection)
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle();
+        if idle.len() < CONNECTIONS {
+            idle.push((connection, Instant::now()));
+        }
+    }
+
+    fn long_idle(&self) -> Vec<AsyncSmtpConnection> {
+        let mut idle = self.idle();
+        idle.extract_if(.., |(_, since)| since.elapsed() > IDLE_FOR)
+            .map(|(connection, _)| connection)
+            .collect()
     }
 }
 

@@ -99,6 +99,28 @@ pub async fn claim(
         .collect()
 }
 
+/// The channels by which something is to be tried by `now`. Cheap, and without a lock.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn waiting(db: &PgPool, now: Timestamp) -> Result<Vec<Channel>, StoreError> {
+    sqlx::query_scalar!(
+        "SELECT DISTINCT r.channel
+           FROM deliveries d
+           JOIN recipients r ON r.id = d.recipient_id
+          WHERE d.state = 'waiting' AND d.next_at <= $1",
+        now as Timestamp,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|word| {
+        word.parse()
+            .map_err(|_| StoreError::UnknownWord(word.clone()))
+    })
+    .collect()
+}
+
 /// Puts a notice or a test into the outbox, for one recipient or all that take something. Each has a Message-ID of its own.
 pub(super) async fn queue_content(
     tx: &mut PgConnection,

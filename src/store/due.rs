@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{StoreError, hits};
+use super::{StoreError, desk, hits};
 use crate::domain::{
     ArticleId, KeywordId, StoryId, SubscriptionId, Timestamp,
-    digest::{DueArticle, DueMatch, DueRevision, DueStory, FirstSeen},
+    desk::Desk,
+    digest::{DueArticle, DueMatch, DueNote, DueRevision, DueStory, FirstSeen},
 };
 
 /// Matches that one edition settles at most; the rest is due for the next one.
@@ -24,6 +25,9 @@ const REVISIONS_FOR: std::time::Duration = std::time::Duration::from_hours(7 * 2
 /// Letters of a text that are read.
 const TEXT: i32 = 6_000;
 
+/// Notes of a story that are read: the latest.
+const NOTES: i64 = 3;
+
 /// An article's texts and facts, without what a subscription makes of it.
 #[derive(Debug, Clone)]
 struct Text {
@@ -31,17 +35,31 @@ struct Text {
     revision: i32,
 }
 
-/// Articles read lately: many subscriptions take the same.
+/// Articles and stories read lately: many subscriptions take the same.
 #[derive(Debug, Default)]
-pub struct Texts(HashMap<ArticleId, Text>);
+pub struct Texts {
+    articles: HashMap<ArticleId, Text>,
+    stories: HashMap<StoryId, About>,
+}
 
-/// Articles remembered at most.
+/// Articles remembered at most, and stories.
 const REMEMBERED: usize = 5_000;
+
+/// What is known of a story, whoever is told of it.
+#[derive(Debug, Clone)]
+struct About {
+    copies: u32,
+    independent: u32,
+    first: Option<FirstSeen>,
+    desk: Desk,
+    notes: Vec<DueNote>,
+}
 
 impl Texts {
     /// Forgets everything: what was read may have changed since.
     pub fn forget(&mut self) {
-        self.0.clear();
+        self.articles.clear();
+        self.stories.clear();
     }
 
     async fn read(
@@ -49,10 +67,10 @@ impl Texts {
         tx: &mut PgConnection,
         ids: impl Iterator<Item = ArticleId>,
     ) -> Result<(), StoreError> {
-        if self.0.len() > REMEMBERED {
-            self.forget();
+        if self.articles.len() > REMEMBERED {
+            self.articles.clear();
         }
-        let missing: Vec<ArticleId> = ids.filter(|id| !self.0.contains_key(id)).collect();
+        let missing: Vec<ArticleId> = ids.filter(|id| !self.articles.contains_key(id)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -86,7 +104,7 @@ impl Texts {
                 is_copy: false,
                 matches: Vec::new(),
             };
-            self.0.insert(
+            self.articles.insert(
                 row.id,
                 Text {
                     article,
@@ -98,12 +116,84 @@ impl Texts {
     }
 
     fn article(&self, id: ArticleId) -> Option<DueArticle> {
-        self.0.get(&id).map(|text| text.article.clone())
+        self.articles.get(&id).map(|text| text.article.clone())
+    }
+
+    async fn read_stories(
+        &mut self,
+        tx: &mut PgConnection,
+        ids: &[StoryId],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.stories.len() > REMEMBERED {
+            self.stories.clear();
+        }
+        let missing: Vec<StoryId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !self.stories.contains_key(id))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT st.id AS "id!: StoryId", st.articles - st.reports AS "copies!", st.first_seen_at, src.name AS "first_source?",
+                      (SELECT count(DISTINCT a.source_id)
+                         FROM story_members sm
+                         JOIN articles a ON a.id = sm.article_id
+                        WHERE sm.story_id = st.id AND sm.copy_of IS NULL) AS "independent!",
+                      (SELECT to_jsonb(d) FROM desk_of(st.id) d) AS "desk?: Value"
+                 FROM stories st
+                 LEFT JOIN articles first ON first.id = st.first_article_id
+                 LEFT JOIN sources src ON src.id = first.source_id
+                WHERE st.id = ANY ($1)"#,
+            &missing as &[StoryId],
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        for row in rows {
+            let about = About {
+                copies: row.copies.unsigned_abs(),
+                independent: u32::try_from(row.independent).unwrap_or(u32::MAX),
+                first: row
+                    .first_source
+                    .zip(row.first_seen_at)
+                    .map(|(source, at)| FirstSeen { source, at }),
+                desk: desk::from_json(row.desk).at(now),
+                notes: Vec::new(),
+            };
+            self.stories.insert(row.id, about);
+        }
+        let rows = sqlx::query!(
+            r#"SELECT s.id AS "story!: StoryId", n.author, n.text
+                 FROM unnest($1::bigint[]) AS s (id)
+                CROSS JOIN LATERAL (SELECT n.id, n.author, n.text
+                                      FROM stories g
+                                      JOIN notes n ON n.story_id = g.id
+                                     WHERE (g.id = s.id OR g.merged_into = s.id) AND n.removed_at IS NULL
+                                     ORDER BY n.id DESC
+                                     LIMIT $2) n
+                ORDER BY s.id, n.id"#,
+            &missing as &[StoryId],
+            NOTES,
+        )
+        .fetch_all(tx)
+        .await?;
+        for row in rows {
+            let note = DueNote {
+                author: row.author,
+                text: row.text,
+            };
+            if let Some(about) = self.stories.get_mut(&row.story) {
+                about.notes.push(note);
+            }
+        }
+        Ok(())
     }
 
     /// The revision of an article as it was read.
     pub(super) fn revision(&self, id: ArticleId) -> i32 {
-        self.0.get(&id).map_or(0, |text| text.revision)
+        self.articles.get(&id).map_or(0, |text| text.revision)
     }
 }
 
@@ -166,7 +256,7 @@ pub(super) async fn stories(
         }
         due.revisions.push(revision);
     }
-    describe(tx, subscription, &mut stories).await?;
+    describe(tx, subscription, &mut stories, texts, now).await?;
     Ok(stories.into_values().collect())
 }
 
@@ -180,7 +270,7 @@ fn empty(id: StoryId) -> DueStory {
         copies: 0,
         independent: 1,
         first: None,
-        desk: None,
+        desk: Desk::default(),
         notes: Vec::new(),
     }
 }
@@ -281,44 +371,45 @@ async fn revised(
     Ok(revised.collect())
 }
 
-/// What is known of the stories as a whole.
+/// What is known of the stories as a whole, and when this subscription was told of them last.
 async fn describe(
     tx: &mut PgConnection,
     subscription: SubscriptionId,
     stories: &mut BTreeMap<StoryId, DueStory>,
+    texts: &mut Texts,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    if stories.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<StoryId> = stories.keys().copied().collect();
+    texts.read_stories(tx, &ids, now).await?;
+    for story in stories.values_mut() {
+        if let Some(about) = texts.stories.get(&story.id).cloned() {
+            story.copies = about.copies;
+            story.independent = about.independent;
+            story.first = about.first;
+            story.desk = about.desk;
+            story.notes = about.notes;
+        }
+    }
     let rows = sqlx::query!(
-        r#"SELECT st.id, st.articles - st.reports AS "copies!", st.first_seen_at, src.name AS "first_source?",
-                  counted.independent AS "independent!", counted.told_at
-             FROM stories st
-             LEFT JOIN articles first ON first.id = st.first_article_id
-             LEFT JOIN sources src ON src.id = first.source_id
-             CROSS JOIN LATERAL (
-                  SELECT count(DISTINCT a.source_id) FILTER (WHERE sm.copy_of IS NULL) AS independent,
-                         max(e.composed_at) FILTER (WHERE em.membership IN ('shown', 'left_out')) AS told_at
-                    FROM story_members sm
-                    JOIN articles a ON a.id = sm.article_id
-                    LEFT JOIN edition_members em ON em.subscription_id = $1 AND em.article_id = sm.article_id
-                    LEFT JOIN editions e ON e.id = em.edition_id
-                   WHERE sm.story_id = st.id) AS counted
-            WHERE st.id = ANY ($2)"#,
+        r#"SELECT sm.story_id AS "story!: StoryId", max(e.composed_at) AS told_at
+             FROM story_members sm
+             JOIN edition_members em ON em.subscription_id = $1 AND em.article_id = sm.article_id
+                                    AND em.membership IN ('shown', 'left_out')
+             JOIN editions e ON e.id = em.edition_id
+            WHERE sm.story_id = ANY ($2)
+            GROUP BY sm.story_id"#,
         subscription as SubscriptionId,
         &ids as &[StoryId],
     )
     .fetch_all(tx)
     .await?;
     for row in rows {
-        let Some(story) = stories.get_mut(&row.id) else {
-            continue;
-        };
-        story.copies = row.copies.unsigned_abs();
-        story.independent = u32::try_from(row.independent).unwrap_or(u32::MAX);
-        story.told_at = row.told_at;
-        story.first = row
-            .first_source
-            .zip(row.first_seen_at)
-            .map(|(source, at)| FirstSeen { source, at });
+        if let Some(story) = stories.get_mut(&row.story) {
+            story.told_at = row.told_at;
+        }
     }
     Ok(())
 }

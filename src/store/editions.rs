@@ -8,7 +8,7 @@ use super::{
     subscriptions::{self, Row, Stored},
 };
 use crate::domain::{
-    ArticleId, EditionId, RecipientId, StoryId, SubscriptionId, Timestamp,
+    ArticleId, EditionId, FeedId, RecipientId, StoryId, SubscriptionId, Timestamp,
     delivery::{Content, EditionState, IncidentNews, Notice},
     digest::{Composed, DueStory, Edition, Issue},
 };
@@ -43,19 +43,33 @@ pub struct Settled {
     pub mark: i64,
 }
 
-/// Whether any subscription has something to do. Cheap, and without a lock.
+/// What there is to do for a composer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// A subscription has something to do.
+    pub to_compose: bool,
+    /// The review of an edition ends.
+    pub to_release: bool,
+    /// Somebody asked for a test.
+    pub to_test: bool,
+}
+
+/// What there is to do. Cheap, and without a lock.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn is_waited_for(db: &PgPool, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM subscriptions WHERE run_at IS NOT NULL)
-               OR EXISTS (SELECT FROM subscriptions WHERE next_at <= $1 AND kind <> 'alert')
-               OR EXISTS (SELECT FROM subscriptions
-                           WHERE next_at <= $1
-                             AND kind = 'alert'
-                             AND looked_at_mark <> (SELECT a.last + g.last_arrival FROM arrivals a, grouping g))
-               AS "is_waited_for!""#,
+pub async fn waiting(db: &PgPool, now: Timestamp) -> Result<Waiting, StoreError> {
+    Ok(sqlx::query_as!(
+        Waiting,
+        r#"SELECT (EXISTS (SELECT FROM subscriptions WHERE run_at IS NOT NULL)
+                OR EXISTS (SELECT FROM subscriptions WHERE next_at <= $1 AND kind <> 'alert')
+                OR EXISTS (SELECT FROM subscriptions
+                            WHERE next_at <= $1
+                              AND kind = 'alert'
+                              AND looked_at_mark <> (SELECT a.last + g.last_arrival FROM arrivals a, grouping g)))
+                  AS "to_compose!",
+                  EXISTS (SELECT FROM editions WHERE state = 'review' AND release_at <= $1) AS "to_release!",
+                  EXISTS (SELECT FROM recipients WHERE test_at IS NOT NULL) AS "to_test!""#,
         now as Timestamp
     )
     .fetch_one(db)
@@ -249,6 +263,9 @@ impl Draft {
         )
         .execute(&mut *self.tx)
         .await?;
+        if composed.revisions.is_empty() {
+            return Ok(());
+        }
         let (articles, revisions): (Vec<ArticleId>, Vec<i32>) =
             composed.revisions.iter().copied().unzip();
         sqlx::query!(
@@ -285,7 +302,8 @@ impl Draft {
     /// # Errors
     /// The database does not answer.
     pub async fn incidents(&mut self, before: Timestamp) -> Result<Vec<IncidentNews>, StoreError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            IncidentRow,
             r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at, s.name AS source
                  FROM incidents i
                  JOIN feeds f ON f.id = i.feed_id
@@ -305,22 +323,7 @@ impl Draft {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(IncidentNews {
-                    id: row.id,
-                    feed: row.feed_id,
-                    source: row.source,
-                    trouble: row
-                        .kind
-                        .parse()
-                        .map_err(|_| StoreError::UnknownWord(row.kind.clone()))?,
-                    detail: row.detail,
-                    opened_at: row.opened_at,
-                    closed_at: row.closed_at,
-                })
-            })
-            .collect()
+        rows.into_iter().map(IncidentRow::read).collect()
     }
 
     /// Puts a notice of incidents into the outbox, and remembers that they were told.
@@ -380,6 +383,34 @@ impl Draft {
         .await?;
         self.tx.commit().await?;
         Ok(())
+    }
+}
+
+/// An incident, as stored.
+struct IncidentRow {
+    id: i64,
+    feed_id: FeedId,
+    kind: String,
+    detail: String,
+    opened_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    source: String,
+}
+
+impl IncidentRow {
+    fn read(self) -> Result<IncidentNews, StoreError> {
+        Ok(IncidentNews {
+            id: self.id,
+            feed: self.feed_id,
+            source: self.source,
+            trouble: self
+                .kind
+                .parse()
+                .map_err(|_| StoreError::UnknownWord(self.kind.clone()))?,
+            detail: self.detail,
+            opened_at: self.opened_at,
+            closed_at: self.closed_at,
+        })
     }
 }
 
@@ -513,6 +544,26 @@ impl TestWish {
         now: Timestamp,
     ) -> Result<Vec<DueStory>, StoreError> {
         due::stories(&mut self.tx, self.subscription.id, texts, now).await
+    }
+
+    /// What is wrong with feeds now, whoever was told of it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn open_incidents(&mut self) -> Result<Vec<IncidentNews>, StoreError> {
+        let rows = sqlx::query_as!(
+            IncidentRow,
+            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at, s.name AS source
+                 FROM incidents i
+                 JOIN feeds f ON f.id = i.feed_id
+                 JOIN sources s ON s.id = f.source_id
+                WHERE i.topic IN ('outage', 'items', 'silence', 'gap', 'markup') AND i.closed_at IS NULL
+                ORDER BY i.opened_at, i.id
+                LIMIT 1000"#,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(IncidentRow::read).collect()
     }
 
     /// Puts the test into the outbox.

@@ -37,6 +37,7 @@ pub mod ledger;
 pub mod live;
 mod moves;
 pub mod new_feeds;
+pub mod outbox;
 pub mod polls;
 pub mod private;
 pub mod readiness;

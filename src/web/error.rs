@@ -51,6 +51,9 @@ pub(crate) enum WebError {
     /// Too many wrong passwords; how long to wait.
     #[error("too many attempts to sign in")]
     TooManyAttempts(Duration),
+    /// Too many links that are none; how long to wait.
+    #[error("too many links that are none")]
+    TooManyLinks(Duration),
     /// What was sent is larger than anything that is expected.
     #[error("the request is too large")]
     TooLarge,
@@ -126,6 +129,13 @@ impl WebError {
                     span_up(*wait)
                 ),
             ),
+            Self::TooManyLinks(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "Too many links from here that are none. Try again in {}.",
+                    span_up(*wait)
+                ),
+            ),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "What was sent is larger than anything that is expected here.".to_owned(),
@@ -181,7 +191,9 @@ impl WebError {
                 header::WWW_AUTHENTICATE,
                 "Bearer error=\"invalid_token\"".to_owned(),
             )),
-            Self::TooManyAttempts(wait) => Some((header::RETRY_AFTER, wait.as_secs().to_string())),
+            Self::TooManyAttempts(wait) | Self::TooManyLinks(wait) => {
+                Some((header::RETRY_AFTER, wait.as_secs().to_string()))
+            }
             _ => None,
         };
         if let Some((name, value)) = said

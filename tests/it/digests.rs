@@ -1,6 +1,8 @@
 //! Digests: composed once, sent at least once, by the clock on the reader's wall.
 
-mod desk;
+mod cli;
+mod clock;
+pub(crate) mod desk;
 mod letters;
 mod mime;
 mod pages;

@@ -23,7 +23,7 @@ fn channels(colour: &Value) -> [f64; 3] {
 }
 
 /// Relative luminance (WCAG 2.2).
-fn luminance(colour: &Value) -> f64 {
+pub(super) fn luminance(colour: &Value) -> f64 {
     let linear = channels(colour).map(|channel| {
         if channel <= 0.04045 {
             channel / 12.92
@@ -35,7 +35,7 @@ fn luminance(colour: &Value) -> f64 {
 }
 
 /// Contrast ratio (WCAG 2.2).
-fn contrast(one: f64, other: f64) -> f64 {
+pub(super) fn contrast(one: f64, other: f64) -> f64 {
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 

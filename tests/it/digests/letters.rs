@@ -11,10 +11,16 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
-use wirewatch::store::deliveries;
+use wirewatch::{
+    domain::{
+        StoryId,
+        desk::{PassReason, Wish},
+    },
+    store::{self, deliveries, desk::Changed},
+};
 
 use super::{
-    desk::{BASE, Desk, Mortal, PATIENCE, Report, daily},
+    desk::{BASE, Desk, Mortal, PATIENCE, Report, daily, headline},
     mime::{Mail, links},
     smtp::{Mood, SmtpServer, Taken},
 };
@@ -68,6 +74,7 @@ async fn a_server_of_any_mood_loses_nothing_and_gets_the_same_letter_again() {
         (Mood::CutInData(20), 1),
         // It has the letter and could not say so: the same one comes again.
         (Mood::TakeAndCut, 2),
+        (Mood::ResetInData(5), 1),
         (Mood::Slow(Duration::from_secs(3)), 1),
     ] {
         let desk = desk().await;
@@ -103,6 +110,58 @@ async fn a_server_of_any_mood_loses_nothing_and_gets_the_same_letter_again() {
         assert_eq!(mails.len(), 1, "{mood:?}");
         assert!(mails.values().all(|mail| mail.text.contains(title)));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_any_more_is_hung_up_on_and_the_letter_goes_later() {
+    for at_greeting in [true, false] {
+        let desk = desk().await;
+        desk.publish(&Report::new("yonhap-1", "First", &["iran"]))
+            .await;
+        let hung = Arc::new(AtomicUsize::new(0));
+        desk.smtp.set(move |recipient| {
+            let is_here = recipient.is_empty() == at_greeting;
+            if is_here && hung.fetch_add(1, Ordering::SeqCst) == 0 {
+                Mood::Hang
+            } else {
+                Mood::Take
+            }
+        });
+        desk.work_at(MORNING).await;
+        wait_until("the session ends", async || desk.smtp.given_up() == 1).await;
+        assert_eq!(desk.smtp.taken().len(), 0);
+        empty_the_outbox(&desk).await;
+        assert_eq!(desk.smtp.taken().len(), 1);
+        assert_eq!(count(&desk.db, "editions").await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_greylisting_server_is_asked_again_with_growing_waits_until_it_takes_the_letter() {
+    let desk = desk().await;
+    desk.publish(&Report::new("yonhap-1", "First", &["iran"]))
+        .await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    desk.smtp.set(move |recipient| {
+        if !recipient.is_empty() && asked.fetch_add(1, Ordering::SeqCst) < 3 {
+            Mood::AtRecipient("450 4.2.0 greylisted")
+        } else {
+            Mood::Take
+        }
+    });
+    desk.work_at(MORNING).await;
+    let mut waits = Vec::new();
+    while let Some(next) = deliveries::next_at(&desk.db).await.unwrap() {
+        let wait = next.since(desk.now());
+        waits.push(wait.as_secs() / 60);
+        desk.clock.advance(wait);
+        desk.work().await;
+    }
+    assert_eq!(waits, [1, 2, 5], "minutes");
+    let taken = desk.smtp.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(by_id(&taken).len(), 1);
+    assert_eq!(count(&desk.db, "delivery_attempts").await, 4, "in the log");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,23 +245,36 @@ async fn a_worker_that_dies_anywhere_while_it_sends_leaves_at_most_one_more_copy
         for worker in &desk.workers {
             worker.composer.step().await.unwrap();
         }
-        let before = desk.smtp.taken().len();
         let going = CancellationToken::new();
         let life = Mortal::new(desk.workers[0].deliverer.step(&going), 2 * day);
         deaths += usize::from(life.await.is_none());
         // The lease of the dead ends, and the other worker takes over.
         desk.clock.advance(Duration::from_mins(6));
         desk.workers[1].deliverer.step(&going).await.unwrap();
-        let copies = desk.smtp.taken().len() - before;
-        assert!(
-            (1..=2).contains(&copies),
-            "{copies} after {} steps",
-            2 * day
-        );
     }
+    empty_the_outbox(&desk).await;
     assert!(deaths > 5, "{deaths}");
+    let taken = desk.smtp.taken();
+    let mut copies: BTreeMap<String, i64> = BTreeMap::new();
+    for letter in &taken {
+        *copies
+            .entry(Mail::read(&letter.bytes).one("message-id"))
+            .or_default() += 1;
+    }
     // With that of the first morning.
-    assert_eq!(by_id(&desk.smtp.taken()).len(), 61);
+    assert_eq!(by_id(&taken).len(), 61);
+    // An answer that a busy machine got too late is one more attempt, and in the log.
+    let late: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT '<' || message_id || '>', (SELECT count(*) FROM delivery_attempts a
+                                            WHERE a.delivery_id = d.id AND a.outcome = 'later')
+           FROM deliveries d",
+    )
+    .fetch_all(&desk.db)
+    .await
+    .unwrap();
+    for (id, late) in late {
+        assert!((1..=2 + late).contains(&copies[&id]), "{id}: {copies:?}");
+    }
     assert_eq!(count(&desk.db, "deliveries WHERE state = 'sent'").await, 61);
     assert_eq!(count(&desk.db, "deliveries WHERE state <> 'sent'").await, 0);
 }
@@ -262,7 +334,7 @@ async fn a_process_killed_while_the_server_takes_its_letter_sends_the_same_one_w
     desk.subscribe("morning", &wanted).await;
     desk.publish(&Report::new("yonhap-1", "First", &["iran"]))
         .await;
-    let asked = wirewatch::store::subscriptions::ask_run(&desk.db, "morning", "test", desk.now());
+    let asked = store::subscriptions::ask_run(&desk.db, "morning", "test", desk.now());
     asked.await.unwrap();
     // The letter is taken, and the server's yes never comes.
     desk.smtp.set(|recipient| {
@@ -370,6 +442,58 @@ async fn the_headers_are_those_of_a_list_that_can_be_left_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_tells_what_the_desk_made_of_each_story() {
+    let desk = desk().await;
+    for name in ["yonhap-1", "reuters-2", "kcna-3"] {
+        desk.publish(&Report::new(name, &headline(), &["iran"]))
+            .await;
+    }
+    let stories: Vec<i64> =
+        sqlx::query_scalar("SELECT story_id FROM story_members ORDER BY article_id")
+            .fetch_all(&desk.db)
+            .await
+            .unwrap();
+    let piece = "https://ours.example/piece".to_owned();
+    let wishes = [
+        ("mara", Wish::Claim),
+        ("ed", Wish::Use(Some(piece.clone()))),
+        ("ed", Wish::Pass(PassReason::Old)),
+    ];
+    for (story, (who, wish)) in stories.iter().zip(&wishes) {
+        let story = [StoryId::new(*story)];
+        let held = Duration::from_hours(12);
+        let changed = store::desk::change(&desk.db, &story, wish, who, held, desk.now()).await;
+        assert!(matches!(changed.unwrap()[0].1, Changed::Done(_)));
+    }
+    let first = StoryId::new(stories[0]);
+    for text in ["Call the ministry\r\nBcc: x@x.example", "Done"] {
+        let noted = store::desk::note(&desk.db, first, text, &[], "mara", desk.now()).await;
+        assert!(noted.unwrap().is_some());
+    }
+    desk.work_at(MORNING).await;
+    let mail = Mail::read(&desk.smtp.taken()[0].bytes);
+    for words in [
+        "claimed by mara",
+        "Note by mara: Call the ministry Bcc: x@x.example\n",
+        "Note by mara: Done\n",
+        "used by ed",
+        "Our piece: https://ours.example/piece\n",
+        "passed by ed: old",
+    ] {
+        assert!(mail.text.contains(words), "{words}\n{}", mail.text);
+    }
+    assert!(mail.html.contains(&format!("href=\"{piece}\"")));
+    let body: String = sqlx::query_scalar("SELECT body::text FROM editions")
+        .fetch_one(&desk.db)
+        .await
+        .unwrap();
+    assert!(
+        body.contains("claimed by mara"),
+        "the archive keeps it as it was"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_and_headlines_of_seven_languages_arrive_as_they_are() {
     let desk = Desk::open(&["iran"], NOW).await;
     let headlines = [
@@ -438,6 +562,12 @@ async fn hostile_titles_and_names_change_no_header_and_hold_up_no_issue() {
     }
     desk.publish(&Report::new("plain-1", "A plain one", &["iran"]))
         .await;
+    for statement in [
+        "UPDATE sources SET name = E'Outlet\\r\\nBcc: c@x.example \u{202E}<b>' || slug",
+        "UPDATE keywords SET name = E'Iran\\n.\\r\\nMAIL FROM:<d@x.example>\u{2066}<i>'",
+    ] {
+        sqlx::query(statement).execute(&desk.db).await.unwrap();
+    }
     desk.work_at(MORNING).await;
     let taken = desk.smtp.taken();
     assert_eq!(taken.len(), 1);
@@ -448,7 +578,19 @@ async fn hostile_titles_and_names_change_no_header_and_hold_up_no_issue() {
         mail.words("subject")
             .starts_with("Morning Bcc: a@x.example body =?utf-8?q?x?=: 11 new")
     );
-    assert!(!mail.html.contains("<script") && !mail.html.contains("<img"));
+    for tag in ["<script", "<img", "<i>", "<b>alert", "<b>outlet"] {
+        assert!(!mail.html.contains(tag), "{tag}");
+    }
+    assert!(
+        mail.text.contains("Iran . MAIL FROM:<d@x.example><i> (11)"),
+        "{}",
+        mail.text
+    );
+    assert!(
+        mail.text.contains("Outlet Bcc: c@x.example <b>"),
+        "{}",
+        mail.text
+    );
     for letter in ['\u{202E}', '\u{2066}', '\u{200F}'] {
         assert!(!mail.text.contains(letter) && !mail.html.contains(letter));
     }

@@ -1,6 +1,8 @@
-//! A strict reader of mail (RFC 5322, 2045 to 2047): what it does not expect is an error, not a guess.
+//! A strict reader of mail (RFC 5322, 2045 to 2047): what it does not expect is an error, not a guess. What it reads is
+//! compared with what the parser of others reads.
 
 use base64::Engine as _;
+use mail_parser::MessageParser;
 
 /// A letter, taken apart.
 #[derive(Debug, Clone)]
@@ -44,11 +46,32 @@ impl Mail {
             assert_eq!(part.one("content-type"), expected);
             decoded(&part.one("content-transfer-encoding"), body)
         };
-        Self {
+        let mail = Self {
             text: read(parts[0], "text/plain; charset=utf-8"),
             html: read(parts[1], "text/html; charset=utf-8"),
             ..mail
-        }
+        };
+        mail.compare(bytes);
+        mail
+    }
+
+    /// What Stalwart's parser reads is the same.
+    fn compare(&self, bytes: &[u8]) {
+        let other = MessageParser::default().parse(bytes).expect("a message");
+        assert_eq!(other.parts.len(), 3, "the whole and two parts");
+        assert!(other.parts.iter().all(|part| !part.is_encoding_problem));
+        assert_eq!((other.text_body_count(), other.html_body_count()), (1, 1));
+        assert_eq!(other.attachment_count(), 0);
+        assert_eq!(other.headers().len(), self.headers.len());
+        assert_eq!(other.subject(), Some(self.words("subject").as_str()));
+        let id = self.one("message-id");
+        assert_eq!(other.message_id(), Some(id.trim_matches(['<', '>'])));
+        assert!(other.date().is_some_and(mail_parser::DateTime::is_valid));
+        let from = other.from().and_then(|from| from.first()).unwrap();
+        assert!(from.address().is_some_and(|address| address.contains('@')));
+        let plain = |text: Option<std::borrow::Cow<'_, str>>| text.unwrap().replace("\r\n", "\n");
+        assert_eq!(plain(other.body_text(0)), self.text);
+        assert_eq!(plain(other.body_html(0)), self.html);
     }
 
     /// All values of a header.

@@ -1,14 +1,19 @@
 //! What is due, and what becomes of an issue that nobody was there to compose.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
-use wirewatch::store::subscriptions;
+use tokio_util::sync::CancellationToken;
+use wirewatch::store::{deliveries, subscriptions};
 
 use super::{
-    desk::{Desk, Report, daily, headline, write},
+    desk::{Desk, Mortal, Report, daily, headline, write},
     mime::Mail,
 };
-use crate::worker::count;
+use crate::{binary::any_below, worker::count};
 
 const NOW: &str = "2026-11-24T03:00:00Z";
 
@@ -189,4 +194,149 @@ async fn a_headline_that_changes_after_it_was_told_brings_its_story_back_once() 
         mails[2].words("subject"),
         "Morning: nothing new — Thu 26 Nov"
     );
+}
+
+/// Subscriptions whose keywords overlap.
+const OVERLAPPING: [(&str, &[&str]); 5] = [
+    ("all", &["iran", "dprk", "link"]),
+    ("iran", &["iran"]),
+    ("both", &["iran", "dprk"]),
+    ("dprk", &["dprk", "link"]),
+    ("link", &["link"]),
+];
+
+/// Writes 80 articles at 20 a second; every third transaction stays open for a while, so that commits come out of order.
+async fn publish_out_of_order(desk: &Desk) {
+    let mut open = tokio::task::JoinSet::new();
+    for number in 0..80 {
+        let (name, title) = (format!("outlet{}-{number}", number % 20), headline());
+        let keywords: &[&str] = match any_below(4) {
+            0 => &["iran"],
+            1 => &["dprk"],
+            2 => &["iran", "link"],
+            _ => &["iran", "dprk", "link"],
+        };
+        let mut transaction = desk.db.begin().await.unwrap();
+        write(
+            &mut transaction,
+            &Report::new(&name, &title, keywords),
+            desk.now(),
+        )
+        .await;
+        let stays = match number % 3 {
+            0 => any_below(400),
+            _ => 0,
+        };
+        open.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(stays)).await;
+            transaction.commit().await.unwrap();
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    open.join_all().await;
+}
+
+/// One digest worker, which asks for issues all the time and dies now and then, until `is_over`.
+async fn issue(desk: &Desk, worker: usize, is_over: &AtomicBool) -> u64 {
+    let worker = &desk.workers[worker];
+    let going = CancellationToken::new();
+    let mut deaths = 0;
+    while !is_over.load(Ordering::SeqCst) {
+        for (slug, _) in OVERLAPPING {
+            subscriptions::ask_run(&desk.db, slug, "test", desk.now())
+                .await
+                .unwrap();
+        }
+        desk.clock.advance(Duration::from_secs(5));
+        let life = || match any_below(3) {
+            0 => any_below(80),
+            _ => u64::MAX,
+        };
+        let composed = Mortal::new(worker.composer.step(), life()).await;
+        let delivered = Mortal::new(worker.deliverer.step(&going), life()).await;
+        deaths += u64::from(composed.is_none()) + u64::from(delivered.is_none());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    deaths
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_digests_every_few_seconds_tell_each_article_once_whatever_order_commits_come_in()
+ {
+    let desk = Desk::open(&["iran", "dprk", "link"], NOW).await;
+    for (slug, keywords) in OVERLAPPING {
+        let mut wanted = daily("UTC", &["07:00"], keywords);
+        wanted.schedule.days.clear();
+        wanted.sends_empty = false;
+        desk.subscribe(slug, &wanted).await;
+    }
+    for outlet in 0..20 {
+        desk.publish(&Report::new(
+            &format!("outlet{outlet}-x"),
+            &headline(),
+            &["link"],
+        ))
+        .await;
+    }
+    let is_over = AtomicBool::new(false);
+    let place = async {
+        while !is_over.load(Ordering::SeqCst) {
+            desk.placing.place().await;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    };
+    let publish = async {
+        publish_out_of_order(&desk).await;
+        is_over.store(true, Ordering::SeqCst);
+    };
+    let ((), (), one, other) = tokio::join!(
+        publish,
+        place,
+        issue(&desk, 0, &is_over),
+        issue(&desk, 1, &is_over)
+    );
+    assert!(one + other > 0, "nobody died");
+    // Everybody is well, and the last ones are told.
+    desk.placing.place().await;
+    for (slug, _) in OVERLAPPING {
+        subscriptions::ask_run(&desk.db, slug, "test", desk.now())
+            .await
+            .unwrap();
+    }
+    while deliveries::next_at(&desk.db).await.unwrap().is_some() {
+        desk.work().await;
+        desk.clock.advance(Duration::from_mins(10));
+    }
+    let mut read: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    for letter in desk.smtp.taken() {
+        let mail = Mail::read(&letter.bytes);
+        if ids.insert(mail.one("message-id")) {
+            let links = mail.links().into_iter();
+            let articles = links.filter(|link| link.starts_with("https://news.example/"));
+            read.entry(letter.recipient).or_default().extend(articles);
+        }
+    }
+    assert!(ids.len() > 15, "{} issues", ids.len());
+    for (slug, keywords) in OVERLAPPING {
+        let mut told = read.remove(&format!("{slug}@readers.example")).unwrap();
+        let mut arrived: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT a.url FROM matches m
+               JOIN keywords k ON k.id = m.keyword_id
+               JOIN articles a ON a.id = m.article_id
+              WHERE k.slug = ANY ($1)",
+        )
+        .bind(
+            keywords
+                .iter()
+                .map(|slug| (*slug).to_owned())
+                .collect::<Vec<_>>(),
+        )
+        .fetch_all(&desk.db)
+        .await
+        .unwrap();
+        told.sort();
+        arrived.sort();
+        assert_eq!(told, arrived, "{slug}: nothing missing, nothing twice");
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +31,10 @@ pub(crate) enum Mood {
     TakeAndCut,
     /// Answers each command only after this.
     Slow(Duration),
+    /// Says nothing any more from here on, until the other side hangs up: at the greeting, or after DATA.
+    Hang,
+    /// Resets the connection (TCP RST) after so many lines of DATA.
+    ResetInData(usize),
 }
 
 /// A letter that the server took, whether or not the other side was told.
@@ -49,6 +56,8 @@ pub(crate) struct SmtpServer {
     /// Every line of every session outside of DATA.
     commands: Arc<Mutex<Vec<String>>>,
     moods: Moods,
+    /// Sessions that the other side ended while this side said nothing.
+    given_up: Arc<AtomicUsize>,
 }
 
 impl SmtpServer {
@@ -59,6 +68,7 @@ impl SmtpServer {
             taken: Arc::default(),
             commands: Arc::default(),
             moods: Arc::new(Mutex::new(Box::new(|_| Mood::Take))),
+            given_up: Arc::default(),
         };
         let running = server.clone();
         tokio::spawn(async move {
@@ -86,6 +96,20 @@ impl SmtpServer {
         self.commands.lock().unwrap().clone()
     }
 
+    pub(crate) fn given_up(&self) -> usize {
+        self.given_up.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the other side to hang up.
+    async fn hang(&self, stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
+        while !stream.fill_buf().await?.is_empty() {
+            let held = stream.buffer().len();
+            stream.consume(held);
+        }
+        self.given_up.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
     fn mood(&self, recipient: &str) -> Mood {
         (self.moods.lock().unwrap())(recipient)
     }
@@ -95,6 +119,7 @@ impl SmtpServer {
         match self.mood("") {
             Mood::Down => return Ok(()),
             Mood::Slow(time) => tokio::time::sleep(time).await,
+            Mood::Hang => return self.hang(&mut stream).await,
             _ => {}
         }
         say(&mut stream, "220 mail.test ESMTP").await?;
@@ -129,10 +154,13 @@ impl SmtpServer {
                 "DATA" => {
                     say(&mut stream, "354 go on").await?;
                     let limit = match mood {
-                        Mood::CutInData(lines) => lines,
+                        Mood::CutInData(lines) | Mood::ResetInData(lines) => lines,
                         _ => usize::MAX,
                     };
                     let Some(bytes) = letter(&mut stream, limit).await? else {
+                        if matches!(mood, Mood::ResetInData(_)) {
+                            stream.get_ref().set_zero_linger()?;
+                        }
                         return Ok(());
                     };
                     let take = |was_told| {
@@ -147,6 +175,7 @@ impl SmtpServer {
                             take(false);
                             return Ok(());
                         }
+                        Mood::Hang => return self.hang(&mut stream).await,
                         Mood::AtData(answer) => say(&mut stream, answer).await?,
                         _ => {
                             take(true);

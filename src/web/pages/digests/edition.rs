@@ -90,6 +90,7 @@ struct LineView {
     versions: String,
     also: String,
     about: String,
+    piece: Option<String>,
     notes: Vec<String>,
     is_left_out: bool,
     is_struck: bool,
@@ -172,6 +173,10 @@ fn line_view(line: &EditionLine, place: usize, now: Timestamp) -> LineView {
         versions: versions.join(", "),
         also: line.also.join(", "),
         about: about.join(" · "),
+        piece: line
+            .piece
+            .clone()
+            .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         notes: line.notes.clone(),
         is_left_out: line.is_left_out,
         is_struck: line.is_struck,

@@ -1,5 +1,7 @@
 //! The outbox, for admins: what waits, what was given up, and what came of each attempt.
 
+use std::time::Duration;
+
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
@@ -10,9 +12,15 @@ use axum::{
 use super::super::{frame::Frame, moments::Moment};
 use crate::{
     domain::{DeliveryId, Timestamp},
-    store::edition_page::{self, Acted, AttemptLine, DeliveryLine},
-    web::{WebState, error::WebError, extract::Path, visitor::Visitor},
+    store::{
+        edition_page::{self, Acted, AttemptLine, DeliveryLine},
+        outbox::{self, OutboxStanding},
+    },
+    web::{WebState, error::WebError, extract::Path, reading, visitor::Visitor},
 };
+
+/// What was not tried after this long has nobody who tries it.
+const UNTRIED: Duration = Duration::from_mins(2);
 
 /// Deliveries on the page.
 const LINES: i64 = 200;
@@ -22,6 +30,8 @@ const LINES: i64 = 200;
 #[template(path = "outbox.html")]
 pub(crate) struct OutboxPage {
     frame: Frame,
+    standing: OutboxStanding,
+    oldest: Option<Moment>,
     lines: Vec<Line>,
 }
 
@@ -68,7 +78,11 @@ fn line(line: DeliveryLine, now: Timestamp) -> Line {
         can_resend: matches!(line.state.as_str(), "dead" | "refused"),
         state: line.state,
         attempts: line.attempts,
-        detail: line.detail,
+        detail: if is_waiting && line.attempts == 0 && now.since(line.next_at) > UNTRIED {
+            reading::current().texts.nobody_tries.to_owned()
+        } else {
+            line.detail
+        },
         created: Moment::ago(now, line.created_at),
         next: is_waiting.then(|| Moment::clock(now, line.next_at)),
     }
@@ -77,9 +91,14 @@ fn line(line: DeliveryLine, now: Timestamp) -> Line {
 /// Answers with the outbox.
 pub(crate) async fn show(State(state): State<WebState>) -> Result<OutboxPage, WebError> {
     let now = state.clock.now();
-    let lines = edition_page::outbox(&state.db, LINES).await?;
+    let (lines, standing) = tokio::try_join!(
+        edition_page::outbox(&state.db, LINES),
+        outbox::standing(&state.db, now),
+    )?;
     Ok(OutboxPage {
         frame: Frame::bare("Outbox"),
+        oldest: standing.oldest_waiting_at.map(|at| Moment::ago(now, at)),
+        standing,
         lines: lines.into_iter().map(|found| line(found, now)).collect(),
     })
 }
