@@ -117,7 +117,7 @@ pub struct Batch {
 /// # Errors
 /// The database does not answer.
 pub async fn begin(db: &PgPool) -> Result<Batch, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let state = lock(&mut tx).await?;
     Ok(Batch { tx, state })
 }
