@@ -792,7 +792,11 @@ fn transactions_begin_in_one_place() {
     let mut broken = Vec::new();
     for source in sources().iter().filter(|it| it.path != "store/mod.rs") {
         for tokens in source.tokens.windows(3) {
-            if let [Token::Word(pool, line), Token::Sign('.'), Token::Word(begin, _)] = tokens
+            if let [
+                Token::Word(pool, line),
+                Token::Sign('.'),
+                Token::Word(begin, _),
+            ] = tokens
                 && pool == "db"
                 && begin == "begin"
             {

@@ -147,7 +147,8 @@ impl Poller {
     /// Rebuilds the engine when the beat changes. Polls go on meanwhile, with the engine that there is.
     async fn watch_beat(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.engine.refresh(&self.db).await {
+            let compiled = self.engine.current().await;
+            if let Err(error) = compiled.and(self.engine.refresh().await) {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "cannot look whether the beat has changed");
             }
@@ -166,7 +167,7 @@ impl Poller {
         self.worker.keep_alive().await?;
         if due_by.is_some() {
             // A pass is over the beat as it is; a service has the engine rebuilt beside its polls.
-            self.engine.refresh(&self.db).await?;
+            self.engine.refresh().await?;
         }
         self.price.refresh(&self.db, &self.policy).await;
         let now = self.clock.now();

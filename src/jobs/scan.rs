@@ -55,7 +55,7 @@ impl Poller {
         feed: &Arc<ClaimedFeed>,
         page: Page,
     ) -> Result<Scan, StoreError> {
-        let engine = self.engine.current();
+        let engine = self.engine.current().await?;
         let seat = self.room.enter(page.body.len()).await;
         let (status, feed) = (page.status, Arc::clone(feed));
         let is_over = Arc::new(AtomicBool::new(false));

@@ -112,6 +112,18 @@ pub struct Batch {
     pub state: State,
 }
 
+/// Whether articles wait to be grouped.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn are_waiting(db: &PgPool) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM articles WHERE arrival > (SELECT last_arrival FROM grouping)) AS "exists!""#
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Begins a batch, after any other that runs has ended.
 ///
 /// # Errors
