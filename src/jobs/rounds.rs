@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     claims::Claims,
-    places::Places,
+    places::{Places, Standing},
     poll::Poller,
     record::{self, Progress, Summary},
 };
@@ -100,8 +100,12 @@ impl Poller {
                     continue;
                 }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
-                let held = places.hold(place);
-                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, held));
+                let standing = Standing::default();
+                let held = places.hold(place, standing.clone());
+                let poll = self
+                    .clone()
+                    .poll_and_send(feed, standing, sender, give_up, held);
+                polls.spawn(poll);
                 continue;
             }
             drop(place);
@@ -193,13 +197,17 @@ impl Poller {
     async fn poll_and_send(
         self,
         feed: ClaimedFeed,
+        standing: Standing,
         recorder: mpsc::Sender<PollRecord>,
         give_up: CancellationToken,
         place: impl Future<Output = ()> + Send,
     ) {
         let held = (feed.id, feed.lease_token);
         let poll = async {
-            match AssertUnwindSafe(self.poll(feed)).catch_unwind().await {
+            match AssertUnwindSafe(self.poll(feed, &standing))
+                .catch_unwind()
+                .await
+            {
                 // With the recorder gone the process ends; its claims end with it.
                 Ok(Some(record)) => drop(recorder.send(record).await),
                 // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
