@@ -111,11 +111,13 @@ mod tests {
             if stays {
                 standing.stay();
             }
+            let look = async {
+                time::sleep(2 * STAND_ASIDE_AFTER).await;
+                places.free()
+            };
             tokio::select! {
                 () = held => panic!("a place is held for ever"),
-                () = time::sleep(2 * STAND_ASIDE_AFTER) => {
-                    assert_eq!(places.free(), usize::from(!stays));
-                }
+                free = look => assert_eq!(free, usize::from(!stays)),
             }
             assert_eq!(places.free(), 1);
         }
