@@ -274,7 +274,11 @@ mod tests {
         let bytes = String::from_utf8(forged.to_bytes().unwrap()).unwrap();
         let head = bytes.split_once("\r\n\r\n").unwrap().0;
         let at = head.find("Subject: ").unwrap();
-        let lines: Vec<_> = head[at..].split("\r\n").collect();
+        let (first, rest) = head[at..].split_once("\r\n").unwrap();
+        let lines: Vec<_> = [first]
+            .into_iter()
+            .chain(rest.split("\r\n").take_while(|line| line.starts_with(' ')))
+            .collect();
         assert_eq!(
             lines[0],
             "Subject: =?utf-8?q?=3D=3Futf=2D8=3Fq=3FBcc=3D3A=3F=3D_=E6=9C=9D=E9=B2=9C?="

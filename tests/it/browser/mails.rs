@@ -278,7 +278,9 @@ fn morning() -> Rendered {
         &due,
         "complete to 06:58 except Tasnim (nothing read since Tue 17 Nov), KCNA (gap of about 3 articles), KCNA Watch",
     );
-    edition.note.push_str("The embargo on the panel's report ends at 10:00.");
+    edition
+        .note
+        .push_str("The embargo on the panel's report ends at 10:00.");
     edition.repeated = 4;
     mail(&edition)
 }
