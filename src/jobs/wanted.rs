@@ -109,7 +109,8 @@ impl PageReader {
             }
             Err(failure) => return Err(format!("{}: {}", failure.code.as_str(), failure.detail)),
         };
-        let seat = self.room.enter(page.body.len()).await;
+        let memory = self.room.memory(page.body.len()).await;
+        let seat = self.room.enter(memory).await;
         off_thread(move || {
             let _seat = seat;
             let Page {
@@ -137,8 +138,8 @@ impl PageReader {
         let name = document.title.as_deref().unwrap_or(&host).to_owned();
         let source =
             store::wanted_pages::source_of(&self.db, &host, &name, &wanted.asked_by, now).await?;
-        self.engine.refresh(&self.db).await?;
-        let compiled = self.engine.current();
+        self.engine.refresh().await?;
+        let compiled = self.engine.current().await?;
         let judging = source.clone();
         let judged = off_thread(move || judge(&document, &judging, &compiled)).await;
         let (entry, matches) = match judged {
