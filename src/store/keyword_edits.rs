@@ -140,7 +140,7 @@ pub async fn add(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let added = sqlx::query_scalar!(
         "INSERT INTO keywords (slug, name, query, note, position)
          SELECT $1, $2, $3, $4, coalesce(max(position) + 1, 0) FROM keywords

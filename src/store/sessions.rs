@@ -248,7 +248,7 @@ pub async fn end(
     session: SessionId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let ended = sqlx::query_as!(
         Ended,
         "DELETE FROM sessions s
@@ -274,7 +274,7 @@ pub async fn end_by_token(
     token_hash: &[u8],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let ended = sqlx::query_as!(
         Ended,
         "DELETE FROM sessions s
@@ -300,7 +300,7 @@ pub async fn end_others(
     kept: SessionId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let ended = sqlx::query_as!(
         Ended,
         "DELETE FROM sessions s

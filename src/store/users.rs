@@ -366,7 +366,7 @@ pub async fn set_preferences(
     wanted: &Preferences,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let before = sqlx::query!(
         "SELECT name, full_name, time_zone, clock_format FROM users WHERE id = $1 FOR UPDATE",
         id.get()

@@ -90,7 +90,7 @@ pub async fn ask(
     who: &str,
     now: Timestamp,
 ) -> Result<Option<WantedPageId>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
         r#"INSERT INTO wanted_pages (url, asked_by, asked_at)
            SELECT $1, $2, $3
@@ -208,7 +208,7 @@ pub async fn source_of(
     who: &str,
     now: Timestamp,
 ) -> Result<PageSource, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if let Some(source) = known_source(&mut tx, host).await? {
         return Ok(source);
     }
@@ -297,7 +297,7 @@ pub async fn store(
     page: &ReadPage<'_>,
     now: Timestamp,
 ) -> Result<ArticleId, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let added = insert(&mut tx, page, now).await?;
     let article = match added {
         Some(article) => article,

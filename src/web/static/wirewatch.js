@@ -307,6 +307,7 @@ async function order(stories, fields, words) {
 }
 
 async function takeBack() {
+  if (!mayWork) return tell(say.onlyReads);
   const changes = undoable.pop();
   if (!changes) return tell(say.nothingToTakeBack);
   const answer = await post("/desk/undo", changes.map((change) => ["change", change])).catch(() => null);
@@ -318,6 +319,7 @@ async function takeBack() {
 
 // A dialog asks for what an order needs, and gives the focus back.
 function ask(id, words) {
+  if (!mayWork) return tell(say.onlyReads);
   const dialog = document.getElementById(id);
   const stories = meant();
   if (!dialog || !stories.length) return;
