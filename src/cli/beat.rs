@@ -10,7 +10,7 @@ use crate::{
     config::Settings,
     domain::{Beat, Clock as _, Concept, Keyword, KeywordId},
     pipeline::page,
-    query::{Engine, Lexicon},
+    query::{Engine, Lexicon, dependants},
     store::{self, beat::Imported, beat::Merge},
 };
 
@@ -131,7 +131,7 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
         return Ok(Outcome::SaidNo);
     }
     let database = Database::open(settings).await?;
-    let imported = merge(&database, &beat, Merge::Update, "beat import").await;
+    let imported = merge(&database, &beat, Merge::Update(dependants), "beat import").await;
     database.close().await;
     report(&imported?, json)?;
     Ok(Outcome::Done)

@@ -26,7 +26,7 @@ pub use account::{AccountWordError, ClockFormat, Role, UserName};
 pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
-pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, Concept, Keyword};
 pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{
     Document, DocumentKind, Entry, Identified, Identity, Known, Ledger, Lookup, RawEntry,

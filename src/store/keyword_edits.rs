@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
+    beat::{self, Dependants},
     rematches,
 };
 use crate::domain::{KeywordId, Timestamp};
@@ -67,8 +68,10 @@ pub enum Saved {
     Same,
     /// Somebody else saved this version meanwhile.
     Outdated(i32),
-    /// There is no such keyword.
+    /// There is no such thing.
     Unknown,
+    /// The beat was changed since the dependants were found: find them anew.
+    BeatMoved,
 }
 
 /// Every keyword, in the order of the board.
@@ -115,20 +118,25 @@ pub async fn versions(db: &PgPool, keyword: KeywordId) -> Result<Vec<KeywordVers
     .await?)
 }
 
-/// Saves a keyword. Another query is another version, with which the past is matched anew.
+/// Saves a keyword. Another query is another version, with which the past is matched anew, and so are the keywords that
+/// hang on it.
 ///
 /// # Errors
 /// The database does not answer; nothing was saved then.
 pub async fn save(
     db: &PgPool,
     edit: KeywordEdit<'_>,
+    dependants: &Dependants,
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
     let mut tx = db.begin().await?;
+    if !dependants.hold(&mut tx).await? {
+        return Ok(Saved::BeatMoved);
+    }
     let Some(before) = sqlx::query_as!(
         EditedKeyword,
-        "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1 FOR UPDATE",
+        "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1 FOR NO KEY UPDATE",
         edit.slug
     )
     .fetch_optional(&mut *tx)
@@ -168,6 +176,8 @@ pub async fn save(
         .execute(&mut *tx)
         .await?;
         rematches::begin(&mut tx, before.id, version, now).await?;
+        let reason = format!("keyword:{} changed", edit.slug);
+        beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
     }
     sqlx::query!("UPDATE beat SET revision = revision + 1")
         .execute(&mut *tx)
@@ -187,4 +197,63 @@ pub async fn save(
     audit::record(&mut tx, actor, now, &[change]).await?;
     tx.commit().await?;
     Ok(Saved::As(version))
+}
+
+/// Adds a keyword at the end of the board, and matches the past with it.
+///
+/// # Errors
+/// The database does not answer; nothing was saved then.
+pub async fn add(
+    db: &PgPool,
+    slug: &str,
+    name: &str,
+    query: &str,
+    dependants: &Dependants,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Saved, StoreError> {
+    let mut tx = db.begin().await?;
+    if !dependants.hold(&mut tx).await? {
+        return Ok(Saved::BeatMoved);
+    }
+    let id = sqlx::query_scalar!(
+        "INSERT INTO keywords (slug, name, query, position)
+         SELECT $1, $2, $3, coalesce(max(position), 0) + 1 FROM keywords
+             ON CONFLICT (slug) DO NOTHING
+         RETURNING id",
+        slug,
+        name,
+        query,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(id) = id else {
+        return Ok(Saved::Same);
+    };
+    sqlx::query!(
+        "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+         VALUES ($1, 1, $2, $3, $4, '')",
+        id as KeywordId,
+        query,
+        now as Timestamp,
+        actor,
+    )
+    .execute(&mut *tx)
+    .await?;
+    rematches::begin(&mut tx, id, 1, now).await?;
+    let reason = format!("keyword:{slug} added");
+    beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
+    sqlx::query!("UPDATE beat SET revision = revision + 1")
+        .execute(&mut *tx)
+        .await?;
+    let change = Change {
+        action: "add",
+        subject_kind: "keyword",
+        subject: slug.to_owned(),
+        before: None,
+        after: Some(json!({"name": name, "query": query, "version": 1})),
+    };
+    audit::record(&mut tx, actor, now, &[change]).await?;
+    tx.commit().await?;
+    Ok(Saved::As(1))
 }

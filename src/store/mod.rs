@@ -15,6 +15,7 @@ pub mod beat;
 pub mod board;
 pub mod board_filter;
 mod codec;
+pub mod concept_edits;
 pub mod deliveries;
 pub mod desk;
 pub mod due;

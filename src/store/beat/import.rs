@@ -8,9 +8,10 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{
-        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, ListSelectors, SourceId, Timestamp,
+        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, ConceptId, Keyword,
+        KeywordId, ListSelectors, SourceId, Timestamp,
     },
-    store::{PgPool, StoreError, audit, audit::Change},
+    store::{PgPool, StoreError, audit, audit::Change, concept_edits, rematches},
 };
 
 /// Serialises imports: two processes that start on an empty database load the beat once.
@@ -19,15 +20,19 @@ const IMPORT_LOCK: i64 = 0x7769_7265_6265_6174;
 /// Feeds written by one statement; progress is told in such steps.
 const STEP: usize = 200;
 
+/// Finds the keywords whose meaning changes with what of a beat does.
+pub type Hangs = fn(&[Keyword], &[Changing<'_>]) -> Vec<KeywordId>;
+
 /// What an import may do to what is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Merge {
     /// Nothing: only into a database without a beat.
     IfEmpty,
     /// Add what is missing, leave the rest.
     Add,
-    /// Add what is missing, change what differs; remove nothing. Whether a known feed is paused stays the desk's choice.
-    Update,
+    /// Add what is missing, change what differs; remove nothing. Whether a known feed is paused stays the desk's choice. The
+    /// past is matched anew with the keywords that hang on what changed.
+    Update(Hangs),
 }
 
 /// What an import did.
@@ -59,7 +64,8 @@ pub async fn import(
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", IMPORT_LOCK)
         .execute(&mut *tx)
         .await?;
-    if merge == Merge::IfEmpty && is_loaded(&mut tx).await? {
+    let is_loaded = is_loaded(&mut tx).await?;
+    if matches!(merge, Merge::IfEmpty) && is_loaded {
         return Ok(Imported {
             was_loaded: true,
             ..Imported::default()
@@ -70,7 +76,8 @@ pub async fn import(
         tx: &mut tx,
         actor,
         now,
-        updates: merge == Merge::Update,
+        updates: matches!(merge, Merge::Update(_)),
+        is_loaded,
         changes: Vec::new(),
         imported: Imported::default(),
     };
@@ -88,6 +95,11 @@ pub async fn import(
     import
         .feeds(&beat.sources, &current.sources, &sources, progress)
         .await?;
+    if let Merge::Update(hangs) = merge
+        && is_loaded
+    {
+        import.raise_dependants(hangs).await?;
+    }
     let (changes, imported) = (import.changes, import.imported);
     audit::record(&mut tx, actor, now, &changes).await?;
     if !changes.is_empty() {
@@ -124,6 +136,8 @@ struct Import<'a> {
     actor: &'a str,
     now: Timestamp,
     updates: bool,
+    /// Whether there was a beat, and so a past to be matched.
+    is_loaded: bool,
     changes: Vec<Change>,
     imported: Imported,
 }
@@ -209,16 +223,21 @@ impl Import<'_> {
                 after: Some(Value::from(outlets.clone())),
             });
         }
-        sqlx::query!(
-            "INSERT INTO beat (slug, name, outlets, loaded_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (id) DO UPDATE SET outlets = excluded.outlets",
+        let version = sqlx::query_scalar!(
+            "INSERT INTO beat (slug, name, loaded_at, outlets_version) VALUES ($1, $2, $3, 0)
+                 ON CONFLICT (id) DO UPDATE SET slug = beat.slug
+             RETURNING outlets_version",
             beat.slug,
             beat.name,
-            &outlets,
             self.now as Timestamp,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
+        if version == 0 || outlets.len() > current.outlets.len() {
+            let (actor, now) = (self.actor, self.now);
+            concept_edits::write_outlets(self.tx, version + 1, &outlets, "imported", actor, now)
+                .await?;
+        }
         Ok(())
     }
 
@@ -239,19 +258,31 @@ impl Import<'_> {
             let terms = serde_json::to_value(&concept.terms).map_err(|error| {
                 StoreError::Unexpected(format!("terms of @{}: {error}", concept.slug))
             })?;
-            sqlx::query!(
-                "INSERT INTO concepts (slug, name, terms, anti_terms, note) VALUES ($1, $2, $3, $4, $5)
-                     ON CONFLICT (slug) DO UPDATE
-                    SET name = excluded.name, terms = excluded.terms, anti_terms = excluded.anti_terms,
-                        note = excluded.note",
+            let row = sqlx::query!(
+                r#"INSERT INTO concepts (slug, name, terms, anti_terms, note) VALUES ($1, $2, $3, $4, $5)
+                       ON CONFLICT (slug) DO UPDATE
+                      SET name = excluded.name, terms = excluded.terms, anti_terms = excluded.anti_terms,
+                          note = excluded.note,
+                          version = concepts.version + CASE WHEN concepts.terms <> excluded.terms
+                                                              OR concepts.anti_terms <> excluded.anti_terms
+                                                            THEN 1 ELSE 0 END
+                   RETURNING id AS "id: ConceptId", version,
+                             NOT EXISTS (SELECT FROM concept_versions v
+                                          WHERE v.concept_id = concepts.id AND v.version = concepts.version)
+                             AS "is_new!""#,
                 concept.slug,
                 concept.name,
                 terms,
                 &concept.anti_terms,
                 concept.note,
             )
-            .execute(&mut *self.tx)
+            .fetch_one(&mut *self.tx)
             .await?;
+            if row.is_new {
+                let (actor, now) = (self.actor, self.now);
+                concept_edits::note_version(self.tx, row.id, row.version, "imported", actor, now)
+                    .await?;
+            }
         }
         Ok(())
     }
@@ -286,13 +317,14 @@ impl Import<'_> {
         keyword: &BeatKeyword,
         position: i32,
     ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "WITH added AS (
+        let id = sqlx::query_scalar!(
+            r#"WITH added AS (
                  INSERT INTO keywords (slug, name, query, note, position) VALUES ($1, $2, $3, $4, $5)
                  RETURNING id, version, query
              )
              INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
-             SELECT id, version, query, $6, $7, 'imported' FROM added",
+             SELECT id, version, query, $6, $7, 'imported' FROM added
+             RETURNING keyword_id AS "id: KeywordId""#,
             keyword.slug,
             keyword.name,
             keyword.query,
@@ -301,8 +333,11 @@ impl Import<'_> {
             self.now as Timestamp,
             self.actor,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
+        if self.is_loaded {
+            rematches::begin(self.tx, id, 1, self.now).await?;
+        }
         Ok(())
     }
 
@@ -311,8 +346,8 @@ impl Import<'_> {
         before: &BeatKeyword,
         keyword: &BeatKeyword,
     ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "WITH changed AS (
+        let changed = sqlx::query!(
+            r#"WITH changed AS (
                  UPDATE keywords
                     SET name = $2, query = $3, note = $4, version = version + $7
                   WHERE slug = $1
@@ -320,7 +355,8 @@ impl Import<'_> {
              )
              INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
              SELECT id, version, query, $5, $6, 'imported' FROM changed
-                 ON CONFLICT (keyword_id, version) DO NOTHING",
+                 ON CONFLICT (keyword_id, version) DO NOTHING
+             RETURNING keyword_id AS "id: KeywordId", version"#,
             keyword.slug,
             keyword.name,
             keyword.query,
@@ -329,9 +365,45 @@ impl Import<'_> {
             self.actor,
             i32::from(before.query != keyword.query),
         )
-        .execute(&mut *self.tx)
+        .fetch_optional(&mut *self.tx)
         .await?;
+        if let Some(row) = changed {
+            rematches::begin(self.tx, row.id, row.version, self.now).await?;
+        }
         Ok(())
+    }
+
+    /// Matches the past anew with the keywords that hang on what changed.
+    async fn raise_dependants(&mut self, hangs: Hangs) -> Result<(), StoreError> {
+        let touched: Vec<Changing<'_>> = self
+            .changes
+            .iter()
+            .filter_map(|change| match change.subject_kind {
+                "concept" => Some(Changing::Concept(&change.subject)),
+                "keyword" => Some(Changing::Keyword(&change.subject)),
+                "outlets" => Some(Changing::Outlets),
+                "source" if change.action == "change" => Some(Changing::SourceFacts),
+                _ => None,
+            })
+            .collect();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let keywords = sqlx::query_as!(
+            Keyword,
+            "SELECT id, slug, name, version, query FROM keywords ORDER BY position, id"
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let hanging = hangs(&keywords, &touched);
+        super::raise(
+            self.tx,
+            &hanging,
+            "the beat was imported",
+            self.actor,
+            self.now,
+        )
+        .await
     }
 
     /// Writes sources; returns the id of every source that the file names. A source of another name but the same domain

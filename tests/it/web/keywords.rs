@@ -208,3 +208,172 @@ async fn the_list_names_every_keyword() {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("href=\"/admin/keywords/desk\""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyword_is_added_and_what_is_wrong_with_it_is_told() {
+    let (worker, site, cookie) = stocked().await;
+    for (slug, query, told) in [
+        ("Bad Name", "ship", "small letters"),
+        ("ships", "ship AND (", "errors"),
+        ("desk", "ship", "taken"),
+    ] {
+        let fields = [("slug", slug), ("name", "Ships"), ("query", query)];
+        let form = site.form("/admin/keywords", &fields);
+        let refused = ask(form.header("cookie", &cookie)).await;
+        assert_eq!(refused.status, 422, "{slug}");
+        assert!(refused.body.contains(told), "{slug}");
+    }
+    let fields = [
+        ("slug", "ships"),
+        ("name", "Ships"),
+        ("query", "ship OR keyword:desk"),
+    ];
+    let added = ask(site
+        .form("/admin/keywords", &fields)
+        .header("cookie", &cookie))
+    .await;
+    assert_eq!(
+        (added.status, added.header("location")),
+        (303, "/admin/keywords/ships")
+    );
+    assert_eq!(
+        count(&worker.db, "rematches").await,
+        1,
+        "the past is matched with it"
+    );
+    // A keyword that another one names cannot be changed so that the other one breaks, nor lead back to itself.
+    let broken = send(
+        &site,
+        &cookie,
+        "/admin/keywords/desk",
+        &[("query", "keyword:ships")],
+    )
+    .await;
+    assert_eq!(broken.status, 422);
+    let fine = send(
+        &site,
+        &cookie,
+        "/admin/keywords/desk",
+        &[("query", "korea")],
+    )
+    .await;
+    assert_eq!(fine.status, 303);
+    let hanging = "keyword_versions WHERE reason = 'keyword:desk changed'";
+    assert_eq!(count(&worker.db, hanging).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_is_checked_and_what_each_part_did_is_told() {
+    let (_worker, site, cookie) = stocked().await;
+    let path = "/admin/keywords/desk/check";
+    let checked = send(&site, &cookie, path, &[("query", "iran and ship")]).await;
+    assert_eq!(checked.status, 200);
+    assert!(checked.body.contains("class=\"mistake\"") && !checked.body.contains("<html"));
+    let sound = send(&site, &cookie, path, &[("query", "iran ship* AND NOT (")]).await;
+    assert!(
+        sound
+            .body
+            .contains("formaction=\"/admin/keywords/desk/try\""),
+        "{}",
+        sound.body
+    );
+    let parts = get(&site, &cookie, "/admin/keywords/desk/parts").await;
+    assert!(parts.body.contains("+0 −0"), "{}", parts.body);
+    let clause = between(&parts.body, "<tr><td><code dir=\"auto\">iran", "</tr>")[0];
+    assert!(
+        clause.contains("<td>2</td><td>2</td><td><bdi>Iran"),
+        "{clause}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_concept_is_edited_with_its_difference_and_versions() {
+    let (worker, site, cookie) = stocked().await;
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    let added = post("/admin/concepts", &[("slug", "place"), ("name", "Place")]).await;
+    assert_eq!(added.header("location"), "/admin/concepts/place");
+    let query = [("query", "@place AND ship")];
+    assert_eq!(
+        send(&site, &cookie, "/admin/keywords/desk", &query)
+            .await
+            .status,
+        303
+    );
+    let page = get(&site, &cookie, "/admin/concepts/place").await;
+    assert!(
+        page.body.contains("href=\"/admin/keywords/desk\""),
+        "who uses it"
+    );
+    let mut fields = vec![
+        ("name", "Place"),
+        ("edited", "1"),
+        ("new_language", "en"),
+        ("new_terms", "Iran\nKorea"),
+        ("anti_terms", "Korea ship"),
+    ];
+    let tried = post("/admin/concepts/place/try", &fields).await;
+    assert_eq!(tried.status, 200);
+    assert!(tried.body.contains("+1 −2"), "{}", tried.body);
+    let kept_out = between(&tried.body, "<tr><td><code dir=\"auto\">@place", "</tr>")[0];
+    assert!(
+        kept_out.contains("<td>1</td><td><bdi>Korea ship"),
+        "{kept_out}"
+    );
+    fields[3].1 = "Iran\n*";
+    let flawed = post("/admin/concepts/place", &fields).await;
+    assert_eq!(flawed.status, 422);
+    assert!(flawed.body.contains("*: "), "{}", flawed.body);
+    fields[3].1 = "Iran\nKorea";
+    let saved = post("/admin/concepts/place", &fields).await;
+    assert_eq!(saved.header("location"), "/admin/concepts/place?saved=2");
+    assert_eq!(
+        post("/admin/concepts/place", &fields).await.status,
+        422,
+        "it is outdated"
+    );
+    let page = get(&site, &cookie, "/admin/concepts/place").await;
+    assert!(
+        page.body.contains("<ins>+ <bdi>en: Korea</bdi></ins>"),
+        "{}",
+        page.body
+    );
+    let earlier = get(&site, &cookie, "/admin/concepts/place?version=1").await;
+    assert!(earlier.body.contains("version 1 restored"));
+    assert_eq!(
+        count(
+            &worker.db,
+            "keyword_versions WHERE reason = '@place changed'"
+        )
+        .await,
+        1
+    );
+    let audited = "audit WHERE subject_kind = 'concept' AND after ->> 'version' = '2'";
+    assert_eq!(count(&worker.db, audited).await, 1);
+    assert_eq!(
+        post("/admin/concepts/place", &[("who", "x")]).await.status,
+        400
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_outlets_are_edited_with_their_difference_and_versions() {
+    let (worker, site, cookie) = stocked().await;
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    let fields = [
+        ("outlets", "Iran Ship\n"),
+        ("edited", "1"),
+        ("reason", "a paper"),
+    ];
+    let tried = post("/admin/outlets/try", &fields).await;
+    assert!(tried.body.contains("+0 −1"), "{}", tried.body);
+    let saved = post("/admin/outlets", &fields).await;
+    assert_eq!(saved.header("location"), "/admin/outlets?saved=2");
+    let page = get(&site, &cookie, "/admin/outlets").await;
+    assert!(page.body.contains("+ <bdi>Iran Ship</bdi>"));
+    assert_eq!(count(&worker.db, "rematches").await, 1);
+    assert_eq!(post("/admin/outlets", &fields).await.status, 422);
+}

@@ -1,6 +1,5 @@
 //! Keywords as admins edit them: checked, shown with what a change would do on the desk's own data, saved, restored.
 
-mod difference;
 mod form;
 
 use askama::Template;
@@ -14,17 +13,20 @@ use serde::Deserialize;
 
 pub(crate) use form::KeywordForm;
 use form::{Checked, DialectChoice};
+pub(in crate::web::pages) use form::{DAYS, MOST_DAYS};
 
-use super::{frame::Frame, moments::Moment};
+use super::{difference, frame::Frame, moments::Moment};
 use crate::{
     store::{
         PgPool,
+        beat::{self, EngineSource},
         keyword_edits::{self, EditedKeyword, KeywordEdit, KeywordVersion, Saved},
         rematches::{self, Rematch},
     },
     text::diff::{self, Change},
     web::{
         WebState,
+        edited::Edit,
         error::{WebError, with_page},
         extract::{Form, Path, Query},
         peer::Peer,
@@ -40,7 +42,25 @@ use crate::{
 pub(crate) struct KeywordsPage {
     frame: Frame,
     keywords: Vec<EditedKeyword>,
+    form: NewForm,
+    problem: Option<String>,
+    checked: Checked,
 }
+
+/// What adds a keyword.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewForm {
+    slug: String,
+    name: String,
+    query: String,
+}
+
+/// Times that an edit is tried again because the beat was changed meanwhile.
+pub(in crate::web::pages) const TRIES: usize = 5;
+
+/// Days that it takes for a clause without a find to be dead.
+const DEAD_AFTER: u16 = 90;
 
 /// The page of one keyword.
 #[derive(Debug, Template, WebTemplate)]
@@ -57,6 +77,8 @@ pub(crate) struct EditPage {
     versions: Vec<VersionView>,
     /// Whether the difference is to come.
     is_comparing: bool,
+    /// Whether what comes is what each part of the saved query does.
+    shows_parts: bool,
 }
 
 /// How far matching the past anew has come.
@@ -99,10 +121,87 @@ pub(crate) struct Wanted {
 
 /// Answers with the list.
 pub(crate) async fn list(State(db): State<PgPool>) -> Result<KeywordsPage, WebError> {
+    list_page(&db, NewForm::default(), None, Checked::default()).await
+}
+
+async fn list_page(
+    db: &PgPool,
+    form: NewForm,
+    problem: Option<String>,
+    checked: Checked,
+) -> Result<KeywordsPage, WebError> {
     Ok(KeywordsPage {
         frame: Frame::bare(reading::current().texts.keywords),
-        keywords: keyword_edits::all(&db).await?,
+        keywords: keyword_edits::all(db).await?,
+        form,
+        problem,
+        checked,
     })
+}
+
+/// Adds a keyword, and leads to its page.
+pub(crate) async fn add(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    Form(form): Form<NewForm>,
+) -> Result<Response, WebError> {
+    let texts = reading::current().texts;
+    let mut keyword = KeywordForm::new(&form.slug, &form.name, &form.query);
+    let checked = form::check(&state, "", &keyword).await?;
+    keyword.take(&checked);
+    let problem = if !is_short_name(&form.slug) {
+        texts.short_name_hint
+    } else if keyword.name.trim().is_empty() {
+        texts.keyword_needs_name
+    } else if let Some(query) = checked.query.clone() {
+        match insert(&state, &visitor, &form, &query).await? {
+            Saved::As(_) => {
+                let to = format!("/admin/keywords/{}", form.slug);
+                return Ok(Redirect::to(&to).into_response());
+            }
+            _ => texts.short_name_taken,
+        }
+    } else {
+        texts.query_has_errors
+    };
+    let page = list_page(&state.db, form, Some(problem.to_owned()), checked).await?;
+    Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+async fn insert(
+    state: &WebState,
+    visitor: &Visitor,
+    form: &NewForm,
+    query: &str,
+) -> Result<Saved, WebError> {
+    let edit = Edit::Keyword {
+        slug: form.slug.clone(),
+        query: query.to_owned(),
+    };
+    for _ in 0..TRIES {
+        let source = beat::engine_source(&state.db).await?;
+        let dependants = edit.dependants(&source);
+        let (actor, now) = (visitor.actor(), state.clock.now());
+        let (slug, name) = (&form.slug, form.name.trim());
+        let saved =
+            keyword_edits::add(&state.db, slug, name, query, &dependants, &actor, now).await?;
+        if saved != Saved::BeatMoved {
+            return Ok(saved);
+        }
+    }
+    Err(WebError::Conflict("the beat is being changed by others"))
+}
+
+/// Whether a text can be a short name: it stands in addresses and, after `@` or `keyword:`, in queries.
+pub(in crate::web::pages) fn is_short_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.len() <= 60
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// Answers with a keyword as it is saved, or with an earlier version of it in the editor.
@@ -119,7 +218,7 @@ pub(crate) async fn show(
         form.query.clone_from(&earlier.query);
         form.reason = format!("version {wanted} restored");
     }
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, &slug, &form).await?;
     let texts = reading::current().texts;
     let mut page = known.page(&state, form, checked);
     page.saved = wanted
@@ -138,20 +237,70 @@ pub(crate) async fn try_out(
 ) -> Result<Response, WebError> {
     let known = Known::read(&state, &slug).await?;
     form.follow_way_out();
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, &slug, &form).await?;
     let query = checked.query.clone();
     if query.is_some() {
         form.take(&checked);
     }
     let from = form.from(state.clock.now());
-    let before = known.keyword.query.clone();
     let mut page = known.page(&state, form, checked);
     let Some(query) = query else {
         return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
+    let edit = Edit::Keyword { slug, query };
+    let source = beat::engine_source(&state.db).await?;
+    page.problem = broken(&state, &source, &edit).await;
     page.is_comparing = true;
     let holder = Holder::of(&visitor, peer);
-    difference::answer(state, holder, &page, &before, &query, from).await
+    let html = page.render()?;
+    difference::answer(state, holder, &html, edit, from).await
+}
+
+/// Checks what is in the editor, and answers with what stands below the query.
+pub(crate) async fn check(
+    State(state): State<WebState>,
+    Path(slug): Path<String>,
+    Form(form): Form<KeywordForm>,
+) -> Result<CheckedFragment, WebError> {
+    let checked = form::check(&state, &slug, &form).await?;
+    Ok(CheckedFragment {
+        frame: Frame::bare(""),
+        slug,
+        checked,
+    })
+}
+
+/// Answers with what each part of a saved keyword did in ninety days.
+pub(crate) async fn parts(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    peer: Peer,
+    Path(slug): Path<String>,
+) -> Result<Response, WebError> {
+    let known = Known::read(&state, &slug).await?;
+    let mut form = KeywordForm::of(&known.keyword);
+    form.days = Some(DEAD_AFTER);
+    let checked = form::check(&state, &slug, &form).await?;
+    let from = form.from(state.clock.now());
+    let query = known.keyword.query.clone();
+    let mut page = known.page(&state, form, checked);
+    page.is_comparing = true;
+    page.shows_parts = true;
+    let holder = Holder::of(&visitor, peer);
+    let html = page.render()?;
+    difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
+}
+
+/// What would break if an edit was saved, in words.
+pub(in crate::web::pages) async fn broken(
+    state: &WebState,
+    source: &EngineSource,
+    edit: &Edit,
+) -> Option<String> {
+    let (source, edit) = (source.clone(), edit.clone());
+    let names = state.cores.work(move || edit.breaks(&source)).await;
+    let texts = reading::current().texts;
+    (!names.is_empty()).then(|| format!("{} {}.", texts.others_would_break, names.join(", ")))
 }
 
 /// Saves what is in the editor.
@@ -161,7 +310,7 @@ pub(crate) async fn save(
     Path(slug): Path<String>,
     Form(mut form): Form<KeywordForm>,
 ) -> Result<Response, WebError> {
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, &slug, &form).await?;
     let texts = reading::current().texts;
     let problem = if let Some(query) = checked.query.clone() {
         form.take(&checked);
@@ -176,17 +325,17 @@ pub(crate) async fn save(
         if edit.name.is_empty() {
             texts.keyword_needs_name.to_owned()
         } else {
-            let now = state.clock.now();
-            match keyword_edits::save(&state.db, edit, &visitor.actor(), now).await? {
-                Saved::As(version) => {
+            match store(&state, &visitor, edit).await? {
+                Stored::Saved(Saved::As(version)) => {
                     let to = format!("/admin/keywords/{slug}?saved={version}");
                     return Ok(Redirect::to(&to).into_response());
                 }
-                Saved::Same => texts.nothing_differs.to_owned(),
-                Saved::Outdated(version) => {
+                Stored::Saved(Saved::Outdated(version)) => {
                     format!("{} {version}.", texts.saved_meanwhile)
                 }
-                Saved::Unknown => return Err(WebError::NotFound("keyword")),
+                Stored::Saved(Saved::Unknown) => return Err(WebError::NotFound("keyword")),
+                Stored::Saved(Saved::Same | Saved::BeatMoved) => texts.nothing_differs.to_owned(),
+                Stored::Refused(problem) => problem,
             }
         }
     } else {
@@ -196,6 +345,47 @@ pub(crate) async fn save(
     let mut page = known.page(&state, form, checked);
     page.problem = Some(problem);
     Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// What came of storing an edit.
+pub(in crate::web::pages) enum Stored {
+    Saved(Saved),
+    /// Why it was not tried.
+    Refused(String),
+}
+
+/// Saves a keyword with what hangs on it, unless that would break.
+async fn store(
+    state: &WebState,
+    visitor: &Visitor,
+    edit: KeywordEdit<'_>,
+) -> Result<Stored, WebError> {
+    let change = Edit::Keyword {
+        slug: edit.slug.to_owned(),
+        query: edit.query.to_owned(),
+    };
+    for _ in 0..TRIES {
+        let source = beat::engine_source(&state.db).await?;
+        if let Some(problem) = broken(state, &source, &change).await {
+            return Ok(Stored::Refused(problem));
+        }
+        let dependants = change.dependants(&source);
+        let (actor, now) = (visitor.actor(), state.clock.now());
+        let saved = keyword_edits::save(&state.db, edit, &dependants, &actor, now).await?;
+        if saved != Saved::BeatMoved {
+            return Ok(Stored::Saved(saved));
+        }
+    }
+    Err(WebError::Conflict("the beat is being changed by others"))
+}
+
+/// What stands below the query while one types.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "keyword_checked.html")]
+pub(crate) struct CheckedFragment {
+    frame: Frame,
+    slug: String,
+    checked: Checked,
 }
 
 /// What the page needs to know of a keyword.
@@ -246,6 +436,7 @@ impl Known {
             saved: None,
             progress: self.rematch.as_ref().map(progress),
             is_comparing: false,
+            shows_parts: false,
         }
     }
 }

@@ -7,22 +7,24 @@ use askama::Template;
 use axum::{body::Bytes, response::Response};
 use tokio::time::Instant;
 
-use super::EditPage;
+use super::{
+    line::Line,
+    moments::{Moment, grouped},
+    search::line,
+};
 use crate::{
     domain::{ArticleId, Timestamp},
-    query::{PartTally, Tally},
+    query::{PartTally, QueryTally, Tally},
     store::StoreError,
     web::{
         WebState,
+        edited::Edit,
         error::WebError,
         growing,
-        pages::{
-            line::Line,
-            moments::{Moment, grouped},
-            search::line,
-        },
-        past::{Changed, Difference, DifferenceError},
+        past::{Changed, Difference},
+        reading,
         seats::{Holder, NoSeat, Seat},
+        texts::Texts,
     },
 };
 
@@ -43,6 +45,8 @@ const TELL_EVERY: Duration = Duration::from_millis(700);
 struct EntryFragment<'a> {
     line: &'a Line,
     is_gained: bool,
+    /// The keyword that gains or loses it, where there are several.
+    keyword: Option<&'a str>,
 }
 
 /// How far the reading has come.
@@ -59,26 +63,56 @@ struct ProgressFragment {
 #[derive(Template)]
 #[template(path = "difference_outcome.html")]
 struct OutcomeFragment<'a> {
-    texts: &'static crate::web::texts::Texts,
+    texts: &'static Texts,
     tally: &'a Tally,
+    whole: QueryTally,
+    /// What came of each keyword, where there are several.
+    keywords: Vec<(&'a str, &'a QueryTally)>,
+    /// With headlines that nothing else finds.
+    clauses: Vec<(&'a PartTally, &'a [String])>,
     /// With headlines that each keeps out.
     exclusions: Vec<(&'a PartTally, &'a [String])>,
+    anti_terms: Vec<(&'a PartTally, &'a [String])>,
     has_failed: bool,
     is_cut: bool,
+}
+
+/// Headlines for each of some parts.
+#[derive(Default)]
+struct Samples(Vec<Vec<String>>);
+
+impl Samples {
+    fn of(parts: &[PartTally]) -> Self {
+        Self(vec![Vec::new(); parts.len()])
+    }
+
+    fn add(&mut self, numbers: impl IntoIterator<Item = usize>, title: &str) {
+        for number in numbers {
+            if let Some(samples) = self.0.get_mut(number)
+                && samples.len() < SAMPLES
+            {
+                samples.push(title.to_owned());
+            }
+        }
+    }
+
+    fn beside<'a>(&'a self, parts: &'a [PartTally]) -> Vec<(&'a PartTally, &'a [String])> {
+        parts.iter().zip(self.0.iter().map(Vec::as_slice)).collect()
+    }
 }
 
 /// A difference that is being read.
 struct Reading {
     state: WebState,
     difference: Difference,
-    texts: &'static crate::web::texts::Texts,
+    texts: &'static Texts,
     now: Timestamp,
     gained: usize,
     lost: usize,
-    /// Headlines that each exclusion keeps out.
-    kept_out: Vec<Vec<String>>,
+    clauses: Samples,
+    kept_out: Samples,
+    consumed: Samples,
     told_at: Option<Instant>,
-    read_to: Option<Timestamp>,
     ready: VecDeque<Bytes>,
     middle: String,
     tail: String,
@@ -86,13 +120,12 @@ struct Reading {
     seat: Seat,
 }
 
-/// Answers with the page, whose changes come while the past is read.
+/// Answers with a page that has the places for it, where what an edit changes comes while the past is read.
 pub(super) async fn answer(
     state: WebState,
     holder: Holder,
-    page: &EditPage,
-    before: &str,
-    after: &str,
+    html: &str,
+    edit: Edit,
     from: Timestamp,
 ) -> Result<Response, WebError> {
     let seat = state
@@ -104,43 +137,21 @@ pub(super) async fn answer(
             }
             NoSeat::Yours => WebError::TooManyOfYours,
         })?;
-    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
-    let cores = state.cores.clone();
-    let difference = match Difference::with(
-        &state.db,
-        &lexicon,
-        cores.clone(),
-        Some(before),
-        after,
-        from,
-    )
-    .await
-    {
-        Err(DifferenceError::Before(_)) => {
-            // What is saved has errors and matches nothing: everything is gained.
-            Difference::with(&state.db, &lexicon, cores, None, after, from).await
-        }
-        other => other,
-    };
-    let difference = difference.map_err(|error| match error {
-        DifferenceError::Store(error) => WebError::from(error),
-        DifferenceError::Before(_) | DifferenceError::After(_) => {
-            WebError::Conflict("the beat has changed meanwhile")
-        }
-    })?;
-    let html = page.render()?;
-    let (head, rest) = html.split_once(CHANGES).unwrap_or((&html, ""));
+    let difference = Difference::of_edit_on(&state.db, state.cores.clone(), edit, from).await?;
+    let (head, rest) = html.split_once(CHANGES).unwrap_or((html, ""));
     let (middle, tail) = rest.split_once(OUTCOME).unwrap_or((rest, ""));
+    let tally = difference.tally();
     let reading = Reading {
         now: state.clock.now(),
-        texts: page.frame.texts,
-        kept_out: vec![Vec::new(); difference.tally().exclusions.len()],
+        texts: reading::current().texts,
+        clauses: Samples::of(&tally.clauses),
+        kept_out: Samples::of(&tally.exclusions),
+        consumed: Samples::of(&tally.anti_terms),
         state,
         difference,
         gained: 0,
         lost: 0,
         told_at: None,
-        read_to: None,
         ready: VecDeque::from([Bytes::from(head.to_owned())]),
         middle: middle.to_owned(),
         tail: tail.to_owned(),
@@ -180,18 +191,18 @@ impl Reading {
         for one in &changed {
             self.show(one);
         }
-        self.read_to = changed.last().map(|one| one.text.at).or(self.read_to);
         let is_time = self
             .told_at
             .is_none_or(|told_at| told_at.elapsed() >= TELL_EVERY);
         if is_time {
             self.told_at = Some(Instant::now());
             let tally = self.difference.tally();
+            let whole = tally.whole();
             let fragment = ProgressFragment {
                 read: grouped(tally.read),
-                gained: grouped(tally.gained),
-                lost: grouped(tally.lost),
-                read_to: self.read_to.map(Moment::exact),
+                gained: grouped(whole.gained),
+                lost: grouped(whole.lost),
+                read_to: self.difference.read_to().map(Moment::exact),
             };
             self.push(fragment.render());
         }
@@ -200,40 +211,61 @@ impl Reading {
 
     fn show(&mut self, changed: &Changed) {
         let compared = &changed.compared;
-        for &number in compared.kept_out_by() {
-            if let Some(samples) = self.kept_out.get_mut(number)
-                && samples.len() < SAMPLES
-            {
-                samples.push(changed.text.text.title.clone());
+        let title = &changed.text.text.title;
+        if let &[clause] = compared.clauses() {
+            self.clauses.add([clause as usize], title);
+        }
+        self.kept_out
+            .add(compared.kept_out_by().iter().copied(), title);
+        self.consumed
+            .add(compared.consumed_by().iter().copied(), title);
+        for pair in &compared.pairs {
+            let (shown, found) = match (&pair.before, &pair.after) {
+                (None, Some(after)) => (&mut self.gained, after),
+                (Some(before), None) => (&mut self.lost, before),
+                _ => continue,
+            };
+            *shown += 1;
+            if *shown > MOST_SHOWN {
+                continue;
             }
+            let article = changed.text.article.map_or(0, ArticleId::get);
+            let sources = self.difference.sources();
+            let line = line(article, &changed.text.text, found, sources, self.now);
+            let names = self.difference.keywords();
+            let fragment = EntryFragment {
+                line: &line,
+                is_gained: pair.is_gained(),
+                keyword: names
+                    .get(pair.query)
+                    .filter(|_| names.len() > 1)
+                    .map(|named| named.name.as_str()),
+            };
+            let rendered = fragment.render();
+            self.push(rendered);
         }
-        let (shown, found) = match (&compared.before, &compared.after) {
-            (None, Some(after)) => (&mut self.gained, after),
-            (Some(before), None) => (&mut self.lost, before),
-            _ => return,
-        };
-        *shown += 1;
-        if *shown > MOST_SHOWN {
-            return;
-        }
-        let article = changed.text.article.map_or(0, ArticleId::get);
-        let sources = self.difference.sources();
-        let line = line(article, &changed.text.text, found, sources, self.now);
-        let fragment = EntryFragment {
-            line: &line,
-            is_gained: compared.is_gained(),
-        };
-        let rendered = fragment.render();
-        self.push(rendered);
     }
 
     fn end(&mut self, has_failed: bool) {
         let tally = self.difference.tally();
-        let samples = self.kept_out.iter().map(Vec::as_slice);
+        let keywords = self.difference.keywords();
+        let names = keywords.iter().map(|named| named.name.as_str());
+        let mut anti_terms = self.consumed.beside(&tally.anti_terms);
+        // Concepts have hundreds of them: those that did nothing are told on the page of their concept.
+        if !tally.clauses.is_empty() {
+            anti_terms.retain(|(part, _)| part.count > 0);
+        }
         let fragment = OutcomeFragment {
             texts: self.texts,
             tally,
-            exclusions: tally.exclusions.iter().zip(samples).collect(),
+            whole: tally.whole(),
+            keywords: names
+                .zip(&tally.queries)
+                .filter(|_| keywords.len() > 1)
+                .collect(),
+            clauses: self.clauses.beside(&tally.clauses),
+            exclusions: self.kept_out.beside(&tally.exclusions),
+            anti_terms,
             has_failed,
             is_cut: self.gained.max(self.lost) > MOST_SHOWN,
         };
