@@ -21,6 +21,7 @@ use crate::{
         digest::Composer,
         engine::LiveEngine,
         index::Lister,
+        opml::ListImporter,
         place::Placer,
         poll::Poller,
         release::Releaser,
@@ -159,6 +160,8 @@ pub struct WorkerParts {
     pub releaser: Releaser,
     /// Tries addresses that somebody wants to add.
     pub tryer: Tryer,
+    /// Adds the feeds of lists that were pasted.
+    pub list_importer: ListImporter,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -207,6 +210,7 @@ impl WorkerParts {
             rematcher: Rematcher::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             releaser: Releaser::new(db.clone(), Arc::clone(&clock)),
             tryer,
+            list_importer: ListImporter::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -292,6 +296,7 @@ pub async fn run(
             rematcher,
             releaser,
             tryer,
+            list_importer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -317,6 +322,10 @@ pub async fn run(
         lifecycle.spawn("trial", {
             let stop = stop.clone();
             async move { tryer.run(stop).await }
+        });
+        lifecycle.spawn("opml", {
+            let stop = stop.clone();
+            async move { list_importer.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

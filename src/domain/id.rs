@@ -62,6 +62,8 @@ ids! {
     SavedFilterId,
     /// An address that somebody wants tried.
     TrialId,
+    /// A list of feeds that somebody pasted.
+    OpmlImportId,
     /// Who is told of which keywords when.
     SubscriptionId,
     /// An issue of a subscription.

@@ -37,8 +37,8 @@ pub use feed::{
 };
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
-    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
-    TrialId, UserId,
+    KeywordId, NoteId, OpmlImportId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId,
+    SubscriptionId, TrialId, UserId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

@@ -24,7 +24,7 @@ use wirewatch::{
 };
 
 use crate::{
-    binary::{any_below, beat_file, end, wirewatch},
+    binary::{any_below, beat_file, end, finish as run, wirewatch},
     feed_server::{Document, FeedServer, rss},
     worker::{TestWorker, count},
 };
@@ -289,11 +289,9 @@ async fn the_command_tells_the_difference_with_what_each_part_does() {
     let worker = TestWorker::on(db, &beat, clock).await;
     worker.pass().await;
     let ask = async |old: &str, new: &str| {
-        let mut command = crate::binary::wirewatch(&[
-            "query", "diff", "--days", "3660", "--json", "--", old, new,
-        ]);
+        let mut command = wirewatch(&["query", "diff", "--days", "3660", "--json", "--", old, new]);
         command.env("DATABASE_URL", &url);
-        crate::binary::finish(command).await
+        run(command).await
     };
     let told = ask("keyword:desk", "(iran OR korea) AND NOT football").await;
     assert!(told.status.success(), "{told:?}");

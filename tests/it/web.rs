@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod administered;
 mod api;
 mod attacks;
 mod crowd;
