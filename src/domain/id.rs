@@ -64,6 +64,8 @@ ids! {
     TrialId,
     /// A list of feeds that somebody pasted.
     OpmlImportId,
+    /// An entry of the backlog that is to be judged.
+    SampleId,
     /// Who is told of which keywords when.
     SubscriptionId,
     /// An issue of a subscription.

@@ -16,6 +16,7 @@ mod entry;
 mod feed;
 mod id;
 pub mod marks;
+mod quality;
 pub mod rhythm;
 mod source;
 mod time;
@@ -37,9 +38,10 @@ pub use feed::{
 };
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
-    KeywordId, NoteId, OpmlImportId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId,
-    SubscriptionId, TrialId, UserId,
+    KeywordId, NoteId, OpmlImportId, RecipientId, SampleId, SavedFilterId, SessionId, SourceId,
+    StoryId, SubscriptionId, TrialId, UserId,
 };
+pub use quality::Share;
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};

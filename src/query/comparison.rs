@@ -195,6 +195,12 @@ impl Comparison {
         }
     }
 
+    /// The clauses of the first new query in canonical form.
+    #[must_use]
+    pub fn clauses(&self) -> &[String] {
+        &self.clauses
+    }
+
     /// What becomes of an article.
     #[must_use]
     pub fn judge(&self, subject: &Subject<'_>, scratch: &mut Scratch) -> Compared {

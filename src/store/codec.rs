@@ -11,8 +11,8 @@ use sqlx::{
 
 use crate::domain::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
-    KeywordId, NoteId, OpmlImportId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId,
-    SubscriptionId, Timestamp, TrialId, UserId,
+    KeywordId, NoteId, OpmlImportId, RecipientId, SampleId, SavedFilterId, SessionId, SourceId,
+    StoryId, SubscriptionId, Timestamp, TrialId, UserId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -101,6 +101,7 @@ id_codec!(
     SavedFilterId,
     TrialId,
     OpmlImportId,
+    SampleId,
     SubscriptionId,
     EditionId,
     RecipientId,

@@ -43,6 +43,7 @@ pub mod new_feeds;
 pub mod opml_imports;
 pub mod polls;
 pub mod private;
+pub mod quality;
 pub mod readiness;
 pub mod recipients;
 pub mod rematches;

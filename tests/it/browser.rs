@@ -10,6 +10,7 @@ mod demo;
 mod desk;
 mod hostile;
 mod looks;
+mod tuning;
 
 use serde_json::{Value, json};
 use wirewatch::domain::Role;

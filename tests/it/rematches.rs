@@ -670,3 +670,60 @@ async fn large_texts_come_a_few_at_a_time() {
     assert!(batch.is_cut);
     assert_eq!(batch.texts.len(), 2, "four megabytes, the last text whole");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_beat_takes_what_was_not_edited_and_tells_what_both_changed() {
+    let worker = hanging().await;
+    let shipped = beat::export(&worker.db).await.unwrap().unwrap();
+    // Edited here: one keyword, and the concept.
+    save(&worker, "korea").await;
+    save_concept(&worker, &["envoy".to_owned()], &[]).await;
+    let mut newer = shipped.clone();
+    for keyword in &mut newer.keywords {
+        match keyword.slug.as_str() {
+            "desk" => keyword.query = "football".to_owned(),
+            "alone" => keyword.query = "envoy OR n7".to_owned(),
+            _ => {}
+        }
+    }
+    newer.keywords.push(wirewatch::domain::BeatKeyword {
+        slug: "fresh".to_owned(),
+        name: "Fresh".to_owned(),
+        query: "n8".to_owned(),
+        note: String::new(),
+    });
+    let merge = Merge::Shipped(query::dependants);
+    let now = worker.clock.now();
+    let told = beat::import(&worker.db, &newer, merge, "test", now, &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(
+        told.conflicts,
+        [("keyword".to_owned(), vec!["desk".to_owned()])].into()
+    );
+    assert_eq!(told.changed.get("keyword"), Some(&1));
+    assert_eq!(told.added.get("keyword"), Some(&1));
+    assert_eq!(
+        told.kept.get("concept"),
+        Some(&1),
+        "the file is as before: the edit stays"
+    );
+    let queries = beat::engine_source(&worker.db).await.unwrap().keywords;
+    let query = |slug: &str| {
+        queries
+            .iter()
+            .find(|it| it.slug == slug)
+            .unwrap()
+            .query
+            .clone()
+    };
+    assert_eq!(
+        (query("desk"), query("alone")),
+        ("korea".to_owned(), "envoy OR n7".to_owned())
+    );
+    finish(&worker).await;
+    assert_eq!(
+        stored(&worker.db).await.len(),
+        by_brute_force(&worker.db).await.len()
+    );
+}

@@ -196,6 +196,12 @@ impl TestWorker {
         self.parts.list_importer.step().await.unwrap()
     }
 
+    /// Matches the past anew with what was saved.
+    pub(crate) async fn rematch(&self) -> usize {
+        let going = CancellationToken::new();
+        self.parts.rematcher.step(&going).await.unwrap()
+    }
+
     /// Keeps house.
     pub(crate) async fn upkeep(&self) {
         let going = CancellationToken::new();

@@ -33,6 +33,9 @@ pub enum Merge {
     /// Add what is missing, change what differs; remove nothing. Whether a known feed is paused stays the desk's choice. The
     /// past is matched anew with the keywords that hang on what changed.
     Update(Hangs),
+    /// Add what is missing; change what differs from the file and was not edited since a file brought it. What was edited
+    /// stays, and is told where the file changed it, too.
+    Shipped(Hangs),
 }
 
 /// What an import did.
@@ -44,6 +47,8 @@ pub struct Imported {
     pub changed: BTreeMap<String, usize>,
     /// Things that were there and stayed as they were, by kind.
     pub kept: BTreeMap<String, usize>,
+    /// Things that were edited here and changed in the file, and stayed as they were here, by kind ([`Merge::Shipped`]).
+    pub conflicts: BTreeMap<String, Vec<String>>,
     /// Whether the database had a beat and so was left alone ([`Merge::IfEmpty`]).
     pub was_loaded: bool,
 }
@@ -72,11 +77,16 @@ pub async fn import(
         });
     }
     let current = super::read(&mut tx).await?;
+    let bases = match merge {
+        Merge::Shipped(_) => Some(bases(&mut tx, actor).await?),
+        Merge::IfEmpty | Merge::Add | Merge::Update(_) => None,
+    };
     let mut import = Import {
+        bases,
         tx: &mut tx,
         actor,
         now,
-        updates: matches!(merge, Merge::Update(_)),
+        updates: matches!(merge, Merge::Update(_) | Merge::Shipped(_)),
         is_loaded,
         changes: Vec::new(),
         imported: Imported::default(),
@@ -95,7 +105,7 @@ pub async fn import(
     import
         .feeds(&beat.sources, &current.sources, &sources, progress)
         .await?;
-    if let Merge::Update(hangs) = merge
+    if let Merge::Update(hangs) | Merge::Shipped(hangs) = merge
         && is_loaded
     {
         import.raise_dependants(hangs).await?;
@@ -107,6 +117,29 @@ pub async fn import(
     }
     tx.commit().await?;
     Ok(imported)
+}
+
+/// Things as a file last brought them, by kind and name.
+type Bases = HashMap<(String, String), Value>;
+
+/// Reads them from the audit: what files bring is written there whole.
+async fn bases(tx: &mut PgConnection, actor: &str) -> Result<Bases, StoreError> {
+    let importers = ["first start", "beat import", actor].map(str::to_owned);
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (subject_kind, subject) subject_kind, subject, after AS "after!"
+             FROM audit
+            WHERE actor = ANY($1)
+              AND subject_kind IN ('keyword', 'concept', 'source', 'feed')
+              AND jsonb_exists_any(after, ARRAY['slug', 'url'])
+            ORDER BY subject_kind, subject, id DESC"#,
+        &importers[..],
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.subject_kind, row.subject), row.after))
+        .collect())
 }
 
 async fn is_loaded(tx: &mut PgConnection) -> Result<bool, StoreError> {
@@ -131,8 +164,19 @@ enum Step<'a, T> {
     Change(&'a T, &'a T),
 }
 
+/// Why a thing stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// It was edited here, and the file is as before.
+    Edited,
+    /// It was edited here, and in the file.
+    InConflict,
+}
+
 struct Import<'a> {
     tx: &'a mut PgConnection,
+    /// What edits are told by; none: they do not count.
+    bases: Option<Bases>,
     actor: &'a str,
     now: Timestamp,
     updates: bool,
@@ -173,6 +217,17 @@ impl Import<'_> {
                     steps.push(Step::Add(thing));
                 }
                 Some(before) if self.updates && !same(before, thing) => {
+                    if let Some(kept) =
+                        self.kept_by_edit(kind, &key(thing).to_string(), *before, thing)
+                    {
+                        if kept == Kept::InConflict {
+                            let conflicts = self.imported.conflicts.entry(kind.to_owned());
+                            conflicts.or_default().push(key(thing).to_string());
+                        } else {
+                            *self.imported.kept.entry(kind.to_owned()).or_default() += 1;
+                        }
+                        continue;
+                    }
                     *self.imported.changed.entry(kind.to_owned()).or_default() += 1;
                     self.note(
                         "change",
@@ -187,6 +242,28 @@ impl Import<'_> {
             }
         }
         steps
+    }
+
+    /// Why a thing that differs from the file stays as it is; none if it does not.
+    fn kept_by_edit<T: Serialize>(
+        &self,
+        kind: &str,
+        name: &str,
+        current: &T,
+        wanted: &T,
+    ) -> Option<Kept> {
+        let bases = self.bases.as_ref()?;
+        let is_base = |thing: &T| {
+            let base = bases.get(&(kind.to_owned(), name.to_owned()));
+            base.is_some() && serde_json::to_value(thing).ok().as_ref() == base
+        };
+        if is_base(current) {
+            None
+        } else if is_base(wanted) {
+            Some(Kept::Edited)
+        } else {
+            Some(Kept::InConflict)
+        }
     }
 
     fn note<T: Serialize>(

@@ -27,6 +27,7 @@ pub(super) mod login;
 pub(super) mod moments;
 pub(super) mod new_feed;
 mod news;
+pub(super) mod quality;
 pub(super) mod search;
 pub(super) mod seen;
 pub(super) mod stories;

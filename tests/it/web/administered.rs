@@ -440,3 +440,115 @@ async fn an_account_is_signed_out_everywhere_and_nobody_locks_themselves_out() {
         assert_eq!(desk.post(path, fields).await.status, 409, "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_matched_nothing_is_sampled_each_week_and_judged() {
+    let desk = Desk::open().await;
+    assert!(
+        desk.get("/admin/quality")
+            .await
+            .body
+            .contains("No sample was drawn yet")
+    );
+    sqlx::query("UPDATE backlog SET is_backfill = false, first_seen_at = '2026-11-18T10:00:00Z'")
+        .execute(&desk.worker.db)
+        .await
+        .unwrap();
+    desk.worker.upkeep().await;
+    desk.worker.upkeep().await;
+    assert_eq!(desk.count("backlog_samples").await, 2, "once a week");
+    let page = desk.get("/admin/quality").await;
+    assert!(
+        page.body.contains("Korea ship") && page.body.contains("0 % – 100 %"),
+        "{}",
+        page.body
+    );
+    let judge = async |id: &str, fields: &[(&str, &str)]| {
+        desk.post(&format!("/admin/quality/{id}"), fields)
+            .await
+            .status
+    };
+    assert_eq!(
+        judge("1", &[("missed", "true"), ("keyword", "desk")]).await,
+        303
+    );
+    assert_eq!(judge("2", &[("missed", "false")]).await, 303);
+    assert_eq!(
+        judge("1", &[("missed", "true"), ("keyword", "none")]).await,
+        404
+    );
+    assert_eq!(judge("9", &[("missed", "false")]).await, 404);
+    let page = desk.get("/admin/quality").await;
+    assert!(
+        page.body.contains("<td>1/2</td><td>9 % – 91 %</td>"),
+        "{}",
+        page.body
+    );
+    assert_eq!(desk.count("audit WHERE subject_kind = 'sample'").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_precise_a_keyword_is_follows_from_what_the_desk_did() {
+    let publisher = FeedServer::start().await;
+    let titles: Vec<(String, String)> = (0..12)
+        .map(|number| {
+            let words = ["sanctions tanker", "football match"][number % 2];
+            (
+                format!("g{number}"),
+                format!("Iran {words} {number} {}", "x".repeat(number + 3)),
+            )
+        })
+        .collect();
+    let entries: Vec<(&str, &str, &str)> = titles
+        .iter()
+        .map(|(guid, title)| (&**guid, &**title, "x"))
+        .collect();
+    publisher.put("/feed", Document::feed(rss(&entries)));
+    let worker = TestWorker::new(
+        &[publisher.url("/feed")],
+        &[("desk", "tanker OR iran AND football")],
+    )
+    .await;
+    worker.pass().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    let user = site.account("anna", Role::Admin).await;
+    let cookie = site.session_of(user).await;
+    // Each article a story of its own, half of them used, half passed as noise.
+    for statement in [
+        "DELETE FROM story_members",
+        "INSERT INTO stories (id, created_at) SELECT 1000 + id, now() FROM articles",
+        "INSERT INTO story_members (article_id, story_id, reason, placed_at) SELECT id, 1000 + id, '{}', now() FROM articles",
+        "INSERT INTO desk_changes (id, made_at, actor, story_id, kind) SELECT id, now(), 'ed', 1000 + id, 'use' FROM articles",
+        "INSERT INTO desk_states (story_id, state, by, since, reason, reports, change_id)
+         SELECT 1000 + id, CASE WHEN title LIKE '%tanker%' THEN 'used' ELSE 'passed' END, 'ed', now(),
+                CASE WHEN title LIKE '%tanker%' THEN NULL ELSE 'noise' END, 1, id
+           FROM articles",
+    ] {
+        sqlx::query(statement).execute(&worker.db).await.unwrap();
+    }
+    let get = async |path: &str| {
+        let request = site.bare_request(reqwest::Method::GET, path);
+        ask(request.header("cookie", &cookie)).await
+    };
+    let page = get("/admin/keywords/desk/quality").await;
+    assert!(
+        page.body
+            .contains("<td>1</td><td>6/12</td><td>50 %</td><td>25 % – 75 %</td>"),
+        "{}",
+        page.body
+    );
+    let clause = between(&page.body, "<tr><td><code dir=\"auto\">tanker", "</tr>")[0];
+    assert!(
+        clause.contains("<td>6/6</td><td>100 %</td><td>61 % – 100 %</td>"),
+        "{clause}"
+    );
+    assert!(
+        page.body
+            .contains("value=\"(tanker OR iran AND football) AND NOT football\""),
+        "{}",
+        page.body
+    );
+    let near = get("/admin/keywords/desk/near").await;
+    assert_eq!(near.status, 200);
+    assert!(near.body.contains("Near misses"), "{}", near.body);
+}

@@ -17,6 +17,7 @@ pub(in crate::web::pages) use form::{DAYS, MOST_DAYS};
 
 use super::{difference, frame::Frame, moments::Moment};
 use crate::{
+    query::{Purpose, near_misses, parse},
     store::{
         PgPool,
         beat::{self, EngineSource},
@@ -77,8 +78,30 @@ pub(crate) struct EditPage {
     versions: Vec<VersionView>,
     /// Whether the difference is to come.
     is_comparing: bool,
-    /// Whether what comes is what each part of the saved query does.
-    shows_parts: bool,
+    /// What it is of.
+    shows: Shows,
+}
+
+/// What a difference is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// An edit.
+    Changes,
+    /// The parts of the saved query.
+    Parts,
+    /// What all conditions but one hold for.
+    NearMisses,
+}
+
+impl Shows {
+    fn title(self) -> &'static str {
+        let texts = reading::current().texts;
+        match self {
+            Self::Changes => texts.what_changes,
+            Self::Parts => texts.what_parts_did,
+            Self::NearMisses => texts.near_misses_are,
+        }
+    }
 }
 
 /// How far matching the past anew has come.
@@ -285,9 +308,38 @@ pub(crate) async fn parts(
     let query = known.keyword.query.clone();
     let mut page = known.page(&state, form, checked);
     page.is_comparing = true;
-    page.shows_parts = true;
+    page.shows = Shows::Parts;
     let holder = Holder::of(&visitor, peer);
     let html = page.render()?;
+    difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
+}
+
+/// Answers with the near misses of a saved keyword: where all of its conditions but one held.
+pub(crate) async fn near(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    peer: Peer,
+    Path(slug): Path<String>,
+) -> Result<Response, WebError> {
+    let known = Known::read(&state, &slug).await?;
+    let form = KeywordForm::of(&known.keyword);
+    let checked = form::check(&state, &slug, &form).await?;
+    let from = form.from(state.clock.now());
+    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
+    let saved = known.keyword.query.clone();
+    let relaxed = parse(&saved, &lexicon, Purpose::SavedKeyword)
+        .ok()
+        .and_then(|query| near_misses(&query, &lexicon));
+    let mut page = known.page(&state, form, checked);
+    let Some(relaxed) = relaxed else {
+        page.problem = Some(reading::current().texts.no_near_misses.to_owned());
+        return Ok(page.into_response());
+    };
+    page.is_comparing = true;
+    page.shows = Shows::NearMisses;
+    let holder = Holder::of(&visitor, peer);
+    let html = page.render()?;
+    let query = format!("({saved}) OR {relaxed}");
     difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
 }
 
@@ -436,7 +488,7 @@ impl Known {
             saved: None,
             progress: self.rematch.as_ref().map(progress),
             is_comparing: false,
-            shows_parts: false,
+            shows: Shows::Changes,
         }
     }
 }
