@@ -171,7 +171,7 @@ pub async fn add(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     raise_revision(&mut tx).await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO concepts (slug, name, terms) VALUES ($1, $2, '{}') ON CONFLICT (slug) DO NOTHING RETURNING id",
@@ -207,7 +207,7 @@ pub async fn save(
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if !dependants.hold(&mut tx).await? {
         return Ok(Saved::BeatMoved);
     }
@@ -358,7 +358,7 @@ pub async fn save_outlets(
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if !dependants.hold(&mut tx).await? {
         return Ok(Saved::BeatMoved);
     }

@@ -25,7 +25,7 @@ pub async fn erase(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let Some(article) = sqlx::query!(
         "SELECT url, title FROM articles WHERE id = $1 AND erased_at IS NULL FOR UPDATE",
         id as ArticleId

@@ -164,7 +164,7 @@ pub async fn change(
         .map(serde_json::to_string)
         .transpose()
         .map_err(|error| StoreError::Unexpected(format!("selectors of a feed: {error}")))?;
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let Some(before) = snapshot(&mut tx, id).await? else {
         return Ok(false);
     };
@@ -204,7 +204,7 @@ pub async fn bulk(
     actor: &str,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let mut changed = 0;
     let mut sorted = ids.to_vec();
     sorted.sort_unstable();
@@ -432,7 +432,7 @@ pub async fn add_source(
     actor: &str,
     now: Timestamp,
 ) -> Result<SourceChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let done = sqlx::query!(
         "INSERT INTO sources (slug, name, domain, country, language, tier, tags, note, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -476,7 +476,7 @@ pub async fn change_source(
     actor: &str,
     now: Timestamp,
 ) -> Result<SourceChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if !dependants.hold(&mut tx).await? {
         return Ok(SourceChange::BeatMoved);
     }

@@ -130,7 +130,7 @@ pub async fn save(
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if !dependants.hold(&mut tx).await? {
         return Ok(Saved::BeatMoved);
     }
@@ -212,7 +212,7 @@ pub async fn add(
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if !dependants.hold(&mut tx).await? {
         return Ok(Saved::BeatMoved);
     }

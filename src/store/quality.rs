@@ -270,7 +270,7 @@ pub async fn judge(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let title = sqlx::query_scalar!(
         "UPDATE backlog_samples
             SET is_missed = $2::text IS NOT NULL, keyword_id = (SELECT id FROM keywords WHERE slug = $2), judged_by = $3,
