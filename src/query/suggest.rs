@@ -110,6 +110,7 @@ mod tests {
             "Iran football team",
             "Iran football match",
         ];
+        let (kept, noise) = (kept.repeat(3), noise.repeat(3));
         let (for_kept, for_noise) = suggest(&kept, &noise, 5);
         assert_eq!(
             for_kept.first().map(|it| it.word.as_str()),
@@ -119,7 +120,7 @@ mod tests {
             for_noise
                 .first()
                 .map(|it| (it.word.as_str(), it.kept, it.noise)),
-            Some(("football", 0, 4))
+            Some(("football", 0, 12))
         );
         let told = for_kept.iter().chain(&for_noise);
         assert!(

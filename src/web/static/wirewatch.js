@@ -563,7 +563,7 @@ if (checked) {
         const tree = checked.querySelector("details");
         if (tree) tree.open = isOpen;
         const area = form.querySelector("[name=query]");
-        area.toggleAttribute("aria-invalid", checked.querySelector(".mistake") !== null);
+        area.ariaInvalid = checked.querySelector(".mistake") === null ? "false" : "true";
       } catch (error) {
         if (error.name !== "AbortError") throw error;
       }

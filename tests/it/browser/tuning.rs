@@ -87,6 +87,7 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser.click(save).await;
     browser.until_text(".done", "Saved as version 2.").await;
     worker.rematch().await;
+    worker.place().await;
     browser.goto(&site.url("/keywords/desk")).await;
     browser
         .until(HEADLINES, &json!(["Iran ship near Korea"]))
@@ -99,6 +100,7 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser.click(save).await;
     browser.until_text(".done", "Saved as version 3.").await;
     worker.rematch().await;
+    worker.place().await;
     browser.goto(&site.url("/keywords/desk")).await;
     browser
         .until(HEADLINES, &json!(["Korea football match"]))
@@ -113,6 +115,7 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser.click(save).await;
     browser.until_text(".done", "Saved as version 2.").await;
     worker.rematch().await;
+    worker.place().await;
     browser.goto(&site.url("/keywords/place")).await;
     browser
         .until(HEADLINES, &json!(["Tehran talks resume"]))
