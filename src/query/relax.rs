@@ -59,10 +59,9 @@ fn relaxed(node: &Node, out: &mut Vec<Node>) {
             }
         }
         Node::Near { left, right, .. } => {
-            out.push(Node::And(vec![(**left).clone(), (**right).clone()]))
+            out.push(Node::And(vec![(**left).clone(), (**right).clone()]));
         }
-        Node::Within { node, .. } => out.push((**node).clone()),
-        Node::AtLeast { node, .. } => out.push((**node).clone()),
+        Node::Within { node, .. } | Node::AtLeast { node, .. } => out.push((**node).clone()),
         Node::Of { count, list } if *count > 1 => out.push(Node::Of {
             count: count - 1,
             list: list.clone(),

@@ -191,12 +191,11 @@ fn offers(query: &str, judged: &[JudgedText]) -> (Vec<Offer>, Vec<Offer>) {
             one.text.title, one.text.summary, one.text.content
         )
     };
-    let (kept, noise): (Vec<&JudgedText>, Vec<&JudgedText>) =
-        judged.iter().partition(|it| it.is_kept);
-    let kept: Vec<String> = kept.into_iter().map(whole).collect();
-    let noise: Vec<String> = noise.into_iter().map(whole).collect();
-    let borrowed = |texts: &[String]| -> Vec<String> { texts.to_vec() };
-    let (kept, noise) = (borrowed(&kept), borrowed(&noise));
+    let texts = |is_kept: bool| -> Vec<String> {
+        let of_side = judged.iter().filter(|one| one.is_kept == is_kept);
+        of_side.map(whole).collect()
+    };
+    let (kept, noise) = (texts(true), texts(false));
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
     let noise: Vec<&str> = noise.iter().map(String::as_str).collect();
     let (for_kept, for_noise) = suggest(&kept, &noise, MOST);

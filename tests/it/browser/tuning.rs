@@ -15,7 +15,7 @@ const PAGE: &str = "<html><head><title>Office</title><link rel=alternate type=ap
 
 async fn desk(publisher: &FeedServer) -> (TestWorker, Site) {
     let entries = [
-        ("a", "Iran ship near Korea", "x"),
+        ("a", "Iran ship near Korea", "Seen from Pyongyang."),
         ("b", "Korea football match", "x"),
         ("c", "Tehran talks resume", "x"),
     ];
@@ -42,7 +42,7 @@ async fn desk(publisher: &FeedServer) -> (TestWorker, Site) {
 }
 
 const HEADLINES: &str =
-    "return [...document.querySelectorAll('.line .headline')].map((it) => it.textContent)";
+    "return [...document.querySelectorAll('.line .headline')].map((it) => it.textContent).sort()";
 const QUERY: &str = "return document.getElementById('keyword-query').value";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,18 +62,18 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser
         .run(
             "const area = document.getElementById('keyword-query');
-             area.value = 'korea near3 (iran and ship)';
+             area.value = 'korea near3 iran and @plac';
              document.getElementById('keyword-dialect').value = 'factiva';
              area.dispatchEvent(new Event('input', { bubbles: true }));",
         )
         .await;
     browser
-        .until_text("#checked .mistake", "has no positions")
+        .until_text("#checked .mistake", "no concept @plac")
         .await;
     browser.shot("tuning-mistake").await;
     browser.click("#checked .way button").await;
     browser
-        .until(QUERY, &json!("korea AND (iran AND ship)"))
+        .until(QUERY, &json!("korea NEAR/2 iran AND @place"))
         .await;
     browser.until_text(".outcome strong", "+1 −1").await;
     browser
@@ -118,7 +118,10 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     worker.place().await;
     browser.goto(&site.url("/keywords/place")).await;
     browser
-        .until(HEADLINES, &json!(["Tehran talks resume"]))
+        .until(
+            HEADLINES,
+            &json!(["Iran ship near Korea", "Tehran talks resume"]),
+        )
         .await;
 
     // A feed from the home page of its publisher.
