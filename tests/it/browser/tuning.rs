@@ -142,6 +142,12 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser.until(told, &json!(5)).await;
     browser.shot("tuning-audit").await;
 
+    every_page_fits(&browser, &site).await;
+    browser.end().await;
+}
+
+/// Looks at every page of the admin in both themes and at both widths.
+async fn every_page_fits(browser: &Browser, site: &Site) {
     for (width, scheme) in [(390, "dark"), (1440, "dark"), (390, "light")] {
         browser.widen(width).await;
         browser.prefer(scheme).await;
@@ -171,5 +177,4 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
             browser.shot(&format!("{name}-{width}-{scheme}")).await;
         }
     }
-    browser.end().await;
 }
