@@ -39,7 +39,7 @@ pub use feed::{
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
     KeywordId, NoteId, OpmlImportId, RecipientId, SampleId, SavedFilterId, SessionId, SourceId,
-    StoryId, SubscriptionId, TrialId, UserId,
+    StoryId, SubscriptionId, TrialId, UserId, WantedPageId,
 };
 pub use quality::Share;
 pub use rhythm::Rhythm;

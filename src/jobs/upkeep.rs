@@ -104,6 +104,7 @@ impl Upkeep {
         store::seen::trim(&self.db, now.minus(store::seen::REMEMBERED_FOR)).await?;
         store::incidents::trim(&self.db, now.minus(INCIDENTS_KEPT)).await?;
         store::trials::trim(&self.db, now.minus(DAY_KEPT)).await?;
+        store::wanted_pages::trim(&self.db, now.minus(DAY_KEPT)).await?;
         store::hosts::trim(&self.db, now.minus(DAY_KEPT)).await?;
         let share = now.as_micros() / ROUND_MICROS % LEDGER_SHARES;
         store::ledger::trim(&self.db, LEDGER_KEPT, share, LEDGER_SHARES).await?;

@@ -59,6 +59,21 @@ pub struct KeywordEdit<'a> {
     pub reason: &'a str,
 }
 
+/// A keyword to be added.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKeyword<'a> {
+    /// Its short name, which never changes.
+    pub slug: &'a str,
+    /// Its name for people.
+    pub name: &'a str,
+    /// Its query, which is without errors.
+    pub query: &'a str,
+    /// What editors should know of it.
+    pub note: &'a str,
+    /// Why it is added.
+    pub reason: &'a str,
+}
+
 /// What came of saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
@@ -116,6 +131,61 @@ pub async fn versions(db: &PgPool, keyword: KeywordId) -> Result<Vec<KeywordVers
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Adds a keyword behind all others; the past is matched with it. False if its short name is taken.
+///
+/// # Errors
+/// The database does not answer; nothing was added then.
+pub async fn add(
+    db: &PgPool,
+    keyword: NewKeyword<'_>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut tx = super::begin(db).await?;
+    let added = sqlx::query_scalar!(
+        "INSERT INTO keywords (slug, name, query, note, position)
+         SELECT $1, $2, $3, $4, coalesce(max(position) + 1, 0) FROM keywords
+             ON CONFLICT (slug) DO NOTHING
+         RETURNING id",
+        keyword.slug,
+        keyword.name,
+        keyword.query,
+        keyword.note,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(id) = added else {
+        return Ok(false);
+    };
+    sqlx::query!(
+        "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+         VALUES ($1, 1, $2, $3, $4, $5)",
+        id as KeywordId,
+        keyword.query,
+        now as Timestamp,
+        actor,
+        keyword.reason,
+    )
+    .execute(&mut *tx)
+    .await?;
+    rematches::begin(&mut tx, id, 1, now).await?;
+    sqlx::query!("UPDATE beat SET revision = revision + 1")
+        .execute(&mut *tx)
+        .await?;
+    let change = Change {
+        action: "add",
+        subject_kind: "keyword",
+        subject: keyword.slug.to_owned(),
+        before: None,
+        after: Some(json!({
+            "name": keyword.name, "query": keyword.query, "note": keyword.note, "version": 1, "reason": keyword.reason,
+        })),
+    };
+    audit::record(&mut tx, actor, now, &[change]).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Saves a keyword. Another query is another version, with which the past is matched anew, and so are the keywords that
@@ -197,63 +267,4 @@ pub async fn save(
     audit::record(&mut tx, actor, now, &[change]).await?;
     tx.commit().await?;
     Ok(Saved::As(version))
-}
-
-/// Adds a keyword at the end of the board, and matches the past with it.
-///
-/// # Errors
-/// The database does not answer; nothing was saved then.
-pub async fn add(
-    db: &PgPool,
-    slug: &str,
-    name: &str,
-    query: &str,
-    dependants: &Dependants,
-    actor: &str,
-    now: Timestamp,
-) -> Result<Saved, StoreError> {
-    let mut tx = super::begin(db).await?;
-    if !dependants.hold(&mut tx).await? {
-        return Ok(Saved::BeatMoved);
-    }
-    let id = sqlx::query_scalar!(
-        "INSERT INTO keywords (slug, name, query, position)
-         SELECT $1, $2, $3, coalesce(max(position), 0) + 1 FROM keywords
-             ON CONFLICT (slug) DO NOTHING
-         RETURNING id",
-        slug,
-        name,
-        query,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(id) = id else {
-        return Ok(Saved::Same);
-    };
-    sqlx::query!(
-        "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
-         VALUES ($1, 1, $2, $3, $4, '')",
-        id as KeywordId,
-        query,
-        now as Timestamp,
-        actor,
-    )
-    .execute(&mut *tx)
-    .await?;
-    rematches::begin(&mut tx, id, 1, now).await?;
-    let reason = format!("keyword:{slug} added");
-    beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
-    sqlx::query!("UPDATE beat SET revision = revision + 1")
-        .execute(&mut *tx)
-        .await?;
-    let change = Change {
-        action: "add",
-        subject_kind: "keyword",
-        subject: slug.to_owned(),
-        before: None,
-        after: Some(json!({"name": name, "query": query, "version": 1})),
-    };
-    audit::record(&mut tx, actor, now, &[change]).await?;
-    tx.commit().await?;
-    Ok(Saved::As(1))
 }

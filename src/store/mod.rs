@@ -59,6 +59,7 @@ pub mod story_page;
 pub mod subscriptions;
 pub mod trials;
 pub mod users;
+pub mod wanted_pages;
 pub mod why_not;
 pub mod workers;
 

@@ -17,6 +17,8 @@ pub enum Edit {
         /// The query.
         query: String,
     },
+    /// There is a keyword more, with this query.
+    NewKeyword(String),
     /// A concept gets other terms.
     Concept(Concept),
     /// There are other names of outlets.
@@ -27,6 +29,8 @@ impl Edit {
     fn changing(&self) -> Changing<'_> {
         match self {
             Self::Keyword { slug, .. } => Changing::Keyword(slug),
+            // Nothing that is sound names what is not there.
+            Self::NewKeyword(_) => Changing::Keyword(""),
             Self::Concept(concept) => Changing::Concept(&concept.slug),
             Self::Outlets(_) => Changing::Outlets,
         }
@@ -59,6 +63,7 @@ impl Edit {
                     *edited = concept.clone();
                 }
             }
+            Self::NewKeyword(_) => {}
             Self::Outlets(outlets) => source.outlets.clone_from(outlets),
         }
         source
@@ -83,6 +88,23 @@ impl Edit {
 
     /// Both sides under every keyword that is touched, an edited one first.
     pub(super) fn comparison(&self, source: &EngineSource) -> (Comparison, Vec<Named>) {
+        if let Self::NewKeyword(query) = self {
+            let lexicon = lexicon(source);
+            let query = parse(query, &lexicon, Purpose::SavedKeyword).ok();
+            let side = |query| Side {
+                queries: vec![query],
+                lexicon: &lexicon,
+            };
+            let (before, after) = (side(None), side(query.as_ref()));
+            let named = Named {
+                slug: String::new(),
+                name: String::new(),
+            };
+            return (
+                Comparison::between(&before, &after, Parts::OfFirstQuery),
+                vec![named],
+            );
+        }
         let edited = self.apply(source);
         let hanging = self.dependants(source).keywords;
         let is_own =
@@ -111,7 +133,7 @@ impl Edit {
             _ => String::new(),
         };
         let parts = match self {
-            Self::Keyword { .. } => Parts::OfFirstQuery,
+            Self::Keyword { .. } | Self::NewKeyword(_) => Parts::OfFirstQuery,
             Self::Concept(_) => Parts::OfConcept(&concept),
             Self::Outlets(_) => Parts::None,
         };

@@ -1,6 +1,6 @@
 //! Digests: composed once, sent at least once, by the clock on the reader's wall.
 
-mod desk;
+pub(crate) mod desk;
 mod letters;
 mod mime;
 mod pages;

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod added;
 mod administered;
 mod api;
 mod attacks;
@@ -10,8 +11,10 @@ mod desk;
 mod keywords;
 mod live;
 mod new_feeds;
+mod origins;
 mod pages;
 mod refusals;
+mod refused_writes;
 mod search;
 mod seen;
 
@@ -43,7 +46,7 @@ fn with_concepts(mut beat: Beat) -> Beat {
 }
 
 /// All pieces of `text` between `before` and the next `after`.
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before)
         .skip(1)
         .map(|rest| rest.split(after).next().unwrap())

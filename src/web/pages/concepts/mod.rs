@@ -160,7 +160,7 @@ pub(crate) async fn add(
     let texts = reading::current().texts;
     let name = form.name.trim();
     let problem = if !is_short_name(&form.slug) {
-        texts.short_name_hint
+        texts.short_name_rule
     } else if name.is_empty() {
         texts.concept_needs_name
     } else {

@@ -152,7 +152,7 @@ pub(crate) async fn add(
     let texts = reading::current().texts;
     let problem = match form.read() {
         Err(problem) => problem,
-        Ok(_) if !is_short_name(&form.slug) => texts.short_name_hint,
+        Ok(_) if !is_short_name(&form.slug) => texts.short_name_rule,
         Ok(edit) => {
             let (actor, now) = (visitor.actor(), state.clock.now());
             match feed_edits::add_source(&state.db, &form.slug, &edit, &actor, now).await? {

@@ -1,5 +1,6 @@
 //! Keywords as admins edit them: checked, shown with what a change would do on the desk's own data, saved, restored.
 
+pub(crate) mod draft;
 mod form;
 
 use askama::Template;
@@ -43,18 +44,6 @@ use crate::{
 pub(crate) struct KeywordsPage {
     frame: Frame,
     keywords: Vec<EditedKeyword>,
-    form: NewForm,
-    problem: Option<String>,
-    checked: Checked,
-}
-
-/// What adds a keyword.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewForm {
-    slug: String,
-    name: String,
-    query: String,
 }
 
 /// Times that an edit is tried again because the beat was changed meanwhile.
@@ -68,7 +57,10 @@ const DEAD_AFTER: u16 = 90;
 #[template(path = "keyword_edit.html")]
 pub(crate) struct EditPage {
     frame: Frame,
+    /// Part of its address.
     slug: String,
+    /// Whether it is a draft, which nobody saved.
+    is_new: bool,
     form: KeywordForm,
     dialects: Vec<DialectChoice>,
     checked: Checked,
@@ -144,75 +136,10 @@ pub(crate) struct Wanted {
 
 /// Answers with the list.
 pub(crate) async fn list(State(db): State<PgPool>) -> Result<KeywordsPage, WebError> {
-    list_page(&db, NewForm::default(), None, Checked::default()).await
-}
-
-async fn list_page(
-    db: &PgPool,
-    form: NewForm,
-    problem: Option<String>,
-    checked: Checked,
-) -> Result<KeywordsPage, WebError> {
     Ok(KeywordsPage {
         frame: Frame::bare(reading::current().texts.keywords),
-        keywords: keyword_edits::all(db).await?,
-        form,
-        problem,
-        checked,
+        keywords: keyword_edits::all(&db).await?,
     })
-}
-
-/// Adds a keyword, and leads to its page.
-pub(crate) async fn add(
-    State(state): State<WebState>,
-    visitor: Visitor,
-    Form(form): Form<NewForm>,
-) -> Result<Response, WebError> {
-    let texts = reading::current().texts;
-    let mut keyword = KeywordForm::new(&form.slug, &form.name, &form.query);
-    let checked = form::check(&state, "", &keyword).await?;
-    keyword.take(&checked);
-    let problem = if !is_short_name(&form.slug) {
-        texts.short_name_hint
-    } else if keyword.name.trim().is_empty() {
-        texts.keyword_needs_name
-    } else if let Some(query) = checked.query.clone() {
-        match insert(&state, &visitor, &form, &query).await? {
-            Saved::As(_) => {
-                let to = format!("/admin/keywords/{}", form.slug);
-                return Ok(Redirect::to(&to).into_response());
-            }
-            _ => texts.short_name_taken,
-        }
-    } else {
-        texts.query_has_errors
-    };
-    let page = list_page(&state.db, form, Some(problem.to_owned()), checked).await?;
-    Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
-}
-
-async fn insert(
-    state: &WebState,
-    visitor: &Visitor,
-    form: &NewForm,
-    query: &str,
-) -> Result<Saved, WebError> {
-    let edit = Edit::Keyword {
-        slug: form.slug.clone(),
-        query: query.to_owned(),
-    };
-    for _ in 0..TRIES {
-        let source = beat::engine_source(&state.db).await?;
-        let dependants = edit.dependants(&source);
-        let (actor, now) = (visitor.actor(), state.clock.now());
-        let (slug, name) = (&form.slug, form.name.trim());
-        let saved =
-            keyword_edits::add(&state.db, slug, name, query, &dependants, &actor, now).await?;
-        if saved != Saved::BeatMoved {
-            return Ok(saved);
-        }
-    }
-    Err(WebError::Conflict("the beat is being changed by others"))
 }
 
 /// Whether a text can be a short name: it stands in addresses and, after `@` or `keyword:`, in queries.
@@ -482,6 +409,7 @@ impl Known {
                 })
                 .collect(),
             slug: self.keyword.slug,
+            is_new: false,
             form,
             checked,
             problem: None,
