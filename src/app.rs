@@ -21,6 +21,7 @@ use crate::{
         digest::Composer,
         engine::LiveEngine,
         index::Lister,
+        opml::ListImporter,
         place::Placer,
         poll::Poller,
         release::Releaser,
@@ -166,6 +167,8 @@ pub struct WorkerParts {
     pub releaser: Releaser,
     /// Tries addresses that somebody wants to add.
     pub tryer: Tryer,
+    /// Adds the feeds of lists that were pasted.
+    pub list_importer: ListImporter,
     /// Keeps house.
     pub upkeep: Upkeep,
 }
@@ -222,6 +225,7 @@ impl WorkerParts {
             reader,
             releaser: Releaser::new(db.clone(), Arc::clone(&clock)),
             tryer,
+            list_importer: ListImporter::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
         })
     }
@@ -308,6 +312,7 @@ pub async fn run(
             reader,
             releaser,
             tryer,
+            list_importer,
             upkeep,
         } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
         lifecycle.spawn("poll", {
@@ -337,6 +342,10 @@ pub async fn run(
         lifecycle.spawn("trial", {
             let stop = stop.clone();
             async move { tryer.run(stop).await }
+        });
+        lifecycle.spawn("opml", {
+            let stop = stop.clone();
+            async move { list_importer.run(stop).await }
         });
         lifecycle.spawn("upkeep", {
             let stop = stop.clone();

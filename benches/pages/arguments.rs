@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     pub(crate) rate: u32,
     /// For so long.
     pub(crate) seconds: u32,
+    /// Whether the difference of an edit is measured instead of pages.
+    pub(crate) is_edit: bool,
     /// Where the database is kept; none: it is thrown away.
     pub(crate) folder: Option<PathBuf>,
     /// Whether the database is only filled, for later runs.
@@ -28,6 +30,7 @@ impl Arguments {
             backlog: 3_000_000,
             rate: 50,
             seconds: 60,
+            is_edit: false,
             folder: None,
             only_fills: false,
         };
@@ -41,6 +44,7 @@ impl Arguments {
             };
             match word.as_str() {
                 "--bench" => is_bench = true,
+                "--edit" => arguments.is_edit = true,
                 "--articles" => arguments.articles = value()?.parse()?,
                 "--backlog" => arguments.backlog = value()?.parse()?,
                 "--rate" => arguments.rate = value()?.parse()?,
@@ -48,7 +52,7 @@ impl Arguments {
                 "--fill" => arguments.only_fills = true,
                 "--folder" => arguments.folder = Some(value()?.into()),
                 other if is_bench => bail!(
-                    "{other:?} is no option; there are --articles N, --backlog N, --rate N, --seconds N, --folder PATH, --fill"
+                    "{other:?} is no option; there are --articles N, --backlog N, --rate N, --seconds N, --edit, --folder PATH, --fill"
                 ),
                 _ => {}
             }

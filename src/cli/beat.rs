@@ -10,14 +10,26 @@ use crate::{
     config::Settings,
     domain::{Beat, Clock as _, Concept, Keyword, KeywordId},
     pipeline::page,
-    query::{Engine, Lexicon},
+    query::{Engine, Lexicon, dependants},
     store::{self, beat::Imported, beat::Merge},
 };
 
 pub(super) async fn run(command: BeatCommand, settings: &Settings) -> anyhow::Result<Outcome> {
     match command {
         BeatCommand::Check { file } => check(&file),
-        BeatCommand::Import { file, json, .. } => import(&file, json, settings).await,
+        BeatCommand::Import {
+            file,
+            json,
+            keep_edits,
+            ..
+        } => {
+            let merge = if keep_edits {
+                Merge::Shipped(dependants)
+            } else {
+                Merge::Update(dependants)
+            };
+            import(&file, merge, json, settings).await
+        }
         BeatCommand::Export { file, .. } => export(&file, settings).await,
     }
 }
@@ -120,7 +132,12 @@ fn check(file: &Path) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<Outcome> {
+async fn import(
+    file: &Path,
+    how: Merge,
+    json: bool,
+    settings: &Settings,
+) -> anyhow::Result<Outcome> {
     let beat = read(file)?;
     let problems = problems(&beat);
     for problem in &problems {
@@ -131,7 +148,7 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
         return Ok(Outcome::SaidNo);
     }
     let database = Database::open(settings).await?;
-    let imported = merge(&database, &beat, Merge::Update, "beat import").await;
+    let imported = merge(&database, &beat, how, "beat import").await;
     database.close().await;
     report(&imported?, json)?;
     Ok(Outcome::Done)
@@ -184,6 +201,11 @@ pub(super) fn report(imported: &Imported, json: bool) -> anyhow::Result<()> {
             .collect();
         if !told.is_empty() {
             output::line(&format!("{verb}: {}", told.join(", ")));
+        }
+    }
+    for (kind, names) in &imported.conflicts {
+        for name in names {
+            output::line(&format!("in conflict, kept as edited here: {kind} {name}"));
         }
     }
     Ok(())

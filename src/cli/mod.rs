@@ -293,6 +293,9 @@ enum BeatCommand {
     Import {
         /// The file.
         file: PathBuf,
+        /// Leave what was edited here since a file brought it, and tell where the file changed it, too.
+        #[arg(long)]
+        keep_edits: bool,
         /// Folder of the private PostgreSQL.
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,

@@ -1,15 +1,12 @@
 //! `wirewatch opml`: feeds from and for other readers.
 
-use std::{collections::BTreeMap, path::Path};
-
-use url::Url;
+use std::path::Path;
 
 use super::{OpmlCommand, Outcome, beat, output};
 use crate::{
     app::{self, Database, SystemClock},
     config::Settings,
-    domain::{Beat, BeatFeed, BeatSource, Tier},
-    pipeline::opml::{self, OutlineFeed, Outlines},
+    pipeline::opml::{self, OutlineFeed},
     store::{self, beat::Merge},
 };
 
@@ -48,7 +45,13 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
     let database = Database::open(settings).await?;
     let imported = async {
         app::load_beat(&database.pool, settings, &SystemClock).await?;
-        beat::merge(&database, &as_beat(outlines), Merge::Add, "opml import").await
+        beat::merge(
+            &database,
+            &opml::as_beat(outlines),
+            Merge::Add,
+            "opml import",
+        )
+        .await
     }
     .await;
     database.close().await;
@@ -58,57 +61,6 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
     } else {
         Outcome::Done
     })
-}
-
-/// The feeds under sources made from their hosts: what OPML does not say, a desk adds later.
-fn as_beat(outlines: Outlines) -> Beat {
-    let mut sources: BTreeMap<String, BeatSource> = BTreeMap::new();
-    for feed in outlines.feeds {
-        let domain = domain(&feed);
-        sources
-            .entry(domain.clone())
-            .or_insert_with(|| BeatSource {
-                slug: domain.clone(),
-                name: domain.clone(),
-                domain,
-                country: None,
-                language: None,
-                tier: Tier::Press,
-                tags: Vec::new(),
-                note: "from OPML".to_owned(),
-                feeds: Vec::new(),
-            })
-            .feeds
-            .push(BeatFeed {
-                url: feed.url,
-                title: feed.title,
-                language: feed.language,
-                list: None,
-                category: feed.category,
-                paused: false,
-                note: String::new(),
-            });
-    }
-    Beat {
-        format: 1,
-        slug: "opml".to_owned(),
-        name: "Imported feeds".to_owned(),
-        outlets: Vec::new(),
-        keywords: Vec::new(),
-        concepts: Vec::new(),
-        sources: sources.into_values().collect(),
-    }
-}
-
-/// The host of the feed's home page, else of the feed itself, without `www.`.
-fn domain(feed: &OutlineFeed) -> String {
-    let home = feed.site.as_deref().and_then(|home| Url::parse(home).ok());
-    let host = home
-        .as_ref()
-        .and_then(Url::host_str)
-        .unwrap_or_else(|| feed.url.host())
-        .to_owned();
-    host.strip_prefix("www.").unwrap_or(&host).to_owned()
 }
 
 async fn export(file: &Path, settings: &Settings) -> anyhow::Result<Outcome> {

@@ -146,3 +146,16 @@ pub struct Concept {
     /// Spans that are no mention of it.
     pub anti_terms: Vec<String>,
 }
+
+/// What of a beat changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changing<'a> {
+    /// A concept, by its slug.
+    Concept(&'a str),
+    /// A keyword, by its slug.
+    Keyword(&'a str),
+    /// The names of outlets, inside which no keyword sees anything.
+    Outlets,
+    /// What is known of a source.
+    SourceFacts,
+}

@@ -64,6 +64,10 @@ ids! {
     WantedPageId,
     /// An address that somebody wants tried.
     TrialId,
+    /// A list of feeds that somebody pasted.
+    OpmlImportId,
+    /// An entry of the backlog that is to be judged.
+    SampleId,
     /// Who is told of which keywords when.
     SubscriptionId,
     /// An issue of a subscription.

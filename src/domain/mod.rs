@@ -16,6 +16,7 @@ mod entry;
 mod feed;
 mod id;
 pub mod marks;
+mod quality;
 pub mod rhythm;
 mod source;
 mod time;
@@ -26,7 +27,7 @@ pub use account::{AccountWordError, ClockFormat, Role, UserName};
 pub use address::{MailAddress, MailAddressError};
 pub use article::{ArticleMatch, Facts, Field, Hit, Novelty, Subject};
 pub use attempt::{Attempt, ErrorCode, Failure, FoundEntry, NextCheck, PollRecord, Reading};
-pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Concept, Keyword};
+pub use beat::{Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, Concept, Keyword};
 pub use coverage::{Collection, Coverage, Exception, SourceTrouble, Working};
 pub use entry::{
     Document, DocumentKind, Entry, Identified, Identity, Known, Ledger, Lookup, RawEntry,
@@ -37,9 +38,10 @@ pub use feed::{
 };
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
-    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
-    TrialId, UserId, WantedPageId,
+    KeywordId, NoteId, OpmlImportId, RecipientId, SampleId, SavedFilterId, SessionId, SourceId,
+    StoryId, SubscriptionId, TrialId, UserId, WantedPageId,
 };
+pub use quality::Share;
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};
 pub use time::{Clock, Timestamp};

@@ -169,8 +169,10 @@ impl Rematcher {
         } else {
             i64::MIN
         };
-        let articles = rematches::articles(&self.db, after, before, self.batch).await?;
-        let is_last = i64::try_from(articles.len()).unwrap_or(i64::MAX) < self.batch;
+        let batch = rematches::articles(&self.db, after, before, self.batch).await?;
+        let articles = batch.texts;
+        let is_full = i64::try_from(articles.len()).unwrap_or(i64::MAX) >= self.batch;
+        let is_last = !is_full && !batch.is_cut;
         let next = match articles.last() {
             Some(last) if !is_last => Next::Article(last.id.get()),
             _ => Next::Backlog(None),

@@ -1,4 +1,4 @@
-//! Upkeep: what must not grow for ever, in one process at a time.
+//! Upkeep: what must not grow for ever, and the weekly sample of what matched nothing, in one process at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -90,6 +90,7 @@ impl Upkeep {
         if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
             return Ok(0);
         }
+        store::quality::draw(&self.db, now).await?;
         store::sessions::trim(&self.db, now, self.keep.sessions, self.keep.attempts).await?;
         let mut total = 0;
         while !stop.is_cancelled() {

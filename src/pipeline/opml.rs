@@ -1,15 +1,16 @@
 //! Lists of feeds as other readers give and take them: OPML 2.0.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use thiserror::Error;
+use url::Url;
 
 use super::{
     decode::decode,
     markup::{Token, Tokens, attributes},
     xml::Escaped,
 };
-use crate::domain::{FeedUrl, FeedUrlError};
+use crate::domain::{Beat, BeatFeed, BeatSource, FeedUrl, FeedUrlError, Tier};
 
 /// Outlines deeper than this are reported, not read.
 const MAX_DEPTH: usize = 16;
@@ -268,6 +269,58 @@ fn folders(category: &str) -> Vec<String> {
     }
     names.retain(|name| !name.trim().is_empty());
     names
+}
+
+/// The feeds under sources made from their hosts: what OPML does not say, a desk adds later.
+#[must_use]
+pub fn as_beat(outlines: Outlines) -> Beat {
+    let mut sources: BTreeMap<String, BeatSource> = BTreeMap::new();
+    for feed in outlines.feeds {
+        let domain = domain(&feed);
+        sources
+            .entry(domain.clone())
+            .or_insert_with(|| BeatSource {
+                slug: domain.clone(),
+                name: domain.clone(),
+                domain,
+                country: None,
+                language: None,
+                tier: Tier::Press,
+                tags: Vec::new(),
+                note: "from OPML".to_owned(),
+                feeds: Vec::new(),
+            })
+            .feeds
+            .push(BeatFeed {
+                url: feed.url,
+                title: feed.title,
+                language: feed.language,
+                list: None,
+                category: feed.category,
+                paused: false,
+                note: String::new(),
+            });
+    }
+    Beat {
+        format: 1,
+        slug: "opml".to_owned(),
+        name: "Imported feeds".to_owned(),
+        outlets: Vec::new(),
+        keywords: Vec::new(),
+        concepts: Vec::new(),
+        sources: sources.into_values().collect(),
+    }
+}
+
+/// The host of the feed's home page, else of the feed itself, without `www.`.
+fn domain(feed: &OutlineFeed) -> String {
+    let home = feed.site.as_deref().and_then(|home| Url::parse(home).ok());
+    let host = home
+        .as_ref()
+        .and_then(Url::host_str)
+        .unwrap_or_else(|| feed.url.host())
+        .to_owned();
+    host.strip_prefix("www.").unwrap_or(&host).to_owned()
 }
 
 /// Writes a list that [`read`] reads back: the same feeds in the same folders, one folder after the other.

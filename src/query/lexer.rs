@@ -439,3 +439,29 @@ pub(super) fn keyword_references(text: &str) -> Vec<String> {
         })
         .collect()
 }
+
+/// The names after `@` in a text, in lower case.
+pub(super) fn concept_references(text: &str) -> Vec<String> {
+    if !text.contains('@') && !text.contains('＠') {
+        return Vec::new();
+    }
+    let (tokens, _) = lex(text);
+    tokens
+        .into_iter()
+        .filter_map(|token| match token.kind {
+            Kind::Concept(name) => Some(name),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether a text asks for facts.
+pub(super) fn asks_for_facts(text: &str) -> bool {
+    if !text.contains(':') && !text.contains('：') {
+        return false;
+    }
+    let (tokens, _) = lex(text);
+    tokens
+        .iter()
+        .any(|token| matches!(token.kind, Kind::Field(Field::Fact(_))))
+}

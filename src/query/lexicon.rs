@@ -220,6 +220,20 @@ impl Lexicon {
         self.concepts.get(name)
     }
 
+    /// The same with one anti-term of a concept left out.
+    pub(super) fn without_anti_term(&self, concept: &str, anti_term: &Leaf) -> Self {
+        let mut lexicon = self.clone();
+        if let Some(meaning) = lexicon.concepts.get_mut(concept) {
+            let others = meaning.anti_terms.iter().filter(|leaf| *leaf != anti_term);
+            *meaning = Arc::new(Meaning {
+                name: meaning.name.clone(),
+                terms: meaning.terms.clone(),
+                anti_terms: others.cloned().collect(),
+            });
+        }
+        lexicon
+    }
+
     /// The concept whose name is most like `name`.
     pub(super) fn concept_like(&self, name: &str) -> Option<&str> {
         nearest(name, self.concepts.keys().map(String::as_str))

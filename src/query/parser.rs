@@ -505,8 +505,9 @@ impl Parser<'_> {
                 let message = format!(
                     "{text} has no positions; {proximity} joins terms, phrases, cs(), @concepts and OR groups of these"
                 );
+                // The way out takes the place of the whole.
                 self.error(
-                    (side.start, side.end),
+                    (left.start, right.end),
                     message,
                     vec![format!("{a} AND {b}")],
                 );

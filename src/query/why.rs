@@ -42,6 +42,45 @@ impl Explanation {
         out
     }
 
+    /// The parts that would have to hold for the whole to: of an OR the branch that lacks the fewest, of an AND all that
+    /// lack. Empty if it held. Each is told with what is known of it.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<String> {
+        if self.held {
+            return Vec::new();
+        }
+        let deeper = || {
+            self.children
+                .iter()
+                .map(Self::lacks)
+                .filter(|lacks| !lacks.is_empty())
+        };
+        match self.label.as_str() {
+            "AND" => deeper().flatten().collect(),
+            "OR" => deeper().min_by_key(Vec::len).unwrap_or_default(),
+            "NOT" => {
+                let excluded: Vec<&str> =
+                    self.children.iter().map(|it| it.label.as_str()).collect();
+                vec![format!("it has what is excluded: {}", excluded.join(" "))]
+            }
+            label if label.ends_with(':') && !self.children.is_empty() => {
+                let inner: Vec<String> = deeper().flatten().collect();
+                vec![format!("{label} {}", inner.join(", "))]
+            }
+            label if label.starts_with("keyword:") => deeper().flatten().collect(),
+            label if self.note.is_empty() => vec![label.to_owned()],
+            label if self.children.is_empty() => vec![format!("{label} ({})", self.note)],
+            label => {
+                let sides: Vec<String> = deeper().flatten().collect();
+                if sides.is_empty() {
+                    vec![format!("{label} ({})", self.note)]
+                } else {
+                    sides
+                }
+            }
+        }
+    }
+
     fn write(&self, depth: usize, out: &mut String) {
         out.extend(std::iter::repeat_n("  ", depth));
         out.push_str(if self.held { "+ " } else { "- " });
@@ -284,5 +323,44 @@ fn told(field: FactField, facts: &Facts<'_>) -> String {
         "not known".to_owned()
     } else {
         format!("it is {value}")
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::query::{Purpose, parse};
+
+    #[test]
+    fn what_an_article_lacks_is_told_by_the_nearest_way() {
+        let lexicon = Lexicon::default();
+        let lacks = |query: &str, title: &str| {
+            let query = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();
+            let subject = Subject {
+                title,
+                ..Subject::default()
+            };
+            explain(&query, &lexicon, &subject).lacks()
+        };
+        for (query, title, expected) in [
+            ("aa", "aa", &[][..]),
+            ("aa AND bb", "aa", &["bb (no mention)"]),
+            (
+                "(aa AND bb AND cc) OR (aa AND dd)",
+                "aa",
+                &["dd (no mention)"],
+            ),
+            ("aa AND NOT bb", "aa bb", &["it has what is excluded: bb"]),
+            (
+                "aa NEAR/1 bb",
+                "aa x x bb",
+                &["NEAR/1 (smallest gap: 2 words)"],
+            ),
+            ("aa NEAR/1 bb", "aa x", &["bb (no mention)"]),
+            ("title:aa", "bb", &["title: aa (no mention)"]),
+        ] {
+            assert_eq!(lacks(query, title), expected, "{query} in {title}");
+        }
     }
 }

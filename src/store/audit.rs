@@ -1,5 +1,7 @@
 //! The audit: who changed what, when, from what to what.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
@@ -19,6 +21,15 @@ pub(super) struct Change {
     pub(super) before: Option<Value>,
     /// What it is.
     pub(super) after: Option<Value>,
+}
+
+tokio::task_local! {
+    static ASKED_FROM: IpAddr;
+}
+
+/// Does what somebody asks for from an address: the changes that it makes say so.
+pub async fn asked_from<F: Future>(address: IpAddr, work: F) -> F::Output {
+    ASKED_FROM.scope(address, work).await
 }
 
 /// Writes changes into the audit, inside the transaction that makes them.
@@ -42,9 +53,10 @@ pub(super) async fn record(
         .collect();
     let before: Vec<Option<Value>> = changes.iter().map(|change| change.before.clone()).collect();
     let after: Vec<Option<Value>> = changes.iter().map(|change| change.after.clone()).collect();
+    let address = ASKED_FROM.try_with(ToString::to_string).ok();
     sqlx::query!(
-        "INSERT INTO audit (at, actor, action, subject_kind, subject, before, after)
-         SELECT $1, $2, * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])",
+        "INSERT INTO audit (at, actor, address, action, subject_kind, subject, before, after)
+         SELECT $1, $2, $8, * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])",
         now as Timestamp,
         actor,
         &actions,
@@ -52,6 +64,7 @@ pub(super) async fn record(
         &subjects,
         &before as &[Option<Value>],
         &after as &[Option<Value>],
+        address,
     )
     .execute(tx)
     .await?;
@@ -67,6 +80,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// By whom: an account's name, `shell`, or `wirewatch` itself.
     pub actor: String,
+    /// From which address of the network; none: the command line, or wirewatch itself.
+    pub address: Option<String>,
     /// What was done: `add`, `change`, `remove`, …
     pub action: String,
     /// Kind of thing: `feed`, `keyword`, …
@@ -88,6 +103,12 @@ pub struct Search<'a> {
     pub subject_kind: &'a str,
     /// Who did it.
     pub actor: &'a str,
+    /// What was done.
+    pub action: &'a str,
+    /// Only from this instant on.
+    pub from: Option<Timestamp>,
+    /// Only before this instant.
+    pub to: Option<Timestamp>,
     /// Letters that stand in the subject, or in what it was or became.
     pub words: &'a str,
     /// Only rows older than this one.
@@ -102,7 +123,7 @@ pub struct Search<'a> {
 pub async fn search(db: &PgPool, search: Search<'_>, limit: i64) -> Result<Vec<Entry>, StoreError> {
     Ok(sqlx::query_as!(
         Entry,
-        r#"SELECT a.id, a.at AS "at: Timestamp", a.actor, a.action, a.subject_kind, a.subject, a.before, a.after,
+        r#"SELECT a.id, a.at AS "at: Timestamp", a.actor, a.address, a.action, a.subject_kind, a.subject, a.before, a.after,
                   d.id AS "standing_decision?: DecisionId"
              FROM audit a
              LEFT JOIN story_decisions d
@@ -112,6 +133,9 @@ pub async fn search(db: &PgPool, search: Search<'_>, limit: i64) -> Result<Vec<E
               AND ($2 = '' OR a.subject_kind = $2)
               AND ($3 = '' OR a.actor = $3)
               AND ($4 = '' OR strpos(lower(concat_ws(' ', a.subject, a.before::text, a.after::text)), lower($4)) > 0)
+              AND ($6 = '' OR a.action = $6)
+              AND ($7::timestamptz IS NULL OR a.at >= $7)
+              AND ($8::timestamptz IS NULL OR a.at < $8)
             ORDER BY a.id DESC
             LIMIT $5"#,
         search.before,
@@ -119,22 +143,56 @@ pub async fn search(db: &PgPool, search: Search<'_>, limit: i64) -> Result<Vec<E
         search.actor,
         search.words,
         limit,
+        search.action,
+        search.from as Option<Timestamp>,
+        search.to as Option<Timestamp>,
     )
     .fetch_all(db)
     .await?)
 }
 
-/// The kinds of things that were ever changed, and who changed any, in the order of the alphabet.
+/// What the audit can be asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// Kinds of things that were ever changed.
+    pub kinds: Vec<String>,
+    /// Who changed any.
+    pub actors: Vec<String>,
+    /// What was ever done.
+    pub actions: Vec<String>,
+}
+
+/// What the audit can be asked for, in the order of the alphabet.
 ///
 /// # Errors
 ///
 /// When the database does not answer.
-pub async fn kinds_and_actors(db: &PgPool) -> Result<(Vec<String>, Vec<String>), StoreError> {
-    let row = sqlx::query!(
+pub async fn choices(db: &PgPool) -> Result<Choices, StoreError> {
+    Ok(sqlx::query_as!(
+        Choices,
         r#"SELECT ARRAY(SELECT DISTINCT subject_kind FROM audit ORDER BY 1) AS "kinds!",
-                  ARRAY(SELECT DISTINCT actor FROM audit ORDER BY 1) AS "actors!""#
+                  ARRAY(SELECT DISTINCT actor FROM audit ORDER BY 1) AS "actors!",
+                  ARRAY(SELECT DISTINCT action FROM audit ORDER BY 1) AS "actions!""#
     )
     .fetch_one(db)
-    .await?;
-    Ok((row.kinds, row.actors))
+    .await?)
+}
+
+/// One row; none if there is none of that number.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn row(db: &PgPool, id: i64) -> Result<Option<Entry>, StoreError> {
+    let just_this = Search {
+        subject_kind: "",
+        actor: "",
+        action: "",
+        words: "",
+        from: None,
+        to: None,
+        before: id.checked_add(1),
+    };
+    let rows = search(db, just_this, 1).await?;
+    Ok(rows.into_iter().find(|row| row.id == id))
 }

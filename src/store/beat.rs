@@ -3,10 +3,13 @@
 //! The file format is [`Beat`]; after the first start the database is what counts, and a file is merged into it.
 
 mod import;
+mod raise;
 
 use sqlx::PgConnection;
 
-pub use import::{Imported, Merge, import};
+pub use import::{Hangs, Imported, Merge, import};
+pub use raise::Dependants;
+pub(super) use raise::raise;
 
 use super::{PgPool, StoreError};
 use crate::domain::{

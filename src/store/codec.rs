@@ -11,8 +11,8 @@ use sqlx::{
 
 use crate::domain::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
-    KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
-    Timestamp, TrialId, UserId, WantedPageId,
+    KeywordId, NoteId, OpmlImportId, RecipientId, SampleId, SavedFilterId, SessionId, SourceId,
+    StoryId, SubscriptionId, Timestamp, TrialId, UserId, WantedPageId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -100,6 +100,8 @@ id_codec!(
     NoteId,
     SavedFilterId,
     TrialId,
+    OpmlImportId,
+    SampleId,
     SubscriptionId,
     EditionId,
     RecipientId,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
+    beat::{self, Dependants},
     rematches,
 };
 use crate::domain::{KeywordId, Timestamp};
@@ -82,8 +83,10 @@ pub enum Saved {
     Same,
     /// Somebody else saved this version meanwhile.
     Outdated(i32),
-    /// There is no such keyword.
+    /// There is no such thing.
     Unknown,
+    /// The beat was changed since the dependants were found: find them anew.
+    BeatMoved,
 }
 
 /// Every keyword, in the order of the board.
@@ -185,20 +188,25 @@ pub async fn add(
     Ok(true)
 }
 
-/// Saves a keyword. Another query is another version, with which the past is matched anew.
+/// Saves a keyword. Another query is another version, with which the past is matched anew, and so are the keywords that
+/// hang on it.
 ///
 /// # Errors
 /// The database does not answer; nothing was saved then.
 pub async fn save(
     db: &PgPool,
     edit: KeywordEdit<'_>,
+    dependants: &Dependants,
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
     let mut tx = super::begin(db).await?;
+    if !dependants.hold(&mut tx).await? {
+        return Ok(Saved::BeatMoved);
+    }
     let Some(before) = sqlx::query_as!(
         EditedKeyword,
-        "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1 FOR UPDATE",
+        "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1 FOR NO KEY UPDATE",
         edit.slug
     )
     .fetch_optional(&mut *tx)
@@ -238,6 +246,8 @@ pub async fn save(
         .execute(&mut *tx)
         .await?;
         rematches::begin(&mut tx, before.id, version, now).await?;
+        let reason = format!("keyword:{} changed", edit.slug);
+        beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
     }
     sqlx::query!("UPDATE beat SET revision = revision + 1")
         .execute(&mut *tx)

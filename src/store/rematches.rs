@@ -10,7 +10,7 @@ use super::{
     PgPool, StoreError,
     backlog::{BacklogKey, BacklogText},
     ledger,
-    search::Text,
+    search::{BATCH_BYTES, Batch, Text},
 };
 use crate::domain::{ArticleId, ArticleMatch, Identity, KeywordId, Timestamp};
 
@@ -187,7 +187,7 @@ pub async fn of_keyword(db: &PgPool, keyword: KeywordId) -> Result<Option<Rematc
     .transpose()
 }
 
-/// The articles between two numbers, neither included, the newest first.
+/// The articles between two numbers, neither included, the newest first, at most `limit` and about four megabytes.
 ///
 /// # Errors
 /// The database does not answer.
@@ -196,17 +196,19 @@ pub async fn articles(
     after: i64,
     before: i64,
     limit: i64,
-) -> Result<Vec<PastArticle>, StoreError> {
-    Ok(sqlx::query!(
-        "SELECT id, revision, source_id, url, title, summary, content, language, authors, categories, sort_at
-           FROM articles
-          WHERE id > $1
-            AND id < $2
-          ORDER BY id DESC
-          LIMIT $3",
+) -> Result<Batch<PastArticle>, StoreError> {
+    let texts = sqlx::query!(
+        "SELECT a.id, a.revision, a.source_id, a.url, a.title, a.summary, a.content, a.language, a.authors, a.categories,
+                a.sort_at
+           FROM (SELECT n.*, sum(octet_length(n.title) + octet_length(n.summary) + octet_length(n.content))
+                            OVER (ORDER BY n.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+                   FROM (SELECT * FROM articles WHERE id > $1 AND id < $2 ORDER BY id DESC LIMIT $3) n) a
+          WHERE coalesce(a.bytes_before, 0) < $4
+          ORDER BY a.id DESC",
         after,
         before,
         limit,
+        BATCH_BYTES,
     )
     .fetch_all(db)
     .await?
@@ -226,7 +228,8 @@ pub async fn articles(
             sort_at: row.sort_at,
         },
     })
-    .collect())
+    .collect();
+    Ok(Batch::new(texts, |article: &PastArticle| &article.text))
 }
 
 /// Writes a batch and where it leads. False, and nothing was written, if somebody else got on with the re-match, the

@@ -307,6 +307,36 @@ pub async fn set_disabled(
     Ok(UserChange::Done)
 }
 
+/// Signs an account out of every browser. False if there is no such account.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sign_out(
+    db: &PgPool,
+    id: UserId,
+    actor: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut tx = super::begin(db).await?;
+    let name = sqlx::query_scalar!("SELECT name FROM users WHERE id = $1", id.get())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(name) = name else {
+        return Ok(false);
+    };
+    end_sessions(&mut tx, id).await?;
+    let change = Change {
+        action: "sign out",
+        subject_kind: "user",
+        subject: name,
+        before: None,
+        after: None,
+    };
+    audit::record(&mut tx, actor, now, &[change]).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// Sets a password and ends all sessions, tokens and links of the account; who changed it signs in anew.
 ///
 /// # Errors

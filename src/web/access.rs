@@ -15,6 +15,7 @@ use super::{
     visitor::{self, Visitor},
 };
 use crate::auth::Capability;
+use crate::store::audit;
 
 /// What it takes to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,8 @@ pub(super) async fn guard(
     let mut response = match gate.refusal(&visitor) {
         None => {
             request.extensions_mut().insert(visitor.clone());
-            reading::scope(Reader::of(&visitor), next.run(request)).await
+            let answering = reading::scope(Reader::of(&visitor), next.run(request));
+            audit::asked_from(peer.address, answering).await
         }
         Some(WebError::SignInFirst) if is_page(request.method(), request.uri()) => {
             Redirect::to(&sign_in_address(request.uri())).into_response()

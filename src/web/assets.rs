@@ -30,6 +30,13 @@ pub(super) static SCRIPT: Asset = Asset {
     bytes: include_bytes!("static/wirewatch.js"),
 };
 
+/// What stops a page that grows.
+pub(super) static GROWING: Asset = Asset {
+    name: "growing.js",
+    content_type: "text/javascript; charset=utf-8",
+    bytes: include_bytes!("static/growing.js"),
+};
+
 /// The mark in the tab.
 pub(super) static ICON: Asset = Asset {
     name: "wirewatch.svg",
@@ -53,7 +60,7 @@ impl Asset {
 pub(super) async fn serve(
     Path((hash, name)): Path<(String, String)>,
 ) -> Result<Response, WebError> {
-    let asset = [&STYLE, &SCRIPT, &ICON]
+    let asset = [&STYLE, &SCRIPT, &GROWING, &ICON]
         .into_iter()
         .find(|asset| asset.name == name)
         .ok_or(WebError::NotFound("file"))?;

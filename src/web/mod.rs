@@ -9,6 +9,7 @@ mod assets;
 mod cookie;
 mod cores;
 mod coverage;
+mod edited;
 mod error;
 mod extract;
 mod growing;
@@ -34,8 +35,9 @@ mod texts;
 mod visitor;
 
 pub use access::Gate;
+pub use edited::Edit;
 pub use options::WebOptions;
-pub use past::{Changed, Difference, DifferenceError, PastText};
+pub use past::{Changed, Difference, DifferenceError, Named, PastText};
 pub use router::router;
 pub use routes::{ROUTES, Route};
 pub use secrets::random;

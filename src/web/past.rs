@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     cores::Cores,
+    edited::Edit,
     search::{FAR_FUTURE_MICROS, Sources},
 };
 use crate::{
@@ -134,19 +135,31 @@ impl Past {
     }
 }
 
-/// Two queries compared on the past, piece by piece.
+/// A change of a beat compared with what is saved, on the past, piece by piece.
 #[derive(Debug)]
 pub struct Difference {
     past: Past,
     /// Texts that were read already.
     ahead: Option<Vec<PastText>>,
     comparison: Arc<Comparison>,
+    /// The keywords that are compared.
+    keywords: Vec<Named>,
     sources: Sources,
     cores: Cores,
     tally: Tally,
+    read_to: Option<Timestamp>,
 }
 
-/// A text that changes sides, or that an exclusion keeps out.
+/// A keyword that is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its short name; empty for a query that is none.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+}
+
+/// A text that changes sides, or that a part keeps out.
 #[derive(Debug, Clone)]
 pub struct Changed {
     /// The text.
@@ -183,48 +196,74 @@ impl Difference {
     ) -> Result<Self, DifferenceError> {
         let cores = Cores::of_this_machine();
         let source = crate::store::beat::engine_source(db).await?;
-        let reading = cores.work(move || {
-            Arc::new(Lexicon::new(&source.concepts, &source.outlets, &source.keywords).0)
-        });
-        let lexicon = reading.await;
-        Self::with(db, &lexicon, cores, before, after, from).await
-    }
-
-    /// The same with a lexicon that is known, on these cores.
-    pub(super) async fn with(
-        db: &PgPool,
-        lexicon: &Arc<Lexicon>,
-        cores: Cores,
-        before: Option<&str>,
-        after: &str,
-        from: Timestamp,
-    ) -> Result<Self, DifferenceError> {
-        let sources = stored::sources(db).await?;
         let (old, new) = (before.map(str::to_owned), after.to_owned());
-        let known = Arc::clone(lexicon);
         let comparing = cores.work(move || {
-            let read = |text: &str| parse(text, &known, Purpose::SavedKeyword);
+            let lexicon = Lexicon::new(&source.concepts, &source.outlets, &source.keywords).0;
+            let read = |text: &str| parse(text, &lexicon, Purpose::SavedKeyword);
             let after = read(&new).map_err(DifferenceError::After)?;
             let before: Option<Query> = old
                 .as_deref()
                 .map(read)
                 .transpose()
                 .map_err(DifferenceError::Before)?;
-            Ok::<_, DifferenceError>(Comparison::new(before.as_ref(), &after, &known))
+            Ok::<_, DifferenceError>(Comparison::new(before.as_ref(), &after, &lexicon))
         });
-        let comparison = comparing.await?;
+        let keywords = vec![Named {
+            slug: String::new(),
+            name: String::new(),
+        }];
+        Self::of(db, comparing.await?, keywords, cores, from).await
+    }
+
+    /// Compares an edit with what is saved, under every keyword that it touches, over what came at `from` or later. What
+    /// has errors matches nothing.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn of_edit(db: &PgPool, edit: Edit, from: Timestamp) -> Result<Self, StoreError> {
+        Self::of_edit_on(db, Cores::of_this_machine(), edit, from).await
+    }
+
+    /// The same on these cores.
+    pub(super) async fn of_edit_on(
+        db: &PgPool,
+        cores: Cores,
+        edit: Edit,
+        from: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let source = crate::store::beat::engine_source(db).await?;
+        let comparing = cores.work(move || edit.comparison(&source));
+        let (comparison, keywords) = comparing.await;
+        Self::of(db, comparison, keywords, cores, from)
+            .await
+            .map_err(|error| match error {
+                DifferenceError::Store(error) => error,
+                other => StoreError::Unexpected(other.to_string()),
+            })
+    }
+
+    async fn of(
+        db: &PgPool,
+        comparison: Comparison,
+        keywords: Vec<Named>,
+        cores: Cores,
+        from: Timestamp,
+    ) -> Result<Self, DifferenceError> {
+        let sources = stored::sources(db).await?;
         Ok(Self {
             past: Past::new(db.clone(), from),
             ahead: None,
             tally: Tally::new(&comparison),
             comparison: Arc::new(comparison),
+            keywords,
             sources: Arc::new(sources.into_iter().map(|it| (it.id, it)).collect()),
             cores,
+            read_to: None,
         })
     }
 
-    /// The next piece: the texts in it that change sides or that one exclusion alone keeps out, newest first. None after
-    /// the last piece. While it is judged, the next is read.
+    /// The next piece: the texts in it that change sides or that one part alone keeps out, newest first. None after the
+    /// last piece. While it is judged, the next is read.
     ///
     /// # Errors
     /// The database does not answer.
@@ -236,33 +275,44 @@ impl Difference {
         if texts.is_empty() {
             return Ok(None);
         }
+        self.read_to = texts.last().map(|text| text.at);
         let (comparison, sources) = (Arc::clone(&self.comparison), Arc::clone(&self.sources));
         let mut tally = self.tally.clone();
         let judging = self.cores.work(move || {
             let mut scratch = Scratch::default();
-            let mut changed = Vec::new();
+            let mut told = Vec::new();
             for text in texts {
                 let compared = comparison.judge(&text.text.subject(&sources), &mut scratch);
                 tally.add(&compared);
-                let is_told = compared.is_gained()
-                    || compared.is_lost()
-                    || !compared.kept_out_by().is_empty();
-                if is_told {
-                    changed.push(Changed { text, compared });
+                let is_sole = compared.clauses().len() == 1;
+                if compared.is_changed() || compared.is_kept_out() || is_sole {
+                    told.push(Changed { text, compared });
                 }
             }
-            (tally, changed)
+            (tally, told)
         });
-        let ((tally, changed), ahead) = tokio::join!(judging, self.past.next());
+        let ((tally, told), ahead) = tokio::join!(judging, self.past.next());
         self.tally = tally;
         self.ahead = Some(ahead?);
-        Ok(Some(changed))
+        Ok(Some(told))
     }
 
     /// What came of it so far.
     #[must_use]
     pub const fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// How far back it has read.
+    #[must_use]
+    pub const fn read_to(&self) -> Option<Timestamp> {
+        self.read_to
+    }
+
+    /// The keywords that are compared, in the order of the queries of [`Compared`].
+    #[must_use]
+    pub fn keywords(&self) -> &[Named] {
+        &self.keywords
     }
 
     /// The publishers.

@@ -11,6 +11,7 @@ mod desk;
 mod hostile;
 mod looks;
 mod mails;
+mod tuning;
 
 use serde_json::{Value, json};
 use wirewatch::domain::Role;

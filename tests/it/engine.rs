@@ -27,9 +27,16 @@ use crate::{
 async fn save(db: &PgPool, feeds: &[String], keywords: &[(&str, &str)]) {
     let beat = beat(feeds, keywords);
     let now = Timestamp::from_micros(0);
-    import(db, &beat, Merge::Update, "test", now, &|_| {})
-        .await
-        .unwrap();
+    import(
+        db,
+        &beat,
+        Merge::Update(wirewatch::query::dependants),
+        "test",
+        now,
+        &|_| {},
+    )
+    .await
+    .unwrap();
 }
 
 fn matched(compiled: &Compiled, title: &str) -> Vec<i64> {

@@ -1,20 +1,30 @@
 //! The past after a keyword was saved: what the difference foretold, however often the work was broken off.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 use wirewatch::{
-    domain::{Clock as _, Timestamp},
+    app::SystemClock,
+    domain::{BeatConcept, Changing, Clock as _, Concept, Subject, Timestamp},
     jobs::rematch::Rematcher,
+    query::{self, Engine, Lexicon, Scratch},
     store::{
         PgPool,
+        beat::{self, Dependants, Merge},
+        concept_edits::{self, ConceptEdit},
         keyword_edits::{self, KeywordEdit, Saved},
         workers::Worker,
     },
-    web::Difference,
+    web::{Difference, Edit},
 };
 
 use crate::{
+    binary::{any_below, beat_file, end, finish as run, wirewatch},
     feed_server::{Document, FeedServer, rss},
     worker::{TestWorker, count},
 };
@@ -47,6 +57,15 @@ async fn stocked(query: &str) -> TestWorker {
     worker
 }
 
+/// What hangs on the keyword `desk`.
+async fn dependants(db: &PgPool) -> Dependants {
+    let source = beat::engine_source(db).await.unwrap();
+    Dependants {
+        revision: source.revision,
+        keywords: query::dependants(&source.keywords, &[Changing::Keyword("desk")]),
+    }
+}
+
 async fn save(worker: &TestWorker, query: &str) -> i32 {
     let keyword = keyword_edits::find(&worker.db, "desk")
         .await
@@ -60,7 +79,8 @@ async fn save(worker: &TestWorker, query: &str) -> i32 {
         note: "",
         reason: "a test",
     };
-    match keyword_edits::save(&worker.db, edit, "anna", worker.clock.now())
+    let dependants = dependants(&worker.db).await;
+    match keyword_edits::save(&worker.db, edit, &dependants, "anna", worker.clock.now())
         .await
         .unwrap()
     {
@@ -121,9 +141,12 @@ async fn the_difference_is_what_matching_the_past_anew_does() {
         while let Some(changed) = difference.next().await.unwrap() {
             for one in changed {
                 let title = one.text.text.title.clone();
-                if one.compared.is_gained() {
+                let Some(pair) = one.compared.pairs.first() else {
+                    continue;
+                };
+                if pair.is_gained() {
                     gained.insert(title);
-                } else if one.compared.is_lost() {
+                } else if pair.is_lost() {
                     lost.insert(title);
                 }
             }
@@ -236,7 +259,8 @@ async fn an_edit_of_a_version_that_is_no_longer_the_last_is_refused() {
         reason: "",
     };
     let now = worker.clock.now();
-    let saved = keyword_edits::save(&worker.db, edit, "bert", now)
+    let dependants = dependants(&worker.db).await;
+    let saved = keyword_edits::save(&worker.db, edit, &dependants, "bert", now)
         .await
         .unwrap();
     assert_eq!(saved, Saved::Outdated(2));
@@ -265,11 +289,9 @@ async fn the_command_tells_the_difference_with_what_each_part_does() {
     let worker = TestWorker::on(db, &beat, clock).await;
     worker.pass().await;
     let ask = async |old: &str, new: &str| {
-        let mut command = crate::binary::wirewatch(&[
-            "query", "diff", "--days", "3660", "--json", "--", old, new,
-        ]);
+        let mut command = wirewatch(&["query", "diff", "--days", "3660", "--json", "--", old, new]);
         command.env("DATABASE_URL", &url);
-        crate::binary::finish(command).await
+        run(command).await
     };
     let told = ask("keyword:desk", "(iran OR korea) AND NOT football").await;
     assert!(told.status.success(), "{told:?}");
@@ -297,4 +319,408 @@ async fn the_command_tells_the_difference_with_what_each_part_does() {
     assert_eq!(summary["exclusions"][0]["kept_out"], 1);
     let refused = ask("iran AND (", "iran").await;
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
+}
+
+/// Queries of a beat in which one thing hangs on another.
+const HANGING: &[(&str, &str)] = &[
+    ("desk", "iran"),
+    ("over", "keyword:desk AND ship"),
+    ("place", "@place AND NOT football"),
+    ("alone", "envoy"),
+];
+
+async fn hanging() -> TestWorker {
+    let publisher = FeedServer::start().await;
+    let titles = titles();
+    let guids: Vec<String> = (0..titles.len()).map(|at| format!("g{at}")).collect();
+    let entries: Vec<(&str, &str, &str)> = guids
+        .iter()
+        .zip(&titles)
+        .map(|(guid, title)| (guid.as_str(), title.as_str(), "x"))
+        .collect();
+    publisher.put("/feed", Document::feed(rss(&entries)));
+    let mut beat = crate::worker::beat(&[publisher.url("/feed")], HANGING);
+    beat.concepts.push(BeatConcept {
+        slug: "place".to_owned(),
+        name: "Place".to_owned(),
+        terms: [("en".to_owned(), vec!["iran".to_owned()])].into(),
+        anti_terms: Vec::new(),
+        note: String::new(),
+    });
+    let (_, db) = crate::database::fresh().await;
+    let worker = TestWorker::on(
+        db,
+        &beat,
+        crate::worker::TestClock::at("2026-11-23T10:00:00Z"),
+    )
+    .await;
+    worker.pass().await;
+    worker
+}
+
+/// Titles under each keyword, by matching all of them from scratch.
+async fn by_brute_force(db: &PgPool) -> BTreeSet<(String, String)> {
+    let source = beat::engine_source(db).await.unwrap();
+    let (lexicon, _) = Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
+    let (engine, problems) = Engine::compile(&source.keywords, &lexicon);
+    assert_eq!(problems, [], "the beat is sound");
+    let mut scratch = Scratch::default();
+    let mut found = BTreeSet::new();
+    for title in titles() {
+        let subject = Subject {
+            title: &title,
+            summary: "x",
+            ..Subject::default()
+        };
+        for matched in engine.matches(&subject, &mut scratch) {
+            let keyword = source
+                .keywords
+                .iter()
+                .find(|it| it.id == matched.keyword_id);
+            found.insert((keyword.unwrap().slug.clone(), title.clone()));
+        }
+    }
+    found
+}
+
+/// Titles that are stored under each keyword, each made by its present version.
+async fn stored(db: &PgPool) -> BTreeSet<(String, String)> {
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT slug, title, keyword_version = version
+           FROM matches JOIN keywords ON keywords.id = keyword_id JOIN articles ON articles.id = article_id
+          WHERE closed_at IS NULL",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    rows.into_iter()
+        .map(|(slug, title, is_present)| {
+            assert!(is_present, "{slug} {title}: a match names what made it");
+            (slug, title)
+        })
+        .collect()
+}
+
+fn any_word() -> &'static str {
+    let words = ["iran", "korea", "football", "ship", "envoy", "n7", "zz"];
+    words[usize::try_from(any_below(7)).unwrap()]
+}
+
+fn any_query() -> String {
+    let (one, two, three) = (any_word(), any_word(), any_word());
+    match any_below(5) {
+        0 => one.to_owned(),
+        1 => format!("{one} OR {two} AND {three}"),
+        2 => format!("{one} AND NOT {two}"),
+        3 => format!("{one} NEAR/1 {two} OR {three}"),
+        _ => format!("({one} OR {two}) AND NOT {three}"),
+    }
+}
+
+async fn save_concept(worker: &TestWorker, terms: &[String], anti_terms: &[String]) {
+    let concept = concept_edits::find(&worker.db, "place")
+        .await
+        .unwrap()
+        .unwrap();
+    let source = beat::engine_source(&worker.db).await.unwrap();
+    let dependants = Dependants {
+        revision: source.revision,
+        keywords: query::dependants(&source.keywords, &[Changing::Concept("place")]),
+    };
+    let terms = [("en".to_owned(), terms.to_vec())].into();
+    let edit = ConceptEdit {
+        slug: "place",
+        edited: concept.version,
+        name: "Place",
+        terms: &terms,
+        anti_terms,
+        note: "",
+        reason: "a test",
+    };
+    let now = worker.clock.now();
+    let saved = concept_edits::save(&worker.db, edit, &dependants, "anna", now)
+        .await
+        .unwrap();
+    assert!(matches!(saved, Saved::As(_) | Saved::Same), "{saved:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_edits_change_what_was_foretold_under_everything_that_hangs_on_them() {
+    let worker = hanging().await;
+    for round in 0..10 {
+        let before = by_brute_force(&worker.db).await;
+        assert_eq!(stored(&worker.db).await, before, "round {round}");
+        let (query, terms) = (
+            any_query(),
+            vec![any_word().to_owned(), any_word().to_owned()],
+        );
+        let anti_terms = vec![format!("{} {}", any_word(), any_word())];
+        let is_concept = any_below(2) == 0;
+        let edit = if is_concept {
+            Edit::Concept(Concept {
+                slug: "place".to_owned(),
+                name: "Place".to_owned(),
+                terms: terms.clone(),
+                anti_terms: anti_terms.clone(),
+            })
+        } else {
+            Edit::Keyword {
+                slug: "desk".to_owned(),
+                query: query.clone(),
+            }
+        };
+        let told = format!("round {round}: {edit:?}");
+        let start = Timestamp::from_micros(0);
+        let mut difference = Difference::of_edit(&worker.db, edit, start).await.unwrap();
+        let (mut gained, mut lost) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(changed) = difference.next().await.unwrap() {
+            for one in changed {
+                for pair in &one.compared.pairs {
+                    let slug = difference.keywords()[pair.query].slug.clone();
+                    let row = (slug, one.text.text.title.clone());
+                    if pair.is_gained() {
+                        assert!(gained.insert(row));
+                    } else if pair.is_lost() {
+                        assert!(lost.insert(row));
+                    }
+                }
+            }
+        }
+        if is_concept {
+            save_concept(&worker, &terms, &anti_terms).await;
+        } else {
+            let keyword = keyword_edits::find(&worker.db, "desk")
+                .await
+                .unwrap()
+                .unwrap();
+            if keyword.query != query {
+                save(&worker, &query).await;
+            }
+        }
+        finish(&worker).await;
+        let after = by_brute_force(&worker.db).await;
+        assert_eq!(stored(&worker.db).await, after, "{told}");
+        assert_eq!(gained, &after - &before, "{told}");
+        assert_eq!(lost, &before - &after, "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_beat_matches_the_past_with_all_that_hangs_on_it() {
+    let worker = hanging().await;
+    let mut file = beat::export(&worker.db).await.unwrap().unwrap();
+    file.keywords[0].query = "korea".to_owned();
+    file.concepts[0].terms = [("en".to_owned(), vec!["envoy".to_owned()])].into();
+    let merge = Merge::Update(query::dependants);
+    beat::import(
+        &worker.db,
+        &file,
+        merge,
+        "test",
+        worker.clock.now(),
+        &|_| {},
+    )
+    .await
+    .unwrap();
+    finish(&worker).await;
+    assert_eq!(stored(&worker.db).await, by_brute_force(&worker.db).await);
+    for (from, rows) in [
+        ("concept_versions", 2),
+        (
+            "keyword_versions JOIN keywords ON id = keyword_id WHERE slug = 'alone'",
+            1,
+        ),
+        (
+            "keyword_versions JOIN keywords ON id = keyword_id WHERE slug = 'over'",
+            2,
+        ),
+        ("outlet_versions", 1),
+    ] {
+        assert_eq!(count(&worker.db, from).await, rows, "{from}");
+    }
+    for statement in [
+        "DELETE FROM keyword_versions",
+        "UPDATE concept_versions SET reason = 'x'",
+        "TRUNCATE outlet_versions",
+    ] {
+        assert!(
+            sqlx::query(statement).execute(&worker.db).await.is_err(),
+            "{statement}"
+        );
+    }
+}
+
+/// A past large enough for the process to be killed in the middle of it.
+async fn large(entries: u32) -> (String, PgPool) {
+    let (url, db) = crate::database::fresh().await;
+    let beat = crate::worker::beat(
+        &["https://news.example/feed".to_owned()],
+        &[("desk", "iran")],
+    );
+    let now = SystemClock.now();
+    beat::import(&db, &beat, Merge::IfEmpty, "test", now, &|_| {})
+        .await
+        .unwrap();
+    for statement in [
+        "UPDATE feeds SET state = 'paused', next_poll_at = NULL",
+        "INSERT INTO backlog (identity, feed_id, title, summary, content, sort_at, first_seen_at)
+         SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), feeds.id,
+                CASE WHEN n % 3 = 0 THEN 'korea ' ELSE 'x ' END || CASE WHEN n % 5 = 0 THEN 'football ' ELSE '' END || n, '', '',
+                now() - n * interval '1 second', now() - n * interval '1 second'
+           FROM generate_series(1, $1) n, feeds",
+        "INSERT INTO articles (identity, source_id, feed_id, title, summary, content, sort_at, first_seen_at)
+         SELECT decode(lpad(to_hex(n + 1000000), 32, '0'), 'hex'), source_id, id,
+                'iran ' || CASE WHEN n % 2 = 0 THEN 'korea ' ELSE '' END || n, '', '',
+                now() - n * interval '1 second', now() - n * interval '1 second'
+           FROM generate_series(1, $1 / 4) n, feeds",
+        "INSERT INTO matches (keyword_id, article_id, keyword_version, hits, why, sort_at, matched_at)
+         SELECT keywords.id, articles.id, 1, '[]', '', sort_at, sort_at FROM keywords, articles WHERE $1 > 0",
+    ] {
+        let query = sqlx::query(statement);
+        let query = if statement.contains("$1") { query.bind(i32::try_from(entries).unwrap()) } else { query };
+        query.execute(&db).await.unwrap();
+    }
+    let keyword = keyword_edits::find(&db, "desk").await.unwrap().unwrap();
+    let edit = KeywordEdit {
+        slug: "desk",
+        edited: keyword.version,
+        name: "Desk",
+        query: "korea AND NOT football",
+        note: "",
+        reason: "",
+    };
+    // Long enough ago for the second round to be due at once.
+    let saved_at = now.minus(Duration::from_mins(10));
+    let saved = keyword_edits::save(&db, edit, &dependants(&db).await, "anna", saved_at).await;
+    assert_eq!(saved.unwrap(), Saved::As(2));
+    (url, db)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_at_random_points_ends_in_the_same_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let beat = crate::worker::beat(
+        &["https://news.example/feed".to_owned()],
+        &[("desk", "iran")],
+    );
+    let beat = beat_file(folder.path(), &beat);
+    let worker = |url: &str| {
+        wirewatch(&["serve", "--role", "worker"])
+            .env("DATABASE_URL", url)
+            .env("WIREWATCH_BEAT__FILE", &beat)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let is_done = async |db: &PgPool| count(db, "rematches WHERE finished_at IS NULL").await == 0;
+    let run_through = async |url: &str, db: &PgPool| {
+        let mut child = worker(url);
+        while !is_done(db).await {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the worker ended by itself"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        child.kill().unwrap();
+        end(child).await;
+    };
+    let (undisturbed, whole) = large(12_000).await;
+    let begun = Instant::now();
+    run_through(&undisturbed, &whole).await;
+    let length = u64::try_from(begun.elapsed().as_millis()).unwrap();
+
+    let (url, db) = large(12_000).await;
+    let mut kills = 0;
+    while kills < 40 && !is_done(&db).await {
+        let mut child = worker(&url);
+        tokio::time::sleep(Duration::from_millis(any_below(length))).await;
+        child.kill().unwrap();
+        end(child).await;
+        kills += 1;
+    }
+    run_through(&url, &db).await;
+    for from in [OPEN, "articles", "backlog"] {
+        assert_eq!(
+            titles_in(&db, from).await,
+            titles_in(&whole, from).await,
+            "{from}"
+        );
+    }
+    let told = "SELECT read, gained, lost FROM rematches";
+    let counts: (i64, i64, i64) = sqlx::query_as(told).fetch_one(&db).await.unwrap();
+    let expected: (i64, i64, i64) = sqlx::query_as(told).fetch_one(&whole).await.unwrap();
+    assert_eq!(counts, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_texts_come_a_few_at_a_time() {
+    let (_, db) = large(40).await;
+    sqlx::query("UPDATE articles SET content = repeat('word ', 500000)")
+        .execute(&db)
+        .await
+        .unwrap();
+    let batch = wirewatch::store::rematches::articles(&db, i64::MIN, i64::MAX, 500)
+        .await
+        .unwrap();
+    assert!(batch.is_cut);
+    assert_eq!(batch.texts.len(), 2, "four megabytes, the last text whole");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_beat_takes_what_was_not_edited_and_tells_what_both_changed() {
+    let worker = hanging().await;
+    let shipped = beat::export(&worker.db).await.unwrap().unwrap();
+    // Edited here: one keyword, and the concept.
+    save(&worker, "korea").await;
+    save_concept(&worker, &["envoy".to_owned()], &[]).await;
+    let mut newer = shipped.clone();
+    for keyword in &mut newer.keywords {
+        match keyword.slug.as_str() {
+            "desk" => keyword.query = "football".to_owned(),
+            "alone" => keyword.query = "envoy OR n7".to_owned(),
+            _ => {}
+        }
+    }
+    newer.keywords.push(wirewatch::domain::BeatKeyword {
+        slug: "fresh".to_owned(),
+        name: "Fresh".to_owned(),
+        query: "n8".to_owned(),
+        note: String::new(),
+    });
+    let merge = Merge::Shipped(query::dependants);
+    let now = worker.clock.now();
+    let told = beat::import(&worker.db, &newer, merge, "test", now, &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(
+        told.conflicts,
+        [("keyword".to_owned(), vec!["desk".to_owned()])].into()
+    );
+    assert_eq!(told.changed.get("keyword"), Some(&1));
+    assert_eq!(told.added.get("keyword"), Some(&1));
+    assert_eq!(
+        told.kept.get("concept"),
+        Some(&1),
+        "the file is as before: the edit stays"
+    );
+    let queries = beat::engine_source(&worker.db).await.unwrap().keywords;
+    let query = |slug: &str| {
+        queries
+            .iter()
+            .find(|it| it.slug == slug)
+            .unwrap()
+            .query
+            .clone()
+    };
+    assert_eq!(
+        (query("desk"), query("alone")),
+        ("korea".to_owned(), "envoy OR n7".to_owned())
+    );
+    finish(&worker).await;
+    assert_eq!(
+        stored(&worker.db).await.len(),
+        by_brute_force(&worker.db).await.len()
+    );
 }

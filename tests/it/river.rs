@@ -300,7 +300,7 @@ async fn every_change_of_the_beat_has_an_audit_row() {
         ..changed.sources[0].clone()
     });
     let now = wirewatch::domain::Clock::now(worker.clock.as_ref());
-    let merge = wirewatch::store::beat::Merge::Update;
+    let merge = wirewatch::store::beat::Merge::Update(wirewatch::query::dependants);
     for _ in 0..2 {
         wirewatch::store::beat::import(&worker.db, &changed, merge, "editor", now, &|_| {})
             .await

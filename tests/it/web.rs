@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod added;
+mod administered;
 mod api;
 mod attacks;
 mod crowd;

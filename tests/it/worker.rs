@@ -211,6 +211,11 @@ impl TestWorker {
         tried
     }
 
+    /// Adds the feeds of lists that wait; how many lists.
+    pub(crate) async fn add_lists(&self) -> usize {
+        self.parts.list_importer.step().await.unwrap()
+    }
+
     /// Keeps house.
     pub(crate) async fn upkeep(&self) {
         let going = CancellationToken::new();

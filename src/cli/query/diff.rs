@@ -10,7 +10,7 @@ use crate::{
     app::{Database, SystemClock},
     config::Settings,
     domain::{ArticleId, Clock as _, Hit, Timestamp},
-    query::{PartTally, Tally},
+    query::{PartTally, QueryTally, Tally},
     web::{Changed, Difference, DifferenceError},
 };
 
@@ -71,8 +71,10 @@ async fn tell(mut difference: Difference, as_json: bool) -> anyhow::Result<Outco
 }
 
 fn tell_one(changed: &Changed, as_json: bool) -> anyhow::Result<()> {
-    let compared = &changed.compared;
-    let (change, found) = match (&compared.before, &compared.after) {
+    let Some(pair) = changed.compared.pairs.first() else {
+        return Ok(());
+    };
+    let (change, found) = match (&pair.before, &pair.after) {
         (None, Some(after)) => ("gained", after),
         (Some(before), None) => ("lost", before),
         _ => return Ok(()),
@@ -99,28 +101,30 @@ fn summary(tally: &Tally) -> serde_json::Value {
     let clause =
         |part: &PartTally| json!({"clause": part.text, "hits": part.count, "sole": part.sole});
     let exclusion = |part: &PartTally| json!({"exclusion": part.text, "kept_out": part.count});
+    let anti_term = |part: &PartTally| json!({"anti_term": part.text, "kept_out": part.count});
+    let first = tally.first();
     json!({
         "read": tally.read,
-        "before": tally.before,
-        "after": tally.after,
-        "gained": tally.gained,
-        "lost": tally.lost,
+        "before": first.before,
+        "after": first.after,
+        "gained": first.gained,
+        "lost": first.lost,
         "clauses": tally.clauses.iter().map(clause).collect::<Vec<_>>(),
         "exclusions": tally.exclusions.iter().map(exclusion).collect::<Vec<_>>(),
+        "anti_terms": tally.anti_terms.iter().map(anti_term).collect::<Vec<_>>(),
     })
 }
 
 fn show(tally: &Tally) {
-    let Tally {
-        read,
+    let QueryTally {
         before,
         after,
         gained,
         lost,
-        ..
-    } = tally;
+    } = tally.first();
     output::line(&format!(
-        "{read} read, {before} matched before, {after} after: {gained} gained, {lost} lost"
+        "{} read, {before} matched before, {after} after: {gained} gained, {lost} lost",
+        tally.read
     ));
     for part in &tally.clauses {
         output::line(&format!(
@@ -130,5 +134,11 @@ fn show(tally: &Tally) {
     }
     for part in &tally.exclusions {
         output::line(&format!("  {} kept out by NOT {}", part.count, part.text));
+    }
+    for part in tally.anti_terms.iter().filter(|part| part.count > 0) {
+        output::line(&format!(
+            "  {} kept out by the anti-term {}",
+            part.count, part.text
+        ));
     }
 }

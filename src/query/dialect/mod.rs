@@ -180,7 +180,8 @@ pub fn read(
         Err(errors) => Err(errors
             .into_iter()
             .map(|error| {
-                let (start, end) = translation.pasted(error.start, error.end);
+                let place = translation.pasted(error.start, error.end);
+                let (start, end) = balanced(text, place);
                 QueryError {
                     start,
                     end,
@@ -189,6 +190,35 @@ pub fn read(
             })
             .collect()),
     }
+}
+
+/// A place with the parentheses that belong to it: what is written instead takes their place, too.
+fn balanced(text: &str, (mut start, mut end): (usize, usize)) -> (usize, usize) {
+    let Some(inside) = text.get(start..end) else {
+        return (start, end);
+    };
+    let mut open = 0_i64;
+    let mut lowest = 0_i64;
+    for letter in inside.chars() {
+        open += i64::from(letter == '(') - i64::from(letter == ')');
+        lowest = lowest.min(open);
+    }
+    for _ in lowest..0 {
+        let before = text.get(..start).unwrap_or_default().trim_end();
+        if !before.ends_with('(') {
+            break;
+        }
+        start = before.len() - 1;
+    }
+    for _ in 0..open - lowest {
+        let after = text.get(end..).unwrap_or_default();
+        let bare = after.trim_start();
+        if !bare.starts_with(')') {
+            break;
+        }
+        end += after.len() - bare.len() + 1;
+    }
+    (start, end)
 }
 
 fn error((start, end): (usize, usize), message: impl Into<String>) -> QueryError {

@@ -382,3 +382,26 @@ fn what_systems_have_alone_is_carried_over_or_told() {
         );
     }
 }
+
+#[test]
+fn a_way_out_takes_the_place_of_a_whole_expression() {
+    for (pasted, expected) in [
+        ("korea near3 (iran and ship)", "korea AND (iran AND ship)"),
+        (
+            "(iran and ship ) near3 korea and x",
+            "(iran AND ship) AND korea and x",
+        ),
+        (
+            "y and (korea near3 (iran and ship))",
+            "y and (korea AND (iran AND ship))",
+        ),
+    ] {
+        let errors = read(pasted, Dialect::Factiva, &lexicon(), Purpose::SavedKeyword);
+        let error = errors.err().and_then(|errors| errors.into_iter().next());
+        let repaired = error.and_then(|error| {
+            let (before, after) = (pasted.get(..error.start)?, pasted.get(error.end..)?);
+            Some(format!("{before}{}{after}", error.ways_out.first()?))
+        });
+        assert_eq!(repaired.as_deref(), Some(expected), "{pasted}");
+    }
+}

@@ -8,9 +8,10 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{
-        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, ListSelectors, SourceId, Timestamp,
+        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, ConceptId, Keyword,
+        KeywordId, ListSelectors, SourceId, Timestamp,
     },
-    store::{PgPool, StoreError, audit, audit::Change},
+    store::{PgPool, StoreError, audit, audit::Change, concept_edits, rematches},
 };
 
 /// Serialises imports: two processes that start on an empty database load the beat once.
@@ -19,15 +20,22 @@ const IMPORT_LOCK: i64 = 0x7769_7265_6265_6174;
 /// Feeds written by one statement; progress is told in such steps.
 const STEP: usize = 200;
 
+/// Finds the keywords whose meaning changes with what of a beat does.
+pub type Hangs = fn(&[Keyword], &[Changing<'_>]) -> Vec<KeywordId>;
+
 /// What an import may do to what is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Merge {
     /// Nothing: only into a database without a beat.
     IfEmpty,
     /// Add what is missing, leave the rest.
     Add,
-    /// Add what is missing, change what differs; remove nothing. Whether a known feed is paused stays the desk's choice.
-    Update,
+    /// Add what is missing, change what differs; remove nothing. Whether a known feed is paused stays the desk's choice. The
+    /// past is matched anew with the keywords that hang on what changed.
+    Update(Hangs),
+    /// Add what is missing; change what differs from the file and was not edited since a file brought it. What was edited
+    /// stays, and is told where the file changed it, too.
+    Shipped(Hangs),
 }
 
 /// What an import did.
@@ -39,6 +47,8 @@ pub struct Imported {
     pub changed: BTreeMap<String, usize>,
     /// Things that were there and stayed as they were, by kind.
     pub kept: BTreeMap<String, usize>,
+    /// Things that were edited here and changed in the file, and stayed as they were here, by kind ([`Merge::Shipped`]).
+    pub conflicts: BTreeMap<String, Vec<String>>,
     /// Whether the database had a beat and so was left alone ([`Merge::IfEmpty`]).
     pub was_loaded: bool,
 }
@@ -59,18 +69,25 @@ pub async fn import(
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", IMPORT_LOCK)
         .execute(&mut *tx)
         .await?;
-    if merge == Merge::IfEmpty && is_loaded(&mut tx).await? {
+    let is_loaded = is_loaded(&mut tx).await?;
+    if matches!(merge, Merge::IfEmpty) && is_loaded {
         return Ok(Imported {
             was_loaded: true,
             ..Imported::default()
         });
     }
     let current = super::read(&mut tx).await?;
+    let bases = match merge {
+        Merge::Shipped(_) => Some(bases(&mut tx, actor).await?),
+        Merge::IfEmpty | Merge::Add | Merge::Update(_) => None,
+    };
     let mut import = Import {
+        bases,
         tx: &mut tx,
         actor,
         now,
-        updates: merge == Merge::Update,
+        updates: matches!(merge, Merge::Update(_) | Merge::Shipped(_)),
+        is_loaded,
         changes: Vec::new(),
         imported: Imported::default(),
     };
@@ -88,6 +105,11 @@ pub async fn import(
     import
         .feeds(&beat.sources, &current.sources, &sources, progress)
         .await?;
+    if let Merge::Update(hangs) | Merge::Shipped(hangs) = merge
+        && is_loaded
+    {
+        import.raise_dependants(hangs).await?;
+    }
     let (changes, imported) = (import.changes, import.imported);
     audit::record(&mut tx, actor, now, &changes).await?;
     if !changes.is_empty() {
@@ -95,6 +117,29 @@ pub async fn import(
     }
     tx.commit().await?;
     Ok(imported)
+}
+
+/// Things as a file last brought them, by kind and name.
+type Bases = HashMap<(String, String), Value>;
+
+/// Reads them from the audit: what files bring is written there whole.
+async fn bases(tx: &mut PgConnection, actor: &str) -> Result<Bases, StoreError> {
+    let importers = ["first start", "beat import", actor].map(str::to_owned);
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (subject_kind, subject) subject_kind, subject, after AS "after!"
+             FROM audit
+            WHERE actor = ANY($1)
+              AND subject_kind IN ('keyword', 'concept', 'source', 'feed')
+              AND jsonb_exists_any(after, ARRAY['slug', 'url'])
+            ORDER BY subject_kind, subject, id DESC"#,
+        &importers[..],
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.subject_kind, row.subject), row.after))
+        .collect())
 }
 
 async fn is_loaded(tx: &mut PgConnection) -> Result<bool, StoreError> {
@@ -119,11 +164,24 @@ enum Step<'a, T> {
     Change(&'a T, &'a T),
 }
 
+/// Why a thing stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// It was edited here, and the file is as before.
+    Edited,
+    /// It was edited here, and in the file.
+    InConflict,
+}
+
 struct Import<'a> {
     tx: &'a mut PgConnection,
+    /// What edits are told by; none: they do not count.
+    bases: Option<Bases>,
     actor: &'a str,
     now: Timestamp,
     updates: bool,
+    /// Whether there was a beat, and so a past to be matched.
+    is_loaded: bool,
     changes: Vec<Change>,
     imported: Imported,
 }
@@ -159,6 +217,17 @@ impl Import<'_> {
                     steps.push(Step::Add(thing));
                 }
                 Some(before) if self.updates && !same(before, thing) => {
+                    if let Some(kept) =
+                        self.kept_by_edit(kind, &key(thing).to_string(), *before, thing)
+                    {
+                        if kept == Kept::InConflict {
+                            let conflicts = self.imported.conflicts.entry(kind.to_owned());
+                            conflicts.or_default().push(key(thing).to_string());
+                        } else {
+                            *self.imported.kept.entry(kind.to_owned()).or_default() += 1;
+                        }
+                        continue;
+                    }
                     *self.imported.changed.entry(kind.to_owned()).or_default() += 1;
                     self.note(
                         "change",
@@ -173,6 +242,28 @@ impl Import<'_> {
             }
         }
         steps
+    }
+
+    /// Why a thing that differs from the file stays as it is; none if it does not.
+    fn kept_by_edit<T: Serialize>(
+        &self,
+        kind: &str,
+        name: &str,
+        current: &T,
+        wanted: &T,
+    ) -> Option<Kept> {
+        let bases = self.bases.as_ref()?;
+        let is_base = |thing: &T| {
+            let base = bases.get(&(kind.to_owned(), name.to_owned()));
+            base.is_some() && serde_json::to_value(thing).ok().as_ref() == base
+        };
+        if is_base(current) {
+            None
+        } else if is_base(wanted) {
+            Some(Kept::Edited)
+        } else {
+            Some(Kept::InConflict)
+        }
     }
 
     fn note<T: Serialize>(
@@ -209,16 +300,21 @@ impl Import<'_> {
                 after: Some(Value::from(outlets.clone())),
             });
         }
-        sqlx::query!(
-            "INSERT INTO beat (slug, name, outlets, loaded_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (id) DO UPDATE SET outlets = excluded.outlets",
+        let version = sqlx::query_scalar!(
+            "INSERT INTO beat (slug, name, loaded_at, outlets_version) VALUES ($1, $2, $3, 0)
+                 ON CONFLICT (id) DO UPDATE SET slug = beat.slug
+             RETURNING outlets_version",
             beat.slug,
             beat.name,
-            &outlets,
             self.now as Timestamp,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
+        if version == 0 || outlets.len() > current.outlets.len() {
+            let (actor, now) = (self.actor, self.now);
+            concept_edits::write_outlets(self.tx, version + 1, &outlets, "imported", actor, now)
+                .await?;
+        }
         Ok(())
     }
 
@@ -239,19 +335,31 @@ impl Import<'_> {
             let terms = serde_json::to_value(&concept.terms).map_err(|error| {
                 StoreError::Unexpected(format!("terms of @{}: {error}", concept.slug))
             })?;
-            sqlx::query!(
-                "INSERT INTO concepts (slug, name, terms, anti_terms, note) VALUES ($1, $2, $3, $4, $5)
-                     ON CONFLICT (slug) DO UPDATE
-                    SET name = excluded.name, terms = excluded.terms, anti_terms = excluded.anti_terms,
-                        note = excluded.note",
+            let row = sqlx::query!(
+                r#"INSERT INTO concepts (slug, name, terms, anti_terms, note) VALUES ($1, $2, $3, $4, $5)
+                       ON CONFLICT (slug) DO UPDATE
+                      SET name = excluded.name, terms = excluded.terms, anti_terms = excluded.anti_terms,
+                          note = excluded.note,
+                          version = concepts.version + CASE WHEN concepts.terms <> excluded.terms
+                                                              OR concepts.anti_terms <> excluded.anti_terms
+                                                            THEN 1 ELSE 0 END
+                   RETURNING id AS "id: ConceptId", version,
+                             NOT EXISTS (SELECT FROM concept_versions v
+                                          WHERE v.concept_id = concepts.id AND v.version = concepts.version)
+                             AS "is_new!""#,
                 concept.slug,
                 concept.name,
                 terms,
                 &concept.anti_terms,
                 concept.note,
             )
-            .execute(&mut *self.tx)
+            .fetch_one(&mut *self.tx)
             .await?;
+            if row.is_new {
+                let (actor, now) = (self.actor, self.now);
+                concept_edits::note_version(self.tx, row.id, row.version, "imported", actor, now)
+                    .await?;
+            }
         }
         Ok(())
     }
@@ -286,13 +394,14 @@ impl Import<'_> {
         keyword: &BeatKeyword,
         position: i32,
     ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "WITH added AS (
+        let id = sqlx::query_scalar!(
+            r#"WITH added AS (
                  INSERT INTO keywords (slug, name, query, note, position) VALUES ($1, $2, $3, $4, $5)
                  RETURNING id, version, query
              )
              INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
-             SELECT id, version, query, $6, $7, 'imported' FROM added",
+             SELECT id, version, query, $6, $7, 'imported' FROM added
+             RETURNING keyword_id AS "id: KeywordId""#,
             keyword.slug,
             keyword.name,
             keyword.query,
@@ -301,8 +410,11 @@ impl Import<'_> {
             self.now as Timestamp,
             self.actor,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
+        if self.is_loaded {
+            rematches::begin(self.tx, id, 1, self.now).await?;
+        }
         Ok(())
     }
 
@@ -311,8 +423,8 @@ impl Import<'_> {
         before: &BeatKeyword,
         keyword: &BeatKeyword,
     ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "WITH changed AS (
+        let changed = sqlx::query!(
+            r#"WITH changed AS (
                  UPDATE keywords
                     SET name = $2, query = $3, note = $4, version = version + $7
                   WHERE slug = $1
@@ -320,7 +432,8 @@ impl Import<'_> {
              )
              INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
              SELECT id, version, query, $5, $6, 'imported' FROM changed
-                 ON CONFLICT (keyword_id, version) DO NOTHING",
+                 ON CONFLICT (keyword_id, version) DO NOTHING
+             RETURNING keyword_id AS "id: KeywordId", version"#,
             keyword.slug,
             keyword.name,
             keyword.query,
@@ -329,9 +442,45 @@ impl Import<'_> {
             self.actor,
             i32::from(before.query != keyword.query),
         )
-        .execute(&mut *self.tx)
+        .fetch_optional(&mut *self.tx)
         .await?;
+        if let Some(row) = changed {
+            rematches::begin(self.tx, row.id, row.version, self.now).await?;
+        }
         Ok(())
+    }
+
+    /// Matches the past anew with the keywords that hang on what changed.
+    async fn raise_dependants(&mut self, hangs: Hangs) -> Result<(), StoreError> {
+        let touched: Vec<Changing<'_>> = self
+            .changes
+            .iter()
+            .filter_map(|change| match change.subject_kind {
+                "concept" => Some(Changing::Concept(&change.subject)),
+                "keyword" => Some(Changing::Keyword(&change.subject)),
+                "outlets" => Some(Changing::Outlets),
+                "source" if change.action == "change" => Some(Changing::SourceFacts),
+                _ => None,
+            })
+            .collect();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let keywords = sqlx::query_as!(
+            Keyword,
+            "SELECT id, slug, name, version, query FROM keywords ORDER BY position, id"
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let hanging = hangs(&keywords, &touched);
+        super::raise(
+            self.tx,
+            &hanging,
+            "the beat was imported",
+            self.actor,
+            self.now,
+        )
+        .await
     }
 
     /// Writes sources; returns the id of every source that the file names. A source of another name but the same domain

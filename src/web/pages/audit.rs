@@ -1,22 +1,25 @@
 //! Who changed what: the audit, youngest first, with what can be taken back from here.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::extract::State;
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{frame::Frame, moments::Moment};
 use crate::{
     domain::{DecisionId, Timestamp},
-    store::{
-        PgPool,
-        audit::{self, Entry, Search},
-    },
-    web::{error::WebError, extract::Query, reading, state::WebClock},
+    store::audit::{self, Choices, Entry, Search},
+    web::{WebState, error::WebError, extract::Query, reading},
 };
 
 /// Rows on a page.
@@ -30,16 +33,18 @@ const SHORT: usize = 120;
 pub(crate) struct AuditPage {
     frame: Frame,
     wanted: Wanted,
-    kinds: Vec<String>,
-    actors: Vec<String>,
+    choices: Choices,
     rows: Vec<Row>,
     older: Option<String>,
+    /// What is asked for, as it stands in an address.
+    asked: String,
 }
 
 #[derive(Debug)]
 struct Row {
     when: Moment,
     actor: String,
+    address: String,
     action: String,
     kind: String,
     subject: String,
@@ -48,6 +53,8 @@ struct Row {
     fields: Vec<Field>,
     /// The number of a decision that can be taken back.
     decision: Option<i64>,
+    /// Where what it was can be looked at and saved again.
+    earlier: Option<String>,
 }
 
 /// A part of the subject that changed.
@@ -71,57 +78,197 @@ struct Shown {
 pub(crate) struct Wanted {
     kind: String,
     who: String,
+    action: String,
     q: String,
+    /// Dates (UTC), both included.
+    from: String,
+    to: String,
     before: Option<i64>,
+}
+
+impl Wanted {
+    fn search(&self) -> Result<Search<'_>, WebError> {
+        Ok(Search {
+            subject_kind: &self.kind,
+            actor: &self.who,
+            action: &self.action,
+            words: self.q.trim(),
+            from: day(&self.from)?,
+            to: day(&self.to)?.map(|at| at.plus(DAY)),
+            before: self.before,
+        })
+    }
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The begin of a date; none for an empty text.
+fn day(text: &str) -> Result<Option<Timestamp>, WebError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let instant = format!("{text}T00:00:00Z");
+    serde_json::from_value(Value::String(instant))
+        .map(Some)
+        .map_err(|_| WebError::BadRequest("A date is written as 2026-11-25.".to_owned()))
 }
 
 /// Answers with the page.
 pub(crate) async fn show(
-    State(db): State<PgPool>,
-    State(clock): State<WebClock>,
+    State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<AuditPage, WebError> {
-    let search = Search {
-        subject_kind: &wanted.kind,
-        actor: &wanted.who,
-        words: wanted.q.trim(),
-        before: wanted.before,
-    };
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
-    let (entries, (kinds, actors)) = tokio::try_join!(
-        audit::search(&db, search, limit),
-        audit::kinds_and_actors(&db)
+    let search = wanted.search()?;
+    let (entries, choices) = tokio::try_join!(
+        audit::search(&state.db, search, limit),
+        audit::choices(&state.db)
     )?;
-    let now = clock.now();
+    let now = state.clock.now();
     let shown = entries.get(..ROWS).unwrap_or(&entries);
     Ok(AuditPage {
         frame: Frame::bare(reading::current().texts.audit),
         older: shown
             .last()
             .filter(|_| entries.len() > ROWS)
-            .map(|last| older(&wanted, last.id)),
+            .map(|last| format!("{}&before={}", asked(&wanted), last.id)),
         rows: shown.iter().map(|entry| row(entry, now)).collect(),
+        asked: asked(&wanted),
         wanted,
-        kinds,
-        actors,
+        choices,
     })
 }
 
-/// The query of the page that follows.
-fn older(wanted: &Wanted, last: i64) -> String {
+/// What is asked for, as it stands in an address.
+fn asked(wanted: &Wanted) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("kind", &wanted.kind)
         .append_pair("who", &wanted.who)
+        .append_pair("action", &wanted.action)
         .append_pair("q", &wanted.q)
-        .append_pair("before", &last.to_string())
+        .append_pair("from", &wanted.from)
+        .append_pair("to", &wanted.to)
         .finish()
+}
+
+/// Rows of an export read at a time.
+const BATCH: i64 = 500;
+
+/// Answers with all that is asked for as lines of JSON, the youngest first, or as a table for spreadsheets.
+pub(crate) async fn json(
+    State(state): State<WebState>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, WebError> {
+    export(
+        state,
+        wanted,
+        "audit.jsonl",
+        "application/x-ndjson",
+        "",
+        json_line,
+    )
+}
+
+/// The same as a table for spreadsheets.
+pub(crate) async fn csv(
+    State(state): State<WebState>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, WebError> {
+    let head = "number,at,who,from,action,kind,subject,before,after\r\n";
+    export(
+        state,
+        wanted,
+        "audit.csv",
+        "text/csv; charset=utf-8",
+        head,
+        csv_line,
+    )
+}
+
+fn export(
+    state: WebState,
+    wanted: Wanted,
+    name: &str,
+    content_type: &'static str,
+    head: &'static str,
+    line: fn(&Entry, &mut String),
+) -> Result<Response, WebError> {
+    wanted.search()?;
+    let rest = stream::try_unfold(Some((state, wanted)), move |at| async move {
+        let Some((state, mut wanted)) = at else {
+            return Ok(None);
+        };
+        let search = wanted.search().map_err(std::io::Error::other)?;
+        let entries = audit::search(&state.db, search, BATCH)
+            .await
+            .map_err(std::io::Error::other)?;
+        let Some(last) = entries.last() else {
+            return Ok(None);
+        };
+        wanted.before = Some(last.id);
+        let mut text = String::new();
+        for entry in &entries {
+            line(entry, &mut text);
+        }
+        Ok::<_, std::io::Error>(Some((Bytes::from(text), Some((state, wanted)))))
+    });
+    let all = futures_util::StreamExt::chain(
+        stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(head.as_bytes()))]),
+        rest,
+    );
+    let headers = [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    Ok((headers, Body::from_stream(all)).into_response())
+}
+
+fn json_line(entry: &Entry, out: &mut String) {
+    let row = json!({
+        "number": entry.id, "at": entry.at, "who": entry.actor, "from": entry.address, "action": entry.action,
+        "kind": entry.subject_kind, "subject": entry.subject, "before": entry.before, "after": entry.after,
+    });
+    let _ = writeln!(out, "{row}");
+}
+
+fn csv_line(entry: &Entry, out: &mut String) {
+    let value = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
+    let cells = [
+        entry.id.to_string(),
+        entry.at.to_string(),
+        entry.actor.clone(),
+        entry.address.clone().unwrap_or_default(),
+        entry.action.clone(),
+        entry.subject_kind.clone(),
+        entry.subject.clone(),
+        value(&entry.before),
+        value(&entry.after),
+    ];
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    out.push_str(&cells.join(","));
+    out.push_str("\r\n");
+}
+
+/// A cell (RFC 4180). What a spreadsheet would take for a formula is made a text.
+fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        "'"
+    } else {
+        ""
+    };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
 fn row(entry: &Entry, now: Timestamp) -> Row {
     Row {
         when: Moment::clock(now, entry.at),
         actor: entry.actor.clone(),
+        address: entry.address.clone().unwrap_or_default(),
         action: entry.action.clone(),
+        earlier: earlier(entry),
         kind: entry.subject_kind.clone(),
         subject: entry.subject.clone(),
         link: link(&entry.subject_kind, &entry.subject),
@@ -130,12 +277,34 @@ fn row(entry: &Entry, now: Timestamp) -> Row {
     }
 }
 
+/// Where what it was can be looked at and saved again.
+fn earlier(entry: &Entry) -> Option<String> {
+    let version = || entry.before.as_ref()?.get("version")?.as_i64();
+    let subject = encoded(&entry.subject);
+    match entry.subject_kind.as_str() {
+        "keyword" => Some(format!("/admin/keywords/{subject}?version={}", version()?)),
+        "concept" => Some(format!("/admin/concepts/{subject}?version={}", version()?)),
+        "outlets" => Some("/admin/outlets".to_owned()),
+        "source" if entry.before.is_some() => {
+            Some(format!("/admin/sources/{subject}?audit={}", entry.id))
+        }
+        _ => None,
+    }
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 fn link(kind: &str, subject: &str) -> Option<String> {
     match kind {
-        "keyword" => Some(format!(
-            "/keywords/{}",
-            form_urlencoded::byte_serialize(subject.as_bytes()).collect::<String>()
-        )),
+        "keyword" => Some(format!("/keywords/{}", encoded(subject))),
+        "concept" => Some(format!("/admin/concepts/{}", encoded(subject))),
+        "source" => Some(format!("/admin/sources/{}", encoded(subject))),
+        "article" => subject
+            .parse::<i64>()
+            .ok()
+            .map(|article| format!("/articles/{article}")),
         "story" => subject
             .parse::<i64>()
             .ok()
@@ -237,5 +406,19 @@ mod tests {
         let value = shown(&json!(long));
         assert_eq!(value.short.chars().count(), SHORT + 1);
         assert_eq!(value.whole, Some(long));
+    }
+
+    #[test]
+    fn cells_are_quoted_and_no_formulas() {
+        assert_eq!(cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(cell("=1+1"), "\"'=1+1\"");
+    }
+
+    #[test]
+    fn dates_are_read_or_refused() {
+        assert!(day("").is_ok_and(|at| at.is_none()));
+        let read = day("2026-11-25").ok().flatten().map(|at| at.to_string());
+        assert_eq!(read.as_deref(), Some("2026-11-25T00:00:00Z"));
+        assert!(day("yesterday").is_err());
     }
 }

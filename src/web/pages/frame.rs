@@ -35,6 +35,8 @@ pub(crate) struct Frame {
     pub(crate) style: String,
     /// Address of the script.
     pub(crate) script: String,
+    /// Address of the script of pages that grow.
+    pub(crate) growing: String,
     /// Address of the icon.
     pub(crate) icon: String,
     /// The name of who signed in.
@@ -139,6 +141,7 @@ impl Frame {
             statement: None,
             style: assets::STYLE.path(),
             script: assets::SCRIPT.path(),
+            growing: assets::GROWING.path(),
             icon: assets::ICON.path(),
             who: visitor.member().map(|member| member.name.clone()),
             pass_reasons: PassReason::ALL.map(PassReason::as_str),

@@ -17,10 +17,12 @@ use super::{
 };
 use crate::{
     domain::{
-        FeedUrl, ListSelectors, OfferedFeed, Preview, PreviewedEntry, SourceId, Timestamp, Trial,
-        TrialId,
+        FeedUrl, ListSelectors, OfferedFeed, Preview, PreviewedEntry, SourceId, Subject, Timestamp,
+        Trial, TrialId,
     },
+    query::{Engine, Scratch},
     store::{
+        beat,
         feed_health::{self, Collection},
         new_feeds::{self, Added, NewFeed},
         search::{self, SearchedSource},
@@ -162,6 +164,8 @@ struct PreviewLine {
     link: Option<String>,
     published: Option<Moment>,
     summary: String,
+    /// Names of the keywords that it would be under.
+    keywords: String,
 }
 
 /// Answers with an empty form.
@@ -235,7 +239,49 @@ pub(crate) async fn trial(
         feed_health::collection(&state.db)
     )?;
     let stored = stored.ok_or(WebError::NotFound("trial"))?;
-    Ok(view(stored, sources, &collection, state.clock.now()))
+    let matched = matched(&state, &stored).await?;
+    let mut page = view(stored, sources, &collection, state.clock.now());
+    if let Some(preview) = &mut page.preview {
+        for (line, keywords) in preview.lines.iter_mut().zip(matched) {
+            line.keywords = keywords;
+        }
+    }
+    Ok(page)
+}
+
+/// The keywords that each entry of a preview would be under, as far as its beginning tells.
+async fn matched(state: &WebState, stored: &StoredTrial) -> Result<Vec<String>, WebError> {
+    let preview = stored
+        .outcome
+        .as_ref()
+        .and_then(|trial| trial.preview.as_ref());
+    let Some(preview) = preview else {
+        return Ok(Vec::new());
+    };
+    let entries = preview.first.clone();
+    let source = beat::engine_source(&state.db).await?;
+    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
+    let judging = state.cores.work(move || {
+        let (engine, _) = Engine::compile(&source.keywords, &lexicon);
+        let mut scratch = Scratch::default();
+        let name = |id| source.keywords.iter().find(|keyword| keyword.id == id);
+        entries
+            .iter()
+            .map(|entry| {
+                let subject = Subject {
+                    title: &entry.title,
+                    summary: &entry.summary,
+                    ..Subject::default()
+                };
+                let found = engine.matches(&subject, &mut scratch);
+                let names = found
+                    .iter()
+                    .filter_map(|found| Some(name(found.keyword_id)?.name.clone()));
+                names.collect::<Vec<_>>().join(", ")
+            })
+            .collect()
+    });
+    Ok(judging.await)
 }
 
 fn view(
@@ -300,6 +346,7 @@ fn shown(preview: Preview, now: Timestamp) -> Shown {
                 title: entry.title,
                 published: entry.published.map(|at| Moment::clock(now, at)),
                 summary: entry.summary,
+                keywords: String::new(),
             })
             .collect(),
     }

@@ -165,6 +165,29 @@ pub(crate) async fn disable(
     set_disabled(&state, &visitor, id, true).await
 }
 
+/// Signs an account out of every browser.
+pub(crate) async fn sign_out(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    Path(id): Path<UserId>,
+) -> Result<Response, WebError> {
+    if is_self(&visitor, id) {
+        return refused(
+            &state,
+            &visitor,
+            reading::current().texts.sign_out_elsewhere,
+        )
+        .await;
+    }
+    let now = state.clock.now();
+    let change = if users::sign_out(&state.db, id, &visitor.actor(), now).await? {
+        UserChange::Done
+    } else {
+        UserChange::Unknown
+    };
+    answer(&state, &visitor, change).await
+}
+
 /// Lets an account in again.
 pub(crate) async fn enable(
     State(state): State<WebState>,

@@ -573,3 +573,35 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   action();
 });
+
+// --- Queries as one types --------------------------------------------------------------------------------------------
+
+const checked = document.getElementById("checked");
+
+if (checked) {
+  const form = checked.closest("form");
+  let waiting, asked;
+  form.addEventListener("input", ({ target }) => {
+    if (target.name !== "query" && target.name !== "dialect") return;
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      asked?.abort();
+      asked = new AbortController();
+      try {
+        const body = new URLSearchParams(new FormData(form));
+        const answer = await fetch(checked.dataset.check, { method: "POST", body, signal: asked.signal });
+        // What cannot be checked now is when it is tried or saved.
+        if (!answer.ok) return;
+        const html = await answer.text();
+        const isOpen = checked.querySelector("details")?.open ?? false;
+        checked.replaceChildren(element(`<div>${html}</div>`));
+        const tree = checked.querySelector("details");
+        if (tree) tree.open = isOpen;
+        const area = form.querySelector("[name=query]");
+        area.ariaInvalid = checked.querySelector(".mistake") === null ? "false" : "true";
+      } catch (error) {
+        if (error.name !== "AbortError") throw error;
+      }
+    }, 300);
+  });
+}

@@ -28,7 +28,7 @@ const RUN: &str = r"
 ";
 
 /// Addresses that are for programs, or no pages.
-const NOT_PAGES: [&str; 9] = [
+const NOT_PAGES: [&str; 12] = [
     "/api/",
     "/events",
     "/static/",
@@ -36,6 +36,9 @@ const NOT_PAGES: [&str; 9] = [
     "/readyz",
     "/session",
     "/out/",
+    "/admin/audit.csv",
+    "/admin/audit.jsonl",
+    "/admin/feeds.opml",
     "/metrics",
     "/welcome/",
 ];

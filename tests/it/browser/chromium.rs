@@ -260,6 +260,15 @@ impl Browser {
         }
     }
 
+    /// Keeps a picture of the page in the folder that `WIREWATCH_SHOTS` names, if it names one.
+    #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
+    pub(super) async fn shot(&self, name: &str) {
+        if let Some(folder) = env::var_os("WIREWATCH_SHOTS") {
+            let picture = self.client.screenshot().await.unwrap();
+            std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+        }
+    }
+
     /// Makes the window this many pixels wide.
     pub(super) async fn widen(&self, width: u32) {
         let screen =

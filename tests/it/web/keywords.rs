@@ -59,7 +59,7 @@ async fn a_change_is_shown_on_the_desks_own_data_before_it_is_saved() {
     let lost = between(&page.body, "<li class=\"line lost\"", "</li>");
     assert_eq!((gained.len(), lost.len()), (1, 1), "{}", page.body);
     assert!(gained[0].contains("Korea") && lost[0].contains("football"));
-    let outcome = between(&page.body, "<div class=\"outcome\"", "</div>")[0];
+    let outcome = between(&page.body, "<div class=\"outcome\"", "</section>")[0];
     assert!(outcome.contains("+1 −1"), "{outcome}");
     let rows = between(outcome, "<tr", "</tr>");
     let row = |text: &str| *rows.iter().find(|row| row.contains(text)).unwrap();
@@ -210,6 +210,138 @@ async fn the_list_names_every_keyword() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_keyword_that_others_name_cannot_be_changed_so_that_they_break() {
+    let (worker, site, cookie) = stocked().await;
+    let fields = [
+        ("slug", "ships"),
+        ("name", "Ships"),
+        ("query", "ship OR keyword:desk"),
+        ("edited", "0"),
+    ];
+    let added = send(&site, &cookie, "/admin/keywords/new", &fields).await;
+    assert_eq!(added.header("location"), "/admin/keywords/ships?saved=1");
+    assert_eq!(
+        count(&worker.db, "rematches").await,
+        1,
+        "the past is matched with it"
+    );
+    // A keyword that another one names cannot be changed so that the other one breaks, nor lead back to itself.
+    let broken = send(
+        &site,
+        &cookie,
+        "/admin/keywords/desk",
+        &[("query", "keyword:ships")],
+    )
+    .await;
+    assert_eq!(broken.status, 422);
+    let fine = send(
+        &site,
+        &cookie,
+        "/admin/keywords/desk",
+        &[("query", "korea")],
+    )
+    .await;
+    assert_eq!(fine.status, 303);
+    let hanging = "keyword_versions WHERE reason = 'keyword:desk changed'";
+    assert_eq!(count(&worker.db, hanging).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_is_checked_and_what_each_part_did_is_told() {
+    let (_worker, site, cookie) = stocked().await;
+    let path = "/admin/keywords/desk/check";
+    let checked = send(&site, &cookie, path, &[("query", "iran and ship")]).await;
+    assert_eq!(checked.status, 200);
+    assert!(checked.body.contains("class=\"mistake\"") && !checked.body.contains("<html"));
+    let sound = send(&site, &cookie, path, &[("query", "iran ship* AND NOT (")]).await;
+    assert!(
+        sound
+            .body
+            .contains("formaction=\"/admin/keywords/desk/try\""),
+        "{}",
+        sound.body
+    );
+    let parts = get(&site, &cookie, "/admin/keywords/desk/parts").await;
+    assert!(parts.body.contains("+0 −0"), "{}", parts.body);
+    let clause = between(&parts.body, "<tr><td><code dir=\"auto\">iran", "</tr>")[0];
+    assert!(
+        clause.contains("<td>2</td><td>2</td><td><bdi>Iran"),
+        "{clause}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_concept_is_edited_with_its_difference_and_versions() {
+    let (worker, site, cookie) = stocked().await;
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    let added = post("/admin/concepts", &[("slug", "place"), ("name", "Place")]).await;
+    assert_eq!(added.header("location"), "/admin/concepts/place");
+    let query = [("query", "@place AND ship")];
+    assert_eq!(
+        send(&site, &cookie, "/admin/keywords/desk", &query)
+            .await
+            .status,
+        303
+    );
+    let page = get(&site, &cookie, "/admin/concepts/place").await;
+    assert!(
+        page.body.contains("href=\"/admin/keywords/desk\""),
+        "who uses it"
+    );
+    let mut fields = vec![
+        ("name", "Place"),
+        ("edited", "1"),
+        ("new_language", "en"),
+        ("new_terms", "Iran\nKorea"),
+        ("anti_terms", "Korea ship"),
+    ];
+    let tried = post("/admin/concepts/place/try", &fields).await;
+    assert_eq!(tried.status, 200);
+    assert!(tried.body.contains("+1 −0"), "{}", tried.body);
+    let kept_out = between(&tried.body, "<tr><td><code dir=\"auto\">@place", "</tr>")[0];
+    assert!(
+        kept_out.contains("<td>1</td><td><bdi>Korea ship"),
+        "{kept_out}"
+    );
+    fields[3].1 = "Iran\n*";
+    let flawed = post("/admin/concepts/place", &fields).await;
+    assert_eq!(flawed.status, 422);
+    assert!(flawed.body.contains("*: "), "{}", flawed.body);
+    fields[3].1 = "Iran\nKorea";
+    let saved = post("/admin/concepts/place", &fields).await;
+    assert_eq!(saved.header("location"), "/admin/concepts/place?saved=2");
+    assert_eq!(
+        post("/admin/concepts/place", &fields).await.status,
+        422,
+        "it is outdated"
+    );
+    let page = get(&site, &cookie, "/admin/concepts/place").await;
+    assert!(
+        page.body.contains("<ins>+ <bdi>en: Korea</bdi></ins>"),
+        "{}",
+        page.body
+    );
+    let earlier = get(&site, &cookie, "/admin/concepts/place?version=1").await;
+    assert!(earlier.body.contains("version 1 restored"));
+    assert_eq!(
+        count(
+            &worker.db,
+            "keyword_versions WHERE reason = '@place changed'"
+        )
+        .await,
+        1
+    );
+    let audited = "audit WHERE subject_kind = 'concept' AND after ->> 'version' = '2'";
+    assert_eq!(count(&worker.db, audited).await, 1);
+    assert_eq!(
+        post("/admin/concepts/place", &[("who", "x")]).await.status,
+        400
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_becomes_the_draft_of_a_keyword_and_is_saved_only_when_somebody_says_so() {
     let (worker, site, cookie) = stocked().await;
     let before = count(&worker.db, "keywords").await;
@@ -283,6 +415,27 @@ async fn a_search_becomes_the_draft_of_a_keyword_and_is_saved_only_when_somebody
         get(&site, &cookie, saved.header("location")).await.status,
         200
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_outlets_are_edited_with_their_difference_and_versions() {
+    let (worker, site, cookie) = stocked().await;
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    let fields = [
+        ("outlets", "Iran Ship\n"),
+        ("edited", "1"),
+        ("reason", "a paper"),
+    ];
+    let tried = post("/admin/outlets/try", &fields).await;
+    assert!(tried.body.contains("+0 −1"), "{}", tried.body);
+    let saved = post("/admin/outlets", &fields).await;
+    assert_eq!(saved.header("location"), "/admin/outlets?saved=2");
+    let page = get(&site, &cookie, "/admin/outlets").await;
+    assert!(page.body.contains("+ <bdi>Iran Ship</bdi>"));
+    assert_eq!(count(&worker.db, "rematches").await, 1);
+    assert_eq!(post("/admin/outlets", &fields).await.status, 422);
 }
 
 #[tokio::test(flavor = "multi_thread")]

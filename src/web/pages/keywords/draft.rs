@@ -1,5 +1,6 @@
 //! A new keyword: a draft in the editor, which its address holds, until somebody saves it.
 
+use askama::Template as _;
 use axum::{
     extract::State,
     http::StatusCode,
@@ -8,16 +9,17 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    EditPage, difference,
+    EditPage, Shows,
     form::{self, Checked, KeywordForm},
 };
 use crate::{
     store::keyword_edits::{self, NewKeyword},
     web::{
         WebState,
+        edited::Edit,
         error::{WebError, with_page},
         extract::{Form, Query},
-        pages::frame::Frame,
+        pages::{difference, frame::Frame},
         peer::Peer,
         reading,
         seats::Holder,
@@ -46,7 +48,7 @@ pub(crate) async fn show(
     let checked = if form.query.trim().is_empty() {
         Checked::default()
     } else {
-        form::check(&state, &form).await?
+        form::check(&state, NEW, &form).await?
     };
     Ok(page(form, checked, None))
 }
@@ -59,7 +61,7 @@ pub(crate) async fn try_out(
     Form(mut form): Form<KeywordForm>,
 ) -> Result<Response, WebError> {
     form.follow_way_out();
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, NEW, &form).await?;
     let Some(query) = checked.query.clone() else {
         return Ok(refused(page(form, checked, None)));
     };
@@ -68,7 +70,8 @@ pub(crate) async fn try_out(
     let mut page = page(form, checked, None);
     page.is_comparing = true;
     let holder = Holder::of(&visitor, peer);
-    difference::answer(state, holder, &page, None, &query, from).await
+    let html = page.render()?;
+    difference::answer(state, holder, &html, Edit::NewKeyword(query), from).await
 }
 
 /// Saves it.
@@ -77,7 +80,7 @@ pub(crate) async fn add(
     visitor: Visitor,
     Form(mut form): Form<KeywordForm>,
 ) -> Result<Response, WebError> {
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, NEW, &form).await?;
     let texts = reading::current().texts;
     let problem = match checked.query.clone() {
         None => texts.query_has_errors,
@@ -128,6 +131,7 @@ fn page(form: KeywordForm, checked: Checked, problem: Option<&str>) -> EditPage 
         progress: None,
         versions: Vec::new(),
         is_comparing: false,
+        shows: Shows::Changes,
     }
 }
 

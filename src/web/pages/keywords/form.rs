@@ -1,19 +1,26 @@
 //! The editor of a keyword: what is in it, and what it means.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
 use crate::{
     domain::{Timestamp, marks::Segment},
-    query::{Dialect, Purpose, Query, QueryError, Warning, parse, read_dialect},
-    store::keyword_edits::EditedKeyword,
-    web::{WebState, error::WebError, pages::search::excerpt},
+    query::{
+        Dialect, Lexicon, Purpose, Query, QueryError, Warning, names_keywords, parse, read_dialect,
+    },
+    store::{beat, keyword_edits::EditedKeyword},
+    web::{
+        WebState,
+        edited::{self, Edit},
+        error::WebError,
+        pages::search::excerpt,
+    },
 };
 
 /// Days that a difference looks back, unless asked otherwise, and at most.
-const DAYS: u16 = 30;
-const MOST_DAYS: u16 = 3_660;
+pub(in crate::web::pages) const DAYS: u16 = 30;
+pub(in crate::web::pages) const MOST_DAYS: u16 = 3_660;
 /// Parts the places and the text of a way out.
 const SEPARATOR: char = ':';
 
@@ -154,8 +161,12 @@ impl KeywordForm {
     }
 }
 
-/// What the query in the editor means. A long one is no work for the threads that serve.
-pub(super) async fn check(state: &WebState, form: &KeywordForm) -> Result<Checked, WebError> {
+/// What the query in the editor of a keyword means. A long one is no work for the threads that serve.
+pub(super) async fn check(
+    state: &WebState,
+    slug: &str,
+    form: &KeywordForm,
+) -> Result<Checked, WebError> {
     let dialect = match form.dialect.as_str() {
         "" => None,
         name => Some(name.parse::<Dialect>().map_err(|error| {
@@ -163,8 +174,8 @@ pub(super) async fn check(state: &WebState, form: &KeywordForm) -> Result<Checke
             WebError::BadRequest(shown)
         })?),
     };
-    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
     let text = form.query.replace("\r\n", "\n");
+    let lexicon = lexicon(state, slug, &text).await?;
     let checking = state.cores.work(move || {
         let (query, notes) = match dialect {
             Some(dialect) => read_dialect(&text, dialect, &lexicon, Purpose::SavedKeyword)
@@ -184,6 +195,22 @@ pub(super) async fn check(state: &WebState, form: &KeywordForm) -> Result<Checke
         }
     });
     Ok(checking.await)
+}
+
+/// What names stand for once this is the keyword's query: it may lead back to itself by what it names.
+async fn lexicon(state: &WebState, slug: &str, query: &str) -> Result<Arc<Lexicon>, WebError> {
+    if !names_keywords(query) {
+        return Ok(state.words.lexicon(&state.db, &state.cores).await?);
+    }
+    let source = beat::engine_source(&state.db).await?;
+    let edit = Edit::Keyword {
+        slug: slug.to_owned(),
+        query: query.to_owned(),
+    };
+    let reading = state
+        .cores
+        .work(move || Arc::new(edited::lexicon(&edit.apply(&source))));
+    Ok(reading.await)
 }
 
 fn understood(text: &str, query: &Query, notes: &[Warning], is_translated: bool) -> Checked {

@@ -1,6 +1,5 @@
 //! Keywords as admins edit them: checked, shown with what a change would do on the desk's own data, saved, restored.
 
-mod difference;
 pub(crate) mod draft;
 mod form;
 
@@ -15,17 +14,21 @@ use serde::Deserialize;
 
 pub(crate) use form::KeywordForm;
 use form::{Checked, DialectChoice};
+pub(in crate::web::pages) use form::{DAYS, MOST_DAYS};
 
-use super::{frame::Frame, moments::Moment};
+use super::{difference, frame::Frame, moments::Moment};
 use crate::{
+    query::{Purpose, near_misses, parse},
     store::{
         PgPool,
+        beat::{self, EngineSource},
         keyword_edits::{self, EditedKeyword, KeywordEdit, KeywordVersion, Saved},
         rematches::{self, Rematch},
     },
     text::diff::{self, Change},
     web::{
         WebState,
+        edited::Edit,
         error::{WebError, with_page},
         extract::{Form, Path, Query},
         peer::Peer,
@@ -42,6 +45,12 @@ pub(crate) struct KeywordsPage {
     frame: Frame,
     keywords: Vec<EditedKeyword>,
 }
+
+/// Times that an edit is tried again because the beat was changed meanwhile.
+pub(in crate::web::pages) const TRIES: usize = 5;
+
+/// Days that it takes for a clause without a find to be dead.
+const DEAD_AFTER: u16 = 90;
 
 /// The page of one keyword.
 #[derive(Debug, Template, WebTemplate)]
@@ -61,6 +70,30 @@ pub(crate) struct EditPage {
     versions: Vec<VersionView>,
     /// Whether the difference is to come.
     is_comparing: bool,
+    /// What it is of.
+    shows: Shows,
+}
+
+/// What a difference is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// An edit.
+    Changes,
+    /// The parts of the saved query.
+    Parts,
+    /// What all conditions but one hold for.
+    NearMisses,
+}
+
+impl Shows {
+    fn title(self) -> &'static str {
+        let texts = reading::current().texts;
+        match self {
+            Self::Changes => texts.what_changes,
+            Self::Parts => texts.what_parts_did,
+            Self::NearMisses => texts.near_misses_are,
+        }
+    }
 }
 
 /// How far matching the past anew has come.
@@ -109,6 +142,18 @@ pub(crate) async fn list(State(db): State<PgPool>) -> Result<KeywordsPage, WebEr
     })
 }
 
+/// Whether a text can be a short name: it stands in addresses and, after `@` or `keyword:`, in queries.
+pub(in crate::web::pages) fn is_short_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.len() <= 60
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
 /// Answers with a keyword as it is saved, or with an earlier version of it in the editor.
 pub(crate) async fn show(
     State(state): State<WebState>,
@@ -123,7 +168,7 @@ pub(crate) async fn show(
         form.query.clone_from(&earlier.query);
         form.reason = format!("version {wanted} restored");
     }
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, &slug, &form).await?;
     let texts = reading::current().texts;
     let mut page = known.page(&state, form, checked);
     page.saved = wanted
@@ -142,20 +187,99 @@ pub(crate) async fn try_out(
 ) -> Result<Response, WebError> {
     let known = Known::read(&state, &slug).await?;
     form.follow_way_out();
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, &slug, &form).await?;
     let query = checked.query.clone();
     if query.is_some() {
         form.take(&checked);
     }
     let from = form.from(state.clock.now());
-    let before = known.keyword.query.clone();
     let mut page = known.page(&state, form, checked);
     let Some(query) = query else {
         return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
+    let edit = Edit::Keyword { slug, query };
+    let source = beat::engine_source(&state.db).await?;
+    page.problem = broken(&state, &source, &edit).await;
     page.is_comparing = true;
     let holder = Holder::of(&visitor, peer);
-    difference::answer(state, holder, &page, Some(&before), &query, from).await
+    let html = page.render()?;
+    difference::answer(state, holder, &html, edit, from).await
+}
+
+/// Checks what is in the editor, and answers with what stands below the query.
+pub(crate) async fn check(
+    State(state): State<WebState>,
+    Path(slug): Path<String>,
+    Form(form): Form<KeywordForm>,
+) -> Result<CheckedFragment, WebError> {
+    let checked = form::check(&state, &slug, &form).await?;
+    Ok(CheckedFragment {
+        frame: Frame::bare(""),
+        slug,
+        checked,
+    })
+}
+
+/// Answers with what each part of a saved keyword did in ninety days.
+pub(crate) async fn parts(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    peer: Peer,
+    Path(slug): Path<String>,
+) -> Result<Response, WebError> {
+    let known = Known::read(&state, &slug).await?;
+    let mut form = KeywordForm::of(&known.keyword);
+    form.days = Some(DEAD_AFTER);
+    let checked = form::check(&state, &slug, &form).await?;
+    let from = form.from(state.clock.now());
+    let query = known.keyword.query.clone();
+    let mut page = known.page(&state, form, checked);
+    page.is_comparing = true;
+    page.shows = Shows::Parts;
+    let holder = Holder::of(&visitor, peer);
+    let html = page.render()?;
+    difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
+}
+
+/// Answers with the near misses of a saved keyword: where all of its conditions but one held.
+pub(crate) async fn near(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    peer: Peer,
+    Path(slug): Path<String>,
+) -> Result<Response, WebError> {
+    let known = Known::read(&state, &slug).await?;
+    let form = KeywordForm::of(&known.keyword);
+    let checked = form::check(&state, &slug, &form).await?;
+    let from = form.from(state.clock.now());
+    let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
+    let saved = known.keyword.query.clone();
+    let relaxed = parse(&saved, &lexicon, Purpose::SavedKeyword)
+        .ok()
+        .and_then(|query| near_misses(&query, &lexicon));
+    let mut page = known.page(&state, form, checked);
+    let Some(relaxed) = relaxed else {
+        page.problem = Some(reading::current().texts.no_near_misses.to_owned());
+        return Ok(page.into_response());
+    };
+    page.is_comparing = true;
+    page.shows = Shows::NearMisses;
+    let holder = Holder::of(&visitor, peer);
+    let html = page.render()?;
+    let query = format!("({saved}) OR {relaxed}");
+    difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
+}
+
+/// What would break if an edit was saved, in words.
+pub(in crate::web::pages) async fn broken(
+    state: &WebState,
+    source: &EngineSource,
+    edit: &Edit,
+) -> Option<String> {
+    let (source, edit) = (source.clone(), edit.clone());
+    let names = state.cores.work(move || edit.breaks(&source)).await;
+    let texts = reading::current().texts;
+    (!names.is_empty()).then(|| format!("{} {}.", texts.others_would_break, names.join(", ")))
 }
 
 /// Saves what is in the editor.
@@ -165,7 +289,7 @@ pub(crate) async fn save(
     Path(slug): Path<String>,
     Form(mut form): Form<KeywordForm>,
 ) -> Result<Response, WebError> {
-    let checked = form::check(&state, &form).await?;
+    let checked = form::check(&state, &slug, &form).await?;
     let texts = reading::current().texts;
     let problem = if let Some(query) = checked.query.clone() {
         form.take(&checked);
@@ -180,17 +304,17 @@ pub(crate) async fn save(
         if edit.name.is_empty() {
             texts.keyword_needs_name.to_owned()
         } else {
-            let now = state.clock.now();
-            match keyword_edits::save(&state.db, edit, &visitor.actor(), now).await? {
-                Saved::As(version) => {
+            match store(&state, &visitor, edit).await? {
+                Stored::Saved(Saved::As(version)) => {
                     let to = format!("/admin/keywords/{slug}?saved={version}");
                     return Ok(Redirect::to(&to).into_response());
                 }
-                Saved::Same => texts.nothing_differs.to_owned(),
-                Saved::Outdated(version) => {
+                Stored::Saved(Saved::Outdated(version)) => {
                     format!("{} {version}.", texts.saved_meanwhile)
                 }
-                Saved::Unknown => return Err(WebError::NotFound("keyword")),
+                Stored::Saved(Saved::Unknown) => return Err(WebError::NotFound("keyword")),
+                Stored::Saved(Saved::Same | Saved::BeatMoved) => texts.nothing_differs.to_owned(),
+                Stored::Refused(problem) => problem,
             }
         }
     } else {
@@ -200,6 +324,47 @@ pub(crate) async fn save(
     let mut page = known.page(&state, form, checked);
     page.problem = Some(problem);
     Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// What came of storing an edit.
+pub(in crate::web::pages) enum Stored {
+    Saved(Saved),
+    /// Why it was not tried.
+    Refused(String),
+}
+
+/// Saves a keyword with what hangs on it, unless that would break.
+async fn store(
+    state: &WebState,
+    visitor: &Visitor,
+    edit: KeywordEdit<'_>,
+) -> Result<Stored, WebError> {
+    let change = Edit::Keyword {
+        slug: edit.slug.to_owned(),
+        query: edit.query.to_owned(),
+    };
+    for _ in 0..TRIES {
+        let source = beat::engine_source(&state.db).await?;
+        if let Some(problem) = broken(state, &source, &change).await {
+            return Ok(Stored::Refused(problem));
+        }
+        let dependants = change.dependants(&source);
+        let (actor, now) = (visitor.actor(), state.clock.now());
+        let saved = keyword_edits::save(&state.db, edit, &dependants, &actor, now).await?;
+        if saved != Saved::BeatMoved {
+            return Ok(Stored::Saved(saved));
+        }
+    }
+    Err(WebError::Conflict("the beat is being changed by others"))
+}
+
+/// What stands below the query while one types.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "keyword_checked.html")]
+pub(crate) struct CheckedFragment {
+    frame: Frame,
+    slug: String,
+    checked: Checked,
 }
 
 /// What the page needs to know of a keyword.
@@ -251,6 +416,7 @@ impl Known {
             saved: None,
             progress: self.rematch.as_ref().map(progress),
             is_comparing: false,
+            shows: Shows::Changes,
         }
     }
 }

@@ -1,0 +1,207 @@
+//! The editor of a concept: a column per language, and anti-terms.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    domain::{Concept, Timestamp},
+    store::concept_edits::{EditedConcept, Terms},
+    web::{
+        error::WebError,
+        pages::keywords::{DAYS, MOST_DAYS},
+    },
+};
+
+/// Where the name of a field with terms begins; the language follows.
+const TERMS: &str = "terms.";
+
+/// What the editor holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ConceptForm {
+    pub(super) name: String,
+    pub(super) note: String,
+    pub(super) reason: String,
+    pub(super) days: Option<u16>,
+    pub(super) edited: i32,
+    pub(super) terms: Terms,
+    pub(super) anti_terms: Vec<String>,
+}
+
+/// The terms of one language.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(super) language: String,
+    pub(super) lines: String,
+    pub(super) count: usize,
+}
+
+impl ConceptForm {
+    pub(super) fn of(concept: &EditedConcept) -> Self {
+        Self {
+            name: concept.name.clone(),
+            note: concept.note.clone(),
+            reason: String::new(),
+            days: None,
+            edited: concept.version,
+            terms: concept.terms.clone(),
+            anti_terms: concept.anti_terms.clone(),
+        }
+    }
+
+    /// Reads what a browser sends: one term a line, and a language of its own for new ones.
+    pub(super) fn read(fields: Vec<(String, String)>) -> Result<Self, WebError> {
+        let mut form = Self::default();
+        let mut terms: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let (mut new_language, mut new_terms) = (String::new(), Vec::new());
+        for (name, value) in fields {
+            match name.as_str() {
+                "name" => value.trim().clone_into(&mut form.name),
+                "note" => value.trim().clone_into(&mut form.note),
+                "reason" => value.trim().clone_into(&mut form.reason),
+                "days" => form.days = value.parse().ok(),
+                "edited" => {
+                    form.edited = value
+                        .parse()
+                        .map_err(|_| WebError::BadRequest("“edited” is no version.".to_owned()))?;
+                }
+                "anti_terms" => form.anti_terms = lines(&value),
+                "new_language" => new_language = language(&value)?,
+                "new_terms" => new_terms = lines(&value),
+                other => {
+                    let Some(named) = other.strip_prefix(TERMS) else {
+                        return Err(WebError::BadRequest(format!(
+                            "There is no field {}.",
+                            other.chars().take(60).collect::<String>()
+                        )));
+                    };
+                    terms
+                        .entry(language(named)?)
+                        .or_default()
+                        .extend(lines(&value));
+                }
+            }
+        }
+        if !new_terms.is_empty() {
+            let language = if new_language.is_empty() {
+                "und".to_owned()
+            } else {
+                new_language
+            };
+            terms.entry(language).or_default().extend(new_terms);
+        }
+        terms.retain(|_, terms| !terms.is_empty());
+        form.terms = terms;
+        Ok(form)
+    }
+
+    pub(super) fn columns(&self) -> Vec<Column> {
+        self.terms
+            .iter()
+            .map(|(language, terms)| Column {
+                language: language.clone(),
+                lines: terms.join("\n"),
+                count: terms.len(),
+            })
+            .collect()
+    }
+
+    pub(super) fn anti_lines(&self) -> String {
+        self.anti_terms.join("\n")
+    }
+
+    pub(super) fn days(&self) -> u16 {
+        self.days.unwrap_or(DAYS).clamp(1, MOST_DAYS)
+    }
+
+    /// From when on texts are compared.
+    pub(super) fn from(&self, now: Timestamp) -> Timestamp {
+        now.minus(Duration::from_secs(u64::from(self.days()) * 86_400))
+    }
+
+    /// The concept as the engine takes it.
+    pub(super) fn concept(&self, slug: &str) -> Concept {
+        Concept {
+            slug: slug.to_owned(),
+            name: self.name.clone(),
+            terms: self.terms.values().flatten().cloned().collect(),
+            anti_terms: self.anti_terms.clone(),
+        }
+    }
+}
+
+/// The lines of a field, each once, without empty ones.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .filter(|line| seen.insert(*line))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A language as columns are named (the form of BCP 47, not its registry).
+fn language(text: &str) -> Result<String, WebError> {
+    let text = text.trim();
+    let is_one = text.len() <= 35
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !text.starts_with('-');
+    if is_one {
+        Ok(text.to_owned())
+    } else {
+        Err(WebError::BadRequest(
+            "A language is written as en, fa or zh-Hant.".to_owned(),
+        ))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn read(fields: &[(&str, &str)]) -> Result<ConceptForm, WebError> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        ConceptForm::read(fields.iter().map(owned).collect())
+    }
+
+    #[test]
+    fn terms_are_lines_by_language() {
+        let form = read(&[
+            ("name", " Iran "),
+            ("edited", "3"),
+            ("terms.en", "Iran\r\n\r\n Tehran \r\nIran"),
+            ("terms.fa", " "),
+            ("new_language", "ko"),
+            ("new_terms", "이란"),
+            ("anti_terms", "Iran Air"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (form.name.as_str(), form.edited, form.days()),
+            ("Iran", 3, DAYS)
+        );
+        let terms: Vec<(&str, String)> = form
+            .terms
+            .iter()
+            .map(|(language, terms)| (language.as_str(), terms.join("|")))
+            .collect();
+        assert_eq!(
+            terms,
+            [("en", "Iran|Tehran".to_owned()), ("ko", "이란".to_owned())]
+        );
+        assert_eq!(form.anti_terms, ["Iran Air"]);
+        assert_eq!(form.concept("iran").terms, ["Iran", "Tehran", "이란"]);
+    }
+
+    #[test]
+    fn what_is_no_field_is_refused() {
+        for (name, value) in [
+            ("term.en", "x"),
+            ("terms.<b>", "x"),
+            ("new_language", "../x"),
+            ("edited", "x"),
+        ] {
+            assert!(read(&[(name, value)]).is_err(), "{name}");
+        }
+    }
+}

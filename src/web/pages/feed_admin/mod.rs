@@ -1,0 +1,238 @@
+//! Feeds administered: all in one list, many changed at once, lists of feeds from and for other readers.
+
+pub(in crate::web) mod edit;
+pub(in crate::web) mod source;
+
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{frame::Frame, moments::Moment};
+use crate::{
+    domain::FeedId,
+    store::{
+        feed_edits::{self, Bulk, EditedFeed},
+        opml_imports::{self, ToldList},
+    },
+    web::{
+        WebState,
+        error::{WebError, with_page},
+        extract::{Form, Query},
+        reading,
+        visitor::Visitor,
+    },
+};
+
+/// The list.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "feed_admin.html")]
+pub(crate) struct FeedsPage {
+    frame: Frame,
+    wanted: Wanted,
+    feeds: Vec<FeedLine>,
+    lists: Vec<ListLine>,
+    is_waiting: bool,
+    told: Option<String>,
+    problem: Option<&'static str>,
+}
+
+#[derive(Debug)]
+struct FeedLine {
+    id: i64,
+    name: String,
+    url: String,
+    source: String,
+    source_slug: String,
+    facts: String,
+    category: String,
+    state: String,
+    error: String,
+    last_success: Option<Moment>,
+}
+
+#[derive(Debug)]
+struct ListLine {
+    actor: String,
+    when: Moment,
+    outcome: String,
+}
+
+/// What is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    /// Letters in name, address, source or category.
+    q: String,
+    state: String,
+    /// How many were changed.
+    changed: Option<usize>,
+}
+
+impl Wanted {
+    fn takes(&self, feed: &EditedFeed) -> bool {
+        let words = self.q.trim().to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&words);
+        let title = feed.title.as_deref().unwrap_or_default();
+        (self.state.is_empty() || self.state == feed.state)
+            && (has(title)
+                || has(&feed.url)
+                || has(&feed.source)
+                || has(&feed.category)
+                || has(&feed.note))
+    }
+}
+
+/// Answers with the list.
+pub(crate) async fn list(
+    State(state): State<WebState>,
+    Query(wanted): Query<Wanted>,
+) -> Result<FeedsPage, WebError> {
+    page(&state, wanted, None).await
+}
+
+async fn page(
+    state: &WebState,
+    wanted: Wanted,
+    problem: Option<&'static str>,
+) -> Result<FeedsPage, WebError> {
+    let texts = reading::current().texts;
+    let (feeds, lists) = tokio::try_join!(
+        feed_edits::feeds(&state.db, None),
+        opml_imports::last(&state.db)
+    )?;
+    let now = state.clock.now();
+    let is_waiting = lists.iter().any(|list| list.outcome.is_none());
+    let line = |feed: EditedFeed| FeedLine {
+        id: feed.id.get(),
+        name: feed.title.unwrap_or_default(),
+        facts: facts(
+            &feed.tier,
+            feed.country.as_deref(),
+            feed.language.as_deref(),
+        ),
+        url: feed.url,
+        source: feed.source,
+        source_slug: feed.source_slug,
+        category: feed.category,
+        state: feed.state,
+        error: feed.error.unwrap_or_default(),
+        last_success: feed.last_success_at.map(|at| Moment::ago(now, at)),
+    };
+    Ok(FeedsPage {
+        frame: Frame::bare(texts.feeds_administered),
+        feeds: feeds
+            .into_iter()
+            .filter(|feed| wanted.takes(feed))
+            .map(line)
+            .collect(),
+        lists: lists
+            .into_iter()
+            .map(|list: ToldList| ListLine {
+                actor: list.actor,
+                when: Moment::ago(now, list.asked_at),
+                outcome: list.outcome.unwrap_or_else(|| texts.list_waits.to_owned()),
+            })
+            .collect(),
+        is_waiting,
+        told: wanted
+            .changed
+            .map(|changed| format!("{}: {changed}", texts.feeds_changed)),
+        wanted,
+        problem,
+    })
+}
+
+fn facts(tier: &str, country: Option<&str>, language: Option<&str>) -> String {
+    [Some(tier), country, language]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// Does the same to all feeds that are chosen.
+pub(crate) async fn bulk(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, WebError> {
+    let mut ids = Vec::new();
+    let (mut action, mut category, mut language) = (String::new(), String::new(), String::new());
+    for (name, value) in fields {
+        match name.as_str() {
+            "feed" => ids.push(FeedId::new(value.parse().map_err(|_| {
+                WebError::BadRequest("“feed” is no number of a feed.".to_owned())
+            })?)),
+            "action" => action = value,
+            "category" => value.trim().clone_into(&mut category),
+            "language" => value.trim().clone_into(&mut language),
+            _ => return Err(WebError::BadRequest("There is no such field.".to_owned())),
+        }
+    }
+    let what = match action.as_str() {
+        "pause" => Bulk::Pause,
+        "resume" => Bulk::Resume,
+        "poll" => Bulk::PollSoon,
+        "category" => Bulk::Category(&category),
+        "language" if edit::is_language(&language) => Bulk::Language(&language),
+        _ => return Err(WebError::BadRequest("There is no such action.".to_owned())),
+    };
+    if ids.is_empty() {
+        let problem = reading::current().texts.choose_feeds;
+        let page = page(&state, Wanted::default(), Some(problem)).await?;
+        return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    let (actor, now) = (visitor.actor(), state.clock.now());
+    let changed = feed_edits::bulk(&state.db, &ids, what, &actor, now).await?;
+    Ok(Redirect::to(&format!("/admin/feeds?changed={changed}")).into_response())
+}
+
+/// A pasted list of feeds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pasted {
+    opml: String,
+}
+
+/// Notes a pasted list; a worker reads it.
+pub(crate) async fn import(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    Form(pasted): Form<Pasted>,
+) -> Result<Response, WebError> {
+    let now = state.clock.now();
+    let is_noted = opml_imports::ask(&state.db, &pasted.opml, &visitor.actor(), now).await?;
+    if is_noted {
+        return Ok(Redirect::to("/admin/feeds#lists").into_response());
+    }
+    let problem = reading::current().texts.too_many_lists;
+    let page = page(&state, Wanted::default(), Some(problem)).await?;
+    Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// All feeds, as other readers take them (OPML 2.0).
+#[derive(Template)]
+#[template(path = "feeds.opml.xml")]
+struct Outlines {
+    feeds: Vec<EditedFeed>,
+}
+
+/// Answers with the feeds as a list for other readers.
+pub(crate) async fn export(State(state): State<WebState>) -> Result<Response, WebError> {
+    let outlines = Outlines {
+        feeds: feed_edits::feeds(&state.db, None).await?,
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/x-opml; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"wirewatch.opml\"",
+        ),
+    ];
+    Ok((headers, outlines.render()?).into_response())
+}
