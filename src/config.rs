@@ -146,6 +146,17 @@ pub struct WebhookOptions {
     pub allow_networks: AllowedNetworks,
 }
 
+/// Where metrics are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsOptions {
+    /// Address and port; empty: nowhere.
+    pub listen: String,
+}
+
+/// Where metrics are told unless somebody chose another place.
+pub const DEFAULT_METRICS: &str = "127.0.0.1:9464";
+
 /// All settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +167,8 @@ pub struct Settings {
     pub web: WebOptions,
     /// `[database]`
     pub database: DatabaseOptions,
+    /// `[metrics]`
+    pub metrics: MetricsOptions,
     /// `[log]`
     pub log: LogOptions,
     /// `[beat]`
@@ -244,6 +257,10 @@ impl Settings {
                 u64::from(self.database.max_connections),
             ),
             ("fetch.max_body_bytes", self.fetch.max_body_bytes),
+            (
+                "web.requests_per_minute",
+                u64::from(self.web.requests_per_minute),
+            ),
         ];
         for (key, value) in counts {
             refuse_if(value == 0, key, value, "it must be at least 1")?;
@@ -268,6 +285,13 @@ impl Settings {
                 "it must be at least one second",
             )?;
         }
+        let metrics = &self.metrics.listen;
+        refuse_if(
+            !metrics.is_empty() && metrics.parse::<SocketAddr>().is_err(),
+            "metrics.listen",
+            metrics,
+            "it must be an address and a port, such as 127.0.0.1:9464, or empty for none",
+        )?;
         let public_url = &self.web.public_url;
         refuse_if(
             !public_url.is_empty() && self.web.public_host().is_none(),
@@ -473,6 +497,15 @@ mod tests {
             keys(&DEFAULTS.parse().unwrap(), ""),
             "every field of the settings stands in the default file, and nothing else does"
         );
+    }
+
+    #[test]
+    fn metrics_are_told_on_this_machine_alone_unless_somebody_says_otherwise() {
+        assert_eq!(load("", &[]).unwrap().metrics.listen, DEFAULT_METRICS);
+        let wrong = load("[metrics]\nlisten = \"everywhere\"\n", &[])
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("metrics.listen"), "{wrong}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use jiff::{civil::Date, tz::TimeZone};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::{
     domain::{ArticleId, Tier, Timestamp},
@@ -16,7 +17,8 @@ use crate::{
 };
 
 /// The address of a search. A part that is absent or empty asks for nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Asked {
     /// The query.
@@ -84,6 +86,12 @@ impl Asked {
             }
         }
         address.finish()
+    }
+
+    /// The address of this search as a feed or a table.
+    pub(crate) fn output(&self, file: &str) -> String {
+        self.address()
+            .replacen("/search?", &format!("/out/search/{file}?"), 1)
     }
 
     /// The address of this search, from a place on.

@@ -133,6 +133,12 @@ impl Known {
         Ok(readying.await)
     }
 
+    /// The articles that may be read; a filter that names nothing is refused.
+    pub(crate) fn span(&self, asked: &Asked) -> Result<stored::Span, WebError> {
+        asked.facts(&self.sources)?;
+        asked.span(&self.keywords)
+    }
+
     /// Finds a page of articles.
     pub(crate) async fn find(
         &self,
