@@ -226,6 +226,9 @@ impl WorkerParts {
             backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
             sessions: settings.web.session_idle,
             attempts: FORGOTTEN_AFTER,
+            incidents: settings.keep.incidents,
+            feed_days: settings.keep.feed_days,
+            ledger: settings.keep.ledger,
         };
         Ok(Self {
             poller,

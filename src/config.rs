@@ -16,7 +16,7 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 use crate::{
-    domain::MailAddress,
+    domain::{MailAddress, duration},
     fetch::FetchOptions,
     jobs::PollOptions,
     mail::MailOptions,
@@ -138,6 +138,21 @@ pub struct BacklogOptions {
     pub window_days: u32,
 }
 
+/// How long what grows is kept. Articles, editions and the audit are kept for good.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepOptions {
+    /// Incidents of feeds that are over.
+    #[serde(with = "duration")]
+    pub incidents: Duration,
+    /// What each feed did on each day.
+    #[serde(with = "duration")]
+    pub feed_days: Duration,
+    /// What the documents of feeds have held, after they held it last.
+    #[serde(with = "duration")]
+    pub ledger: Duration,
+}
+
 /// Where webhooks may lead.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -181,6 +196,8 @@ pub struct Settings {
     pub schedule: schedule::Policy,
     /// `[backlog]`
     pub backlog: BacklogOptions,
+    /// `[keep]`
+    pub keep: KeepOptions,
     /// `[mail]`
     pub mail: MailOptions,
     /// `[webhook]`
@@ -292,6 +309,23 @@ impl Settings {
             metrics,
             "it must be an address and a port, such as 127.0.0.1:9464, or empty for none",
         )?;
+        let kept = [
+            ("keep.incidents", self.keep.incidents, 1),
+            ("keep.feed_days", self.keep.feed_days, 14),
+            ("keep.ledger", self.keep.ledger, 14),
+        ];
+        for (key, value, days) in kept {
+            refuse_if(
+                value < Duration::from_hours(24 * days),
+                key,
+                format!("{value:?}"),
+                if days == 1 {
+                    "it must be at least a day"
+                } else {
+                    "it must be at least 14 days: pages show as much, and what is forgotten comes back as new"
+                },
+            )?;
+        }
         let public_url = &self.web.public_url;
         refuse_if(
             !public_url.is_empty() && self.web.public_host().is_none(),

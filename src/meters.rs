@@ -155,6 +155,7 @@ pub struct Meters {
 }
 
 /// The meters of this process.
+#[must_use]
 pub fn meters() -> &'static Meters {
     static METERS: LazyLock<Meters> = LazyLock::new(Meters::new);
     &METERS

@@ -71,6 +71,9 @@ pub use sqlx::PgPool;
 
 use crate::domain::Timestamp;
 
+/// Rows that upkeep deletes in one statement: no lock lasts, and whoever reads goes on reading.
+const TRIM_BATCH: i64 = 2_000;
+
 /// The schema, as numbered steps compiled into the binary.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 

@@ -1,9 +1,9 @@
 //! Digests: composed once, sent at least once, by the clock on the reader's wall.
 
-mod desk;
+pub(crate) mod desk;
 mod letters;
-mod mime;
+pub(crate) mod mime;
 mod pages;
 mod partition;
-mod smtp;
+pub(crate) mod smtp;
 mod year;

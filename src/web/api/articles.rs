@@ -26,6 +26,7 @@ const MAX_FOUND: i64 = 100;
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Page {
     /// `next` of the answer before: what arrived after it. Without, from the first article on.
+    #[param(pattern = "^[0-9]{0,18}$")]
     since: Option<String>,
     /// At most so many; with `q` never more than 100.
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -308,6 +309,7 @@ pub(in crate::web) async fn selection(
         return Ok(Selection::default());
     }
     let known = Known::read(state).await?;
+    known.look_up(asked)?;
     let span = known.span(asked)?;
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Ok(Selection {
@@ -334,6 +336,7 @@ pub(in crate::web) async fn found(
     wanted: usize,
 ) -> Result<(Readied, Found), WebError> {
     let known = Known::read(state).await?;
+    known.look_up(asked)?;
     let readied = known.ready(state, asked).await?.map_err(|errors| {
         let messages: Vec<String> = errors
             .iter()

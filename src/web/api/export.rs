@@ -37,6 +37,7 @@ const BATCH: i64 = 200;
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Resume {
     /// `resume` of the last whole line: what arrived after it.
+    #[param(pattern = "^[0-9]{0,18}$")]
     resume: Option<String>,
 }
 

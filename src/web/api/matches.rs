@@ -22,6 +22,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Page {
     /// `next` of the answer before: what arrived after it. Without, from the first match on.
+    #[param(pattern = "^([0-9]{1,18}[.][0-9]{1,19})?$")]
     since: Option<String>,
     /// Short name of the only keyword.
     keyword: Option<String>,

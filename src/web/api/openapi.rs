@@ -103,6 +103,7 @@ fn document() -> Value {
 
 /// What follows from how every address is built: who may enter, what is refused, what is cached.
 fn complete(operation: &mut Value, route: &Route) {
+    operation["operationId"] = name_of(route).into();
     if let Gate::May(capability) = route.gate {
         operation["security"] = json!([{"key": []}]);
         let takes = format!("Takes the role {}.", capability.least_role());
@@ -122,7 +123,9 @@ fn complete(operation: &mut Value, route: &Route) {
     if operation.get("parameters").is_some() {
         refused.push(("400", "A parameter makes no sense"));
     }
-    if route.path.contains('{') || operation["tags"][0] == "matches" {
+    if route.path.contains('{')
+        || matches!(&operation["tags"][0], Value::String(tag) if tag == "matches" || tag == "articles")
+    {
         refused.push(("404", "There is no such thing"));
     }
     if route.method == "POST" {
@@ -141,6 +144,18 @@ fn complete(operation: &mut Value, route: &Route) {
         operation["responses"]["200"]["headers"] =
             json!({"ETag": {"schema": {"type": "string"}, "description": "Of the answer"}});
     }
+}
+
+/// The name of an operation, as clients that are generated call it: `get_feeds_id`.
+fn name_of(route: &Route) -> String {
+    let words = route.path[BASE.len()..]
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let method = route.method.to_ascii_lowercase();
+    std::iter::once(method.as_str())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 fn text() -> ObjectBuilder {
@@ -250,8 +265,10 @@ mod tests {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }
+        let mut names = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for operation in methods.as_object().unwrap().values() {
+                assert!(names.insert(operation["operationId"].as_str()), "{path}");
                 assert!(operation["summary"].is_string(), "{path}");
                 assert!(operation["security"].is_array(), "{path}");
                 for status in ["401", "403", "429", "503"] {

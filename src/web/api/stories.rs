@@ -27,6 +27,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Page {
     /// `next` of the answer before.
+    #[param(pattern = "^([0-9]{1,17}-[0-9]{1,18})?$")]
     before: Option<String>,
     /// Articles that a story has at least.
     #[param(minimum = 1, maximum = 1000, default = 2)]
@@ -182,7 +183,12 @@ pub(in crate::web) async fn list(
     State(state): State<WebState>,
     Query(page): Query<Page>,
 ) -> Result<Json<StoriesBody>, WebError> {
-    let before = page.before.as_deref().map(place).transpose()?;
+    let before = page
+        .before
+        .as_deref()
+        .filter(|place| !place.is_empty())
+        .map(place)
+        .transpose()?;
     let limit = limit(page.limit, 200)?;
     let least = page.least.unwrap_or(2);
     if !(1..=1_000).contains(&least) {

@@ -100,7 +100,7 @@ pub(super) async fn of_search(
     Path(file): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, WebError> {
-    let (Some(("feed", form @ (Form::Atom | Form::Json))) | Some(("table", form @ Form::Csv))) =
+    let Some(("feed", form @ (Form::Atom | Form::Json)) | ("table", form @ Form::Csv)) =
         Form::of(&file)
     else {
         return Err(WebError::NotFound("feed or table"));
