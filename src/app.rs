@@ -142,6 +142,10 @@ async fn bind_metrics(settings: &Settings) -> anyhow::Result<Option<TcpListener>
 /// # Errors
 /// The beat cannot be read, or the database does not answer.
 pub async fn load_beat(db: &PgPool, settings: &Settings, clock: &dyn Clock) -> anyhow::Result<()> {
+    // Reading a beat takes longer than asking.
+    if store::beat::revision(db).await?.is_some() {
+        return Ok(());
+    }
     let beat = configured_beat(&settings.beat.file)?;
     let imported = store::beat::import(
         db,
@@ -191,7 +195,7 @@ pub struct WorkerParts {
 }
 
 impl WorkerParts {
-    /// Builds the parts; the keywords are compiled here.
+    /// Builds the parts.
     ///
     /// # Errors
     /// The database does not answer, or the HTTP client cannot be set up.
@@ -206,7 +210,7 @@ impl WorkerParts {
             db: db.clone(),
             worker: Arc::clone(&worker),
             fetcher: Fetcher::new(&settings.fetch)?,
-            engine: Arc::new(LiveEngine::load(db).await?),
+            engine: Arc::new(LiveEngine::new(db.clone())),
             clock: Arc::clone(&clock),
             options: settings.poll.clone(),
             policy: settings.schedule.clone(),

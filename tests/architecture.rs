@@ -85,6 +85,8 @@ const ROOMS: &[Room] = &[
             "serde",
             "strsim",
             "thiserror",
+            "smallvec",
+            "smol_str",
             "unicode_normalization",
             "unicode_segmentation",
             "url",
@@ -777,12 +779,40 @@ fn is_harmless(segments: &[String]) -> bool {
 fn no_task_is_spawned_without_its_tracker() {
     let mut broken = Vec::new();
     for (source, _) in sources_in_rooms() {
+        // `store::begin` outlives a caller that is cut off, by one answer of the server.
+        if source.path == "store/mod.rs" {
+            continue;
+        }
         for named in source.paths() {
             if matches!(
                 named.segments.join("::").as_str(),
                 "tokio::spawn" | "tokio::task::spawn" | "task::spawn"
             ) {
                 broken.push(format!("src/{}:{} spawns", source.path, named.line));
+            }
+        }
+    }
+    assert_none(&broken);
+}
+
+/// A caller that is cut off inside `Pool::begin` leaves the transaction open.
+#[test]
+fn transactions_begin_in_one_place() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|it| it.path != "store/mod.rs") {
+        for tokens in source.tokens.windows(3) {
+            if let [
+                Token::Word(pool, line),
+                Token::Sign('.'),
+                Token::Word(begin, _),
+            ] = tokens
+                && pool == "db"
+                && begin == "begin"
+            {
+                broken.push(format!(
+                    "src/{}:{line} begins by itself: use `store::begin`",
+                    source.path
+                ));
             }
         }
     }

@@ -2,15 +2,21 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::Mutex;
+
 use crate::{
     query::{Engine, Lexicon},
     store::{self, PgPool, StoreError},
 };
 
-/// The engine in use. Swapped as a whole: a poll that runs keeps the one it began with.
+/// The engine in use, compiled when it is first asked for. Swapped as a whole: a poll that runs keeps the one it began
+/// with.
 #[derive(Debug)]
 pub struct LiveEngine {
-    current: RwLock<Arc<Compiled>>,
+    db: PgPool,
+    current: RwLock<Option<Arc<Compiled>>>,
+    /// Held by the one that compiles.
+    turn: Mutex<()>,
 }
 
 /// An engine and the change of the beat that it knows.
@@ -23,34 +29,58 @@ pub struct Compiled {
 }
 
 impl LiveEngine {
-    /// Compiles the engine from the beat in the database.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn load(db: &PgPool) -> Result<Self, StoreError> {
-        let compiled = compile(store::beat::engine_source(db).await?).await;
-        Ok(Self {
-            current: RwLock::new(Arc::new(compiled)),
-        })
+    /// An engine of the beat in the database.
+    #[must_use]
+    pub fn new(db: PgPool) -> Self {
+        Self {
+            db,
+            current: RwLock::default(),
+            turn: Mutex::default(),
+        }
+    }
+
+    fn compiled(&self) -> Option<Arc<Compiled>> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The engine to match with now.
-    pub fn current(&self) -> Arc<Compiled> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    ///
+    /// # Errors
+    /// There is none yet, and the database does not answer.
+    pub async fn current(&self) -> Result<Arc<Compiled>, StoreError> {
+        if let Some(compiled) = self.compiled() {
+            return Ok(compiled);
+        }
+        let _turn = self.turn.lock().await;
+        match self.compiled() {
+            Some(compiled) => Ok(compiled),
+            None => self.compile().await,
+        }
     }
 
-    /// Rebuilds the engine if the beat has changed since.
+    /// Rebuilds the engine if the beat has changed since; not one that nobody asked for yet.
     ///
     /// # Errors
     /// The database does not answer; the old engine stays.
-    pub async fn refresh(&self, db: &PgPool) -> Result<(), StoreError> {
-        let revision = store::beat::revision(db).await?.unwrap_or(0);
-        if revision == self.current().revision {
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let Some(current) = self.compiled() else {
             return Ok(());
+        };
+        let revision = store::beat::revision(&self.db).await?.unwrap_or(0);
+        if revision != current.revision {
+            let _turn = self.turn.lock().await;
+            self.compile().await?;
         }
-        let compiled = compile(store::beat::engine_source(db).await?).await;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(compiled);
         Ok(())
+    }
+
+    async fn compile(&self) -> Result<Arc<Compiled>, StoreError> {
+        let source = store::beat::engine_source(&self.db).await?;
+        let compiled = Arc::new(compile(source).await);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::clone(&compiled));
+        Ok(compiled)
     }
 }
 

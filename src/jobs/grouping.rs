@@ -47,6 +47,9 @@ impl Grouping {
     /// # Errors
     /// The database does not answer. What this process remembers is dropped then, and read anew the next time.
     pub(super) async fn step(&mut self, db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+        if !store::stories::are_waiting(db).await? {
+            return Ok(0);
+        }
         self.learn_concepts(db).await?;
         let mut total = 0;
         loop {

@@ -1,6 +1,9 @@
 //! Places: how many feeds are polled side by side, and where the slow ones stand.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -8,10 +11,25 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A poll that takes longer stands aside: servers that answer slowly, or never, must not hold up the others. So many
+/// A poll that waits longer stands aside: servers that answer slowly, or never, must not hold up the others. So many
 /// times as many as are polled at a time may stand aside.
 const STAND_ASIDE_AFTER: Duration = Duration::from_millis(100);
 const ASIDE: u32 = 8;
+
+/// Whether a poll waits for others, or has what it needs and keeps its place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Standing(Arc<AtomicBool>);
+
+impl Standing {
+    /// From now on it does not stand aside any more.
+    pub(super) fn stay(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn stays(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Places for polls, and those aside.
 pub(super) struct Places {
@@ -43,18 +61,25 @@ impl Places {
         self.taken.available_permits()
     }
 
-    /// Holds a place until dropped; after a moment one of those aside instead, once there is one. Never ends.
+    /// Holds a place until dropped; after a moment one of those aside instead, once there is one, unless the poll stays.
+    /// Never ends.
     pub(super) fn hold(
         &self,
         place: OwnedSemaphorePermit,
+        standing: Standing,
     ) -> impl Future<Output = ()> + Send + use<> {
         let aside = Arc::clone(&self.aside);
         async move {
             time::sleep(STAND_ASIDE_AFTER).await;
-            let moved = aside.acquire_owned().await;
-            drop(place);
+            let mut held = place;
+            if !standing.stays()
+                && let Ok(moved) = aside.acquire_owned().await
+                && !standing.stays()
+            {
+                held = moved;
+            }
             std::future::pending::<()>().await;
-            drop(moved);
+            drop(held);
         }
     }
 
@@ -68,5 +93,29 @@ impl Places {
                 .await,
         );
         drop(all);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_stands_aside_and_who_stays_keeps_its_place() {
+        let places = Places::new(1);
+        let stop = CancellationToken::new();
+        for stays in [false, true] {
+            let standing = Standing::default();
+            let place = places.next(&stop).await.unwrap();
+            let held = tokio::spawn(places.hold(place, standing.clone()));
+            if stays {
+                standing.stay();
+            }
+            time::sleep(2 * STAND_ASIDE_AFTER).await;
+            assert_eq!(places.free(), usize::from(!stays));
+            held.abort();
+            assert!(held.await.is_err());
+            assert_eq!(places.free(), 1);
+        }
     }
 }

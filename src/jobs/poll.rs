@@ -12,6 +12,7 @@ pub use super::record::{Progress, Summary};
 use super::{
     engine::LiveEngine,
     pace::{Pauses, Price},
+    places::Standing,
     room::Room,
     rounds::PollOptions,
     scan::Scan,
@@ -66,7 +67,7 @@ impl Poller {
 
     /// Polls one claimed feed: the whole journey of its entries. None if the database, not the feed, is at fault.
     #[tracing::instrument(name = "poll", skip_all, fields(feed.id = %feed.id, feed.host = feed.url.host()))]
-    pub(super) async fn poll(&self, feed: ClaimedFeed) -> Option<PollRecord> {
+    pub(super) async fn poll(&self, feed: ClaimedFeed, standing: &Standing) -> Option<PollRecord> {
         if self.needs_gap(&feed) {
             self.pauses
                 .turn(feed.url.host(), self.options.host_gap)
@@ -74,7 +75,7 @@ impl Poller {
         }
         let started_at = self.clock.now();
         let feed = Arc::new(feed);
-        let (attempt, moved) = match self.attempt(&feed, started_at).await {
+        let (attempt, moved) = match self.attempt(&feed, started_at, standing).await {
             Ok(attempted) => attempted,
             Err(error) => {
                 tracing::warn!(
@@ -107,6 +108,7 @@ impl Poller {
         &self,
         feed: &Arc<ClaimedFeed>,
         now: Timestamp,
+        standing: &Standing,
     ) -> Result<(Attempt, Option<FeedUrl>), StoreError> {
         let ask = Ask {
             url: feed.url.as_url(),
@@ -134,7 +136,7 @@ impl Poller {
         };
         let moved = page.moved.take();
         let begun = Instant::now();
-        let scanned = self.scan(feed, page).await?;
+        let scanned = self.scan(feed, page, standing).await?;
         meters().took(Stage::Read, begun.elapsed());
         let scanned = match scanned {
             Scan::Entries(scanned) => scanned,

@@ -17,9 +17,14 @@ pub struct Room {
     memory: Arc<Semaphore>,
 }
 
+/// Memory set aside for a large document.
+pub(super) struct Memory {
+    _kept: Option<OwnedSemaphorePermit>,
+}
+
 /// A seat of one who reads: a core, and memory for a large document.
 pub(super) struct Seat {
-    _memory: Option<OwnedSemaphorePermit>,
+    _memory: Memory,
     _core: Option<OwnedSemaphorePermit>,
 }
 
@@ -35,18 +40,23 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Waits for room to read a document of `bytes`. A large one waits for others of its kind before it takes a core, so
-    /// that small ones pass it by.
-    pub(super) async fn enter(&self, bytes: usize) -> Seat {
-        let memory = if bytes > SMALL {
-            let size = u32::try_from(bytes / 1_024)
-                .unwrap_or(u32::MAX)
-                .min(LARGE_KIB);
-            // Nobody closes the semaphores.
-            Arc::clone(&self.memory).acquire_many_owned(size).await.ok()
-        } else {
-            None
-        };
+    /// Waits for memory to read a document of `bytes`. Large ones wait for each other before they take a core, so that
+    /// small ones pass them by.
+    pub(super) async fn memory(&self, bytes: usize) -> Memory {
+        if bytes <= SMALL {
+            return Memory { _kept: None };
+        }
+        let size = u32::try_from(bytes / 1_024)
+            .unwrap_or(u32::MAX)
+            .min(LARGE_KIB);
+        // Nobody closes the semaphores.
+        Memory {
+            _kept: Arc::clone(&self.memory).acquire_many_owned(size).await.ok(),
+        }
+    }
+
+    /// Waits for a core.
+    pub(super) async fn enter(&self, memory: Memory) -> Seat {
         Seat {
             _memory: memory,
             _core: Arc::clone(&self.cores).acquire_owned().await.ok(),

@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     claims::Claims,
-    places::Places,
+    places::{Places, Standing},
     poll::Poller,
     record::{self, Progress, Summary},
 };
@@ -100,8 +100,12 @@ impl Poller {
                     continue;
                 }
                 let (sender, give_up) = (sender.clone(), give_up.clone());
-                let held = places.hold(place);
-                polls.spawn(self.clone().poll_and_send(feed, sender, give_up, held));
+                let standing = Standing::default();
+                let held = places.hold(place, standing.clone());
+                let poll = self
+                    .clone()
+                    .poll_and_send(feed, standing, sender, give_up, held);
+                polls.spawn(poll);
                 continue;
             }
             drop(place);
@@ -147,7 +151,8 @@ impl Poller {
     /// Rebuilds the engine when the beat changes. Polls go on meanwhile, with the engine that there is.
     async fn watch_beat(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.engine.refresh(&self.db).await {
+            let compiled = self.engine.current().await;
+            if let Err(error) = compiled.and(self.engine.refresh().await) {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "cannot look whether the beat has changed");
             }
@@ -166,7 +171,7 @@ impl Poller {
         self.worker.keep_alive().await?;
         if due_by.is_some() {
             // A pass is over the beat as it is; a service has the engine rebuilt beside its polls.
-            self.engine.refresh(&self.db).await?;
+            self.engine.refresh().await?;
         }
         self.price.refresh(&self.db, &self.policy).await;
         let now = self.clock.now();
@@ -192,13 +197,17 @@ impl Poller {
     async fn poll_and_send(
         self,
         feed: ClaimedFeed,
+        standing: Standing,
         recorder: mpsc::Sender<PollRecord>,
         give_up: CancellationToken,
         place: impl Future<Output = ()> + Send,
     ) {
         let held = (feed.id, feed.lease_token);
         let poll = async {
-            match AssertUnwindSafe(self.poll(feed)).catch_unwind().await {
+            match AssertUnwindSafe(self.poll(feed, &standing))
+                .catch_unwind()
+                .await
+            {
                 // With the recorder gone the process ends; its claims end with it.
                 Ok(Some(record)) => drop(recorder.send(record).await),
                 // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.

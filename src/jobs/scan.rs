@@ -14,7 +14,7 @@ use std::{
 
 use tokio::time;
 
-use super::{engine::Compiled, poll::Poller};
+use super::{engine::Compiled, places::Standing, poll::Poller};
 use crate::{
     domain::{
         ArticleMatch, Attempt, ClaimedFeed, Entry, ErrorCode, Facts, Failure, FoundEntry, Identity,
@@ -49,14 +49,18 @@ pub(super) struct Scanned {
 }
 
 impl Poller {
-    /// The stages from decoding to matching, away from the threads that wait for the network.
+    /// The stages from decoding to matching, away from the threads that wait for the network. The poll keeps its place
+    /// from here on: documents that wait to be read take memory, and must not become more than there are places.
     pub(super) async fn scan(
         &self,
         feed: &Arc<ClaimedFeed>,
         page: Page,
+        standing: &Standing,
     ) -> Result<Scan, StoreError> {
-        let engine = self.engine.current();
-        let seat = self.room.enter(page.body.len()).await;
+        let engine = self.engine.current().await?;
+        let memory = self.room.memory(page.body.len()).await;
+        standing.stay();
+        let seat = self.room.enter(memory).await;
         let (status, feed) = (page.status, Arc::clone(feed));
         let is_over = Arc::new(AtomicBool::new(false));
         let scanning = tokio::task::spawn_blocking({

@@ -129,7 +129,10 @@ impl Tryer {
             }
             Err(failure) => return Err(format!("{}: {}", failure.code, failure.detail)),
         };
-        let seat = self.room.enter(page.body.len()).await;
+        let seat = self
+            .room
+            .enter(self.room.memory(page.body.len()).await)
+            .await;
         let judging = tokio::task::spawn_blocking(move || {
             let _seat = seat;
             let content_type = page.content_type.as_deref();

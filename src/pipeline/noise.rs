@@ -5,6 +5,7 @@
 
 use std::{cmp::Reverse, collections::HashSet, sync::LazyLock};
 
+use memchr::{memchr, memchr_iter, memchr3, memchr3_iter, memmem};
 use unicode_normalization::UnicodeNormalization;
 
 /// A paragraph longer than this, in characters, is never noise.
@@ -347,6 +348,13 @@ pub fn essence(text: &str) -> String {
 }
 
 fn push_words(essence: &mut String, segment: &str) {
+    let segment = segment.trim_matches(' ');
+    if is_spaced_plainly(segment) {
+        if !segment.is_empty() && !essence.is_empty() && !essence.ends_with('\n') {
+            essence.push(' ');
+        }
+        return essence.push_str(segment);
+    }
     for word in segment.split_whitespace() {
         if !essence.is_empty() && !essence.ends_with('\n') {
             essence.push(' ');
@@ -355,11 +363,28 @@ fn push_words(essence: &mut String, segment: &str) {
     }
 }
 
+/// Whether all white space in it is single spaces, as in nearly every text that was read.
+fn is_spaced_plainly(segment: &str) -> bool {
+    let bytes = segment.as_bytes();
+    let is_single = |at: usize| bytes.get(at + 1) != Some(&b' ');
+    memchr3(b'\t', b'\r', 0x0b, bytes).is_none()
+        && memchr(0x0c, bytes).is_none()
+        && memchr_iter(b' ', bytes).all(is_single)
+        // The first bytes of all white space that is not ASCII; most begin other characters.
+        && memchr3_iter(0xc2, 0xe1, 0xe2, bytes).all(|at| !starts_with_space(segment, at))
+        && memmem::find(bytes, "\u{3000}".as_bytes()).is_none()
+}
+
+fn starts_with_space(text: &str, at: usize) -> bool {
+    text.get(at..)
+        .is_some_and(|rest| rest.starts_with(char::is_whitespace))
+}
+
 fn is_noise(segment: &str) -> bool {
     if segment.trim().is_empty() {
         return true;
     }
-    if segment.chars().nth(LONGEST).is_some() {
+    if segment.len() > 4 * LONGEST || segment.chars().nth(LONGEST).is_some() {
         return false;
     }
     is_pointer(segment) || may_count(segment) && is_counter(&fold(segment))
@@ -385,6 +410,18 @@ fn is_of_spaced_words(c: char) -> bool {
 /// Whether it begins as pointers do.
 fn is_pointer(segment: &str) -> bool {
     let segment = segment.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // Most sentences are told from pointers by their first letters. What follows them could change but the last.
+    if let Some(letters @ [one, two, _]) = segment.as_bytes().first_chunk::<3>()
+        && letters.is_ascii()
+        && !OPENINGS.contains(&[one.to_ascii_lowercase(), two.to_ascii_lowercase()])
+    {
+        return false;
+    }
+    points(segment)
+}
+
+/// The same for what begins with a letter or a number.
+fn points(segment: &str) -> bool {
     let end = segment
         .char_indices()
         .nth(LONGEST_POINTER)
@@ -462,6 +499,13 @@ static WORDS_APART: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 static BUTTONS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(BUTTONS));
 static POINTERS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(POINTERS));
+/// The first two letters of pointers that begin with ASCII letters.
+static OPENINGS: LazyLock<Vec<[u8; 2]>> = LazyLock::new(|| {
+    let openings = POINTERS_FOLDED
+        .iter()
+        .filter_map(|pointer| pointer.as_bytes().first_chunk().copied());
+    openings.filter(|letters| letters.is_ascii()).collect()
+});
 
 fn all_folded(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| fold(word)).collect()
@@ -485,7 +529,7 @@ fn fold_letters(letters: impl Iterator<Item = char>, length: usize) -> String {
             'ة' => 'ه',
             '\u{200c}' | '\u{a0}' => ' ',
             '\u{64b}'..='\u{652}' | '\u{640}' | '\u{200e}' | '\u{200f}' => continue,
-            c if c.is_numeric() && !is_han(c) => NUMBER,
+            c if !is_surely_letter(c) && c.is_numeric() => NUMBER,
             // Within a number.
             ',' | '.' | '٬' | '٫' | '،' | ':' if folded.ends_with(NUMBER) => continue,
             c => c,
@@ -497,9 +541,11 @@ fn fold_letters(letters: impl Iterator<Item = char>, length: usize) -> String {
     folded
 }
 
-/// 一 and its like are numeric and letters of words.
-fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{9fff}')
+/// Letters that need no look into a table: of Cyrillic, Hangul, kana and Han (一 and its like are numeric, and letters of
+/// words).
+const fn is_surely_letter(c: char) -> bool {
+    matches!(c, 'a'..='z' | '\u{400}'..='\u{481}' | '\u{48a}'..='\u{52f}' | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fa}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 #[cfg(test)]
@@ -594,6 +640,23 @@ mod tests {
         #[test]
         fn the_quick_look_denies_no_counter(segment in "(views|Ago|# |[0-9]{1,4}k?| |۱|분 전|просмотров|назад|نظر|منذ|مشاركة|\u{200c}|\u{64b}|\u{640}|[a-z]{1,5}|é|中|\\PC){0,8}") {
             prop_assert!(may_count(&segment) || !is_counter(&fold(&segment)), "{segment:?}");
+        }
+
+        #[test]
+        fn the_first_letters_deny_no_pointer(segment in "(R|r|see|read|more|Also|related:|you|\u{301}|é|ſ|ｒ|읽|[a-z]{1,2}| |\\PC){0,6}") {
+            prop_assert_eq!(is_pointer(&segment), {
+                let letters = segment.trim_start_matches(|c: char| !c.is_alphanumeric());
+                points(letters)
+            });
+        }
+
+        #[test]
+        fn what_is_spaced_plainly_stays_as_it_is(segment in "( |a|[\t\r\u{b}\u{c}]|\u{85}|\u{a0}|\u{2003}|\u{2019}|\u{205f}|\u{3000}|의|\\PC){0,8}") {
+            let segment = segment.trim_matches(' ');
+            if is_spaced_plainly(segment) {
+                let words: Vec<&str> = segment.split_whitespace().collect();
+                prop_assert_eq!(words.join(" "), segment);
+            }
         }
 
         #[test]

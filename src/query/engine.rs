@@ -1,6 +1,6 @@
 //! The engine: all saved queries as one immutable structure that judges an article in one pass over its words.
 
-use std::{cell::Cell, fmt, num::NonZeroU32, sync::Arc};
+use std::{cell::Cell, fmt, hint::black_box, mem::discriminant, num::NonZeroU32, sync::Arc};
 
 use super::{
     ast::{Node, Proximity, TextField},
@@ -9,9 +9,10 @@ use super::{
     error::QueryError,
     evaluate::Evaluation,
     lexicon::Lexicon,
+    lists::Lists,
     parser::{Purpose, Query, parse},
     pattern::Article,
-    scanner::{Lists, Mention, Scanner, Scratch, Verdict, Verdicts},
+    scanner::{Mention, Scanner, Scratch, Verdict, Verdicts},
 };
 use crate::domain::{ArticleMatch, Field, Hit, Keyword, KeywordId, Subject};
 
@@ -53,7 +54,7 @@ pub struct Engine {
 }
 
 /// A keyword that may hold when something is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     keyword: u32,
     /// A leaf without which it does not hold: most candidates are done with by a look whether that was seen.
@@ -221,7 +222,8 @@ impl Engine {
         let mut words = std::mem::take(&mut scratch.words);
         let effort = Cell::new(0);
         let article = Article::read(subject, &mut words, &effort);
-        self.scanner.scan(&article, scratch);
+        let fetch = |leaf| self.by_leaf.fetch(leaf);
+        self.scanner.scan(&article, scratch, &fetch);
         self.collect_candidates(scratch);
         self.keep_in_bounds(&article, scratch);
         let evaluation = Evaluation {
@@ -279,22 +281,36 @@ impl Engine {
         candidates.clear();
         candidates.extend_from_slice(&self.always);
         let found = &scratch.found;
-        let mut add = |list: &[Candidate]| {
-            let possible = list.iter().filter(|candidate| {
-                candidate
-                    .also
-                    .is_none_or(|leaf| !found.of(Signal::Leaf(leaf.get() - 1)).is_empty())
-            });
-            candidates.extend(possible.map(|candidate| candidate.keyword));
-        };
-        for leaf in found.seen_leaves() {
-            add(self.by_leaf.of(leaf));
-        }
-        for concept in found.seen_concepts() {
-            add(self.by_concept.of(concept));
-        }
+        let by_leaf = found.seen_leaves().flat_map(|leaf| self.by_leaf.of(leaf));
+        let by_concept = found
+            .seen_concepts()
+            .flat_map(|concept| self.by_concept.of(concept));
+        let possible = by_leaf.chain(by_concept).filter(|candidate| {
+            candidate
+                .also
+                .is_none_or(|leaf| !found.of(Signal::Leaf(leaf.get() - 1)).is_empty())
+        });
+        candidates.extend(possible.map(|candidate| candidate.keyword));
         candidates.sort_unstable();
         candidates.dedup();
+        self.fetch(candidates);
+    }
+
+    /// Asks for the memory of keywords, of all before any of it has come.
+    fn fetch(&self, numbers: &[u32]) {
+        let keywords = numbers
+            .iter()
+            .filter_map(|&number| self.keywords.get(number as usize));
+        for keyword in keywords.clone() {
+            black_box((keyword.branches.len(), discriminant(&keyword.expr)));
+        }
+        for keyword in keywords {
+            if let Expr::And(parts) = &keyword.expr {
+                for part in parts {
+                    black_box(discriminant(part));
+                }
+            }
+        }
     }
 }
 

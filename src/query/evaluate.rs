@@ -44,12 +44,12 @@ impl Found {
     }
 
     /// The leaves that were seen.
-    pub(super) fn seen_leaves(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn seen_leaves(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         self.leaves.iter().map(|&(leaf, _, _)| leaf)
     }
 
     /// The concepts that were seen.
-    pub(super) fn seen_concepts(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn seen_concepts(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         self.concepts.iter().map(|&(concept, _, _)| concept)
     }
 

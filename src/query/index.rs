@@ -8,6 +8,8 @@ use std::ops::ControlFlow;
 
 use super::{
     compile::count,
+    keys::{Part, hash_of, key, key_of, low, pair_hash, tag, up_to_eight},
+    openings::Openings,
     pattern::{Article, Letters, Pattern, PatternWord},
 };
 use crate::text::{
@@ -25,27 +27,46 @@ pub(super) struct Entry {
     pub(super) pattern: PatternId,
     /// The leaf that the pattern belongs to.
     pub(super) leaf: u32,
-    /// Where the letters begin of a simple pattern.
-    letters: u32,
+    /// The first letters of a simple pattern, which are at hand where the others would have to be fetched.
+    head: [u32; HEAD / 4],
+    /// Where the others begin.
+    rest: u32,
+    /// How many bytes they are together.
     length: u16,
     /// Which word of the pattern.
     pub(super) anchor: u16,
     /// Of the one word of a pattern that is nothing but its letters.
-    simple: Option<WordKind>,
+    pub(super) simple: Option<WordKind>,
     /// Whether it is listed under what is inside a word, and may be visited often for one word.
     pub(super) is_inside: bool,
     /// Whether it is the last of its key.
     is_last: bool,
 }
 
-/// What is to be looked up, at a position.
-pub(super) type Probe = (u64, u32);
+/// As many letters as make an entry half a cache line.
+const HEAD: usize = 12;
 
-/// Probes that are collected before they are looked up: the memory that they ask for comes at the same time.
+/// What is to be looked up, at a position.
+type Probe = (u64, u32);
+
+/// A position, where the other entries of its key begin, and the first of them.
+type Seen = (u32, u32, Entry);
+
+/// What is looked up together, in memory that is used again. Each step asks for the memory that the next one needs, of
+/// all that are looked up, before any of it has come: waiting for it one by one would cost more than all else.
+#[derive(Debug, Default)]
+pub(super) struct Lookups {
+    probes: Vec<Probe>,
+    /// Places of the table, with what is sought there.
+    places: Vec<(Slot, Probe)>,
+    seen: Vec<Seen>,
+}
+
+/// Probes that are collected before they are looked up.
 const PROBES_AT_ONCE: usize = 1_024;
 
 /// Longest beginning, end or inside of a word that is hashed, in bytes: lengths are bits of a `u64`.
-const LONGEST_PART: usize = 63;
+pub(super) const LONGEST_PART: usize = 63;
 /// Longest inside of a word that is hashed, in characters.
 const LONGEST_INSIDE: usize = 3;
 
@@ -59,106 +80,52 @@ const FREQUENT: &[&str] = &[
 /// The longest of them, in bytes.
 const LONGEST_FREQUENT: usize = 4;
 
-/// What a key is a hash of.
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    Whole = 1,
-    Beginning,
-    End,
-    Inside,
-    /// Two characters side by side in a script without spaces.
-    Pair,
-}
-
-const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// A hash of `bytes[from..to]`, eight bytes at a time. Most words are of 16 bytes at most: no branch of theirs depends on
-/// their length.
+/// The first bytes of `bytes[from..to]`.
 #[inline]
-fn hash_of(bytes: &[u8], from: usize, to: usize) -> u64 {
-    let length = to.saturating_sub(from);
-    let mut at = from;
-    let mut hash = length as u64;
-    while to - at > 16 {
-        hash = mixed(hash ^ up_to_eight(bytes, at, 8));
-        at += 8;
-    }
-    let rest = to - at;
-    let first = up_to_eight(bytes, at, rest.min(8));
-    let second = up_to_eight(bytes, at + 8, rest.saturating_sub(8));
-    mixed(hash ^ first.wrapping_add(second.wrapping_mul(SEED).rotate_left(29)))
-}
-
-const fn mixed(number: u64) -> u64 {
-    let mixed = number.wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    mixed ^ (mixed >> 32)
-}
-
-/// Up to eight bytes as a number.
-#[expect(clippy::cast_possible_truncation, reason = "at most eight")]
-#[inline]
-fn up_to_eight(bytes: &[u8], from: usize, count: usize) -> u64 {
-    let Some(eight) = bytes
-        .get(from..from + 8)
-        .and_then(|eight| <[u8; 8]>::try_from(eight).ok())
-    else {
-        // The last bytes of all: as below, one by one.
-        let last = bytes.get(from..(from + count).min(bytes.len()));
-        return last
-            .unwrap_or_default()
-            .iter()
-            .rev()
-            .fold(0, |number, &byte| number << 8 | u64::from(byte));
-    };
-    let mask = u64::MAX.checked_shr(64 - 8 * (count as u32)).unwrap_or(0);
-    u64::from_le_bytes(eight) & mask
-}
-
-/// The key of a part with that hash.
-const fn key(part: Part, hash: u64) -> u64 {
-    mixed(hash ^ (part as u64).wrapping_mul(SEED))
-}
-
-fn key_of(part: Part, letters: &str) -> u64 {
-    key(part, hash_of(letters.as_bytes(), 0, letters.len()))
+fn head_of(bytes: &[u8], from: usize, to: usize) -> [u32; HEAD / 4] {
+    let first = up_to_eight(bytes, from, (to - from).min(8));
+    let second = up_to_eight(bytes, from + 8, (to - from).saturating_sub(8).min(4));
+    let half = |number: u64| (number & 0xFFFF_FFFF) as u32;
+    [half(first), half(first >> 32), half(second)]
 }
 
 /// The index of all patterns.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// By the low bits of a key, with open addressing; a power of two.
+    /// By the low half of a key, with open addressing.
     slots: Vec<Slot>,
-    entries: Vec<Entry>,
-    /// The letters of simple patterns.
-    letters: String,
+    /// The entries of each key from the second on.
+    others: Vec<Entry>,
+    /// The letters of simple patterns that have no room in their entries.
+    letters: Vec<u8>,
     /// Two bits for every key, in one of these: most words of an article end here.
     bits: Vec<u64>,
-    /// A bit for the first four bytes of every beginning that has so many.
-    openings: Vec<u64>,
-    /// Lengths in bytes at which a beginning, an end, an inside is to be looked up.
-    beginnings: u64,
+    openings: Openings,
+    /// Lengths in bytes at which an end, an inside is to be looked up.
     ends: u64,
     insides: u64,
     has_single: bool,
 }
 
-/// A place of the table.
-#[derive(Debug, Clone, Copy, Default)]
+/// A place of the table, with the first entry of its key.
+#[derive(Debug, Clone, Copy)]
 struct Slot {
     /// The high half of the key.
     tag: u32,
-    /// One past the first of its entries; 0 if the place is free.
-    first: u32,
+    /// Where the others of its key begin.
+    others: u32,
+    /// None if the place is free.
+    first: Option<Entry>,
+    /// Whether another key of the same tag stands behind it.
+    has_twin: bool,
 }
 
-/// Bits for openings: few enough to stay at hand.
-const OPENING_BITS: u64 = 1 << 16;
-
-/// The bytes of an opening: four ASCII letters, or three of a larger alphabet.
-#[inline]
-const fn opening_length(first: u8) -> usize {
-    if first.is_ascii() { 4 } else { 6 }
-}
+const FREE: Slot = Slot {
+    tag: 0,
+    others: 0,
+    first: None,
+    has_twin: false,
+};
 
 /// A way to list a pattern: under a key or two, for one of its words.
 #[derive(Debug)]
@@ -171,8 +138,8 @@ pub(super) struct Choice {
     /// In characters.
     letters: u32,
     asks: Asks,
-    /// Of a beginning that is long enough, its opening.
-    opening: Option<u64>,
+    /// Its first eight bytes.
+    first: u64,
 }
 
 impl Choice {
@@ -233,6 +200,7 @@ impl Index {
             choice.badness.weight() * often.unwrap_or(1)
         };
         let mut index = Self::default();
+        let mut beginnings = Vec::new();
         let mut listed: Vec<(u64, Entry)> = Vec::with_capacity(patterns.len());
         for of_one in choices.chunk_by(|one, other| one.pattern == other.pattern) {
             let best = match of_one {
@@ -248,51 +216,48 @@ impl Index {
                 continue;
             };
             index.note(best.asks);
-            if let Some(opening) = best.opening {
-                index.note_opening(opening);
+            if let Asks::Beginning(length) = best.asks {
+                beginnings.push((best.first, length));
             }
-            let simple = pattern.simple();
-            let entry = Entry {
-                pattern: best.pattern,
-                leaf: leaf_of
-                    .get(best.pattern as usize)
-                    .copied()
-                    .unwrap_or(u32::MAX),
-                letters: count(index.letters.len()),
-                length: simple.map_or(0, |(_, letters)| {
-                    u16::try_from(letters.len()).unwrap_or(u16::MAX)
-                }),
-                anchor: best.anchor,
-                simple: simple.map(|(kind, _)| kind),
-                is_inside: matches!(best.asks, Asks::Inside(_)),
-                is_last: false,
-            };
-            index
-                .letters
-                .push_str(simple.map_or("", |(_, letters)| letters));
+            let entry = index.entry(pattern, best, leaf_of);
             listed.extend(best.keys().map(|key| (key, entry)));
         }
+        index.openings = Openings::new(beginnings.into_iter());
         index.fill(listed);
         index
     }
 
-    const fn note(&mut self, asks: Asks) {
-        match asks {
-            Asks::Nothing => {}
-            Asks::Single => self.has_single = true,
-            Asks::Beginning(length) => self.beginnings |= 1 << length,
-            Asks::End(length) => self.ends |= 1 << length,
-            Asks::Inside(length) => self.insides |= 1 << length,
+    /// The entry of a pattern. The letters that do not fit into it go to the others.
+    fn entry(&mut self, pattern: &Pattern, choice: &Choice, leaf_of: &[u32]) -> Entry {
+        let simple = pattern
+            .simple()
+            .filter(|(_, letters)| u16::try_from(letters.len()).is_ok());
+        let letters = simple.map_or(&[][..], |(_, letters)| letters.as_bytes());
+        let others = letters.get(HEAD..).unwrap_or_default();
+        let rest = count(self.letters.len());
+        self.letters.extend_from_slice(others);
+        Entry {
+            pattern: choice.pattern,
+            leaf: leaf_of
+                .get(choice.pattern as usize)
+                .copied()
+                .unwrap_or(u32::MAX),
+            head: head_of(letters, 0, letters.len()),
+            rest,
+            length: u16::try_from(letters.len()).unwrap_or(u16::MAX),
+            anchor: choice.anchor,
+            simple: simple.map(|(kind, _)| kind),
+            is_inside: matches!(choice.asks, Asks::Inside(_)),
+            is_last: false,
         }
     }
 
-    fn note_opening(&mut self, opening: u64) {
-        let (at, mask) = opening_bit(opening);
-        if self.openings.is_empty() {
-            self.openings = vec![0; (OPENING_BITS / 64) as usize];
-        }
-        if let Some(word) = self.openings.get_mut(at) {
-            *word |= mask;
+    const fn note(&mut self, asks: Asks) {
+        match asks {
+            Asks::Nothing | Asks::Beginning(_) => {}
+            Asks::Single => self.has_single = true,
+            Asks::End(length) => self.ends |= 1 << length,
+            Asks::Inside(length) => self.insides |= 1 << length,
         }
     }
 
@@ -300,34 +265,52 @@ impl Index {
         listed.sort_unstable_by_key(|&(key, entry)| (key, entry.pattern, entry.anchor));
         let keys = listed.chunk_by(|one, other| one.0 == other.0).count();
         self.bits = vec![0; (keys / 4).next_power_of_two().max(64)];
-        self.slots = vec![Slot::default(); (keys * 2).next_power_of_two().max(64)];
-        self.entries = Vec::with_capacity(listed.len());
+        self.slots = vec![FREE; keys * 8 / 5 + 1];
         for run in listed.chunk_by(|one, other| one.0 == other.0) {
-            let first = count(self.entries.len() + 1);
-            self.entries.extend(run.iter().map(|&(_, entry)| entry));
-            if let Some(last) = self.entries.last_mut() {
-                last.is_last = true;
-            }
-            if let Some(&(key, _)) = run.first() {
-                self.insert(key, first);
+            if let [(key, first), others @ ..] = run {
+                self.insert(*key, *first, others);
             }
         }
     }
 
-    fn insert(&mut self, key: u64, first: u32) {
+    fn insert(&mut self, key: u64, mut first: Entry, others: &[(u64, Entry)]) {
         let (at, mask) = self.bits_of(key);
         if let Some(word) = self.bits.get_mut(at) {
             *word |= mask;
         }
-        let mut at = low(key, self.slots.len());
-        while self.slots.get(at).is_some_and(|slot| slot.first != 0) {
-            at = (at + 1) & (self.slots.len() - 1);
+        let others_from = count(self.others.len());
+        first.is_last = others.is_empty();
+        self.others.extend(others.iter().map(|&(_, entry)| entry));
+        if let Some(last) = self.others.last_mut() {
+            last.is_last = true;
+        }
+        let mut at = self.place(key);
+        while let Some(taken) = self.slots.get_mut(at).filter(|slot| slot.first.is_some()) {
+            taken.has_twin |= taken.tag == tag(key);
+            at = self.after(at);
         }
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = Slot {
                 tag: tag(key),
-                first,
+                others: others_from,
+                first: Some(first),
+                has_twin: false,
             };
+        }
+    }
+
+    /// The place where a key is sought first.
+    #[inline]
+    const fn place(&self, key: u64) -> usize {
+        (((key & 0xFFFF_FFFF) * self.slots.len() as u64) >> 32) as usize
+    }
+
+    #[inline]
+    const fn after(&self, place: usize) -> usize {
+        if place + 1 < self.slots.len() {
+            place + 1
+        } else {
+            0
         }
     }
 
@@ -338,12 +321,18 @@ impl Index {
         (low(key >> 20, self.bits.len()), mask)
     }
 
-    /// Looks probes up, and forgets them, until one visit breaks.
+    /// Looks probes up, and forgets them, until one visit breaks. `fetch` is told of entries ahead of their visit.
     fn look_up_all<B>(
         &self,
-        probes: &mut Vec<Probe>,
+        lookups: &mut Lookups,
+        fetch: &impl Fn(&Entry),
         visit: &mut impl FnMut(u32, &Entry) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
+        let Lookups {
+            probes,
+            places,
+            seen,
+        } = lookups;
         // First what can be told from the bits, without a branch that could be guessed wrong.
         let mut kept = 0;
         for at in 0..probes.len() {
@@ -352,62 +341,93 @@ impl Index {
             probes[kept] = probe;
             kept += usize::from(self.bits[word] & mask == mask);
         }
-        for &(key, position) in &probes[..kept] {
-            self.look_up(key, &mut |entry| visit(position, entry))?;
+        let kept = probes.drain(..).take(kept);
+        places.clear();
+        places.extend(kept.map(|probe| (self.slots[self.place(probe.0)], probe)));
+        seen.clear();
+        for &(slot, probe) in &*places {
+            self.find(slot, probe, seen);
         }
-        probes.clear();
+        for (_, _, entry) in &*seen {
+            fetch(entry);
+        }
+        for &(position, others, entry) in &*seen {
+            visit(position, &entry)?;
+            if !entry.is_last {
+                self.visit_others(others, position, visit)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Adds the first entry of each key that a probe may be of, at `slot` or behind.
+    #[inline]
+    fn find(&self, slot: Slot, (key, position): Probe, seen: &mut Vec<Seen>) {
+        let mut slot = &slot;
+        let mut at = self.place(key);
+        while let Some(first) = slot.first {
+            if slot.tag == tag(key) {
+                seen.push((position, slot.others, first));
+                if !slot.has_twin {
+                    return;
+                }
+            }
+            at = self.after(at);
+            slot = &self.slots[at];
+        }
+    }
+
+    /// Visits the entries of a key from its second on.
+    fn visit_others<B>(
+        &self,
+        from: u32,
+        position: u32,
+        visit: &mut impl FnMut(u32, &Entry) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        for entry in self.others.get(from as usize..).unwrap_or_default() {
+            visit(position, entry)?;
+            if entry.is_last {
+                break;
+            }
+        }
         ControlFlow::Continue(())
     }
 
     /// Whether a simple pattern is a word as it is; none if that takes a closer look.
     pub(super) fn is_simply(&self, entry: &Entry, words: &Words, word: &Word) -> Option<bool> {
         let kind = entry.simple?;
-        let letters = entry.letters as usize..entry.letters as usize + usize::from(entry.length);
-        let is_same = word.kind == kind
-            && self.letters.as_bytes().get(letters)
-                == words
-                    .folded
-                    .as_bytes()
-                    .get(word.folded_start as usize..word.folded_end as usize);
+        let is_same = word.kind == kind && self.has_letters(entry, words, word);
         let carries = matches!(kind, WordKind::Hangul | WordKind::Arabic);
         (is_same || !carries).then_some(is_same)
     }
 
-    fn look_up<B>(
-        &self,
-        key: u64,
-        visit: &mut impl FnMut(&Entry) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        let mut at = low(key, self.slots.len());
-        // Two keys may have one tag: their runs are visited both.
-        while let Some(slot) = self.slots.get(at).filter(|slot| slot.first != 0) {
-            if slot.tag == tag(key) {
-                let run = self.entries.get(slot.first as usize - 1..);
-                for entry in run.unwrap_or_default() {
-                    visit(entry)?;
-                    if entry.is_last {
-                        break;
-                    }
-                }
-            }
-            at = (at + 1) & (self.slots.len() - 1);
+    /// Whether the letters of a simple pattern are those of a word.
+    #[inline]
+    fn has_letters(&self, entry: &Entry, words: &Words, word: &Word) -> bool {
+        let bytes = words.folded.as_bytes();
+        let (from, to) = (word.folded_start as usize, word.folded_end as usize);
+        let length = to - from;
+        if length != usize::from(entry.length) || entry.head != head_of(bytes, from, to) {
+            return false;
         }
-        ControlFlow::Continue(())
+        let others = length.saturating_sub(HEAD);
+        let rest = entry.rest as usize;
+        others == 0 || self.letters.get(rest..rest + others) == bytes.get(from + HEAD..to)
     }
 
     /// Visits every entry that the word at a position may be the anchor of, and some that it is not, in the order of the
     /// words, until one visit breaks. Entries for pairs of characters are visited with the position of the first.
-    /// `probes` is memory to be used.
     pub(super) fn visit<B>(
         &self,
         article: &Article<'_>,
-        probes: &mut Vec<Probe>,
+        lookups: &mut Lookups,
+        fetch: &impl Fn(&Entry),
         visit: &mut impl FnMut(u32, &Entry) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        if self.entries.is_empty() {
+        if self.slots.is_empty() {
             return ControlFlow::Continue(());
         }
-        probes.clear();
+        lookups.probes.clear();
         let mut before: Option<&Word> = None;
         for (at, word) in (0_u32..).zip(&article.words.list) {
             let mut broken = None;
@@ -415,10 +435,10 @@ impl Index {
                 if broken.is_some() {
                     return;
                 }
-                if probes.len() >= PROBES_AT_ONCE {
-                    broken = self.look_up_all(probes, visit).break_value();
+                if lookups.probes.len() >= PROBES_AT_ONCE {
+                    broken = self.look_up_all(lookups, fetch, visit).break_value();
                 }
-                probes.push((key, at));
+                lookups.probes.push((key, at));
             };
             self.probe_word(article.words, word, &mut probe);
             if let Some(broken) = broken {
@@ -429,11 +449,11 @@ impl Index {
                 && word.kind == WordKind::Unspaced
             {
                 let pair = pair_hash(article.words.folded.as_bytes(), before, word);
-                probes.push((key(Part::Pair, pair), at - 1));
+                lookups.probes.push((key(Part::Pair, pair), at - 1));
             }
             before = Some(word);
         }
-        self.look_up_all(probes, visit)
+        self.look_up_all(lookups, fetch, visit)
     }
 
     /// Probes all that a word may be listed under.
@@ -475,20 +495,7 @@ impl Index {
     /// Probes beginnings of the lengths in use.
     #[inline]
     fn probe_beginnings(&self, bytes: &[u8], from: usize, to: usize, probe: &mut impl FnMut(u64)) {
-        if self.beginnings == 0 {
-            return;
-        }
-        let mut in_use = self.beginnings;
-        if to - from < LONGEST_PART {
-            in_use &= (1 << (to - from + 1)) - 1;
-        }
-        if let Some(opening) = opening(bytes, from, to) {
-            let (at, mask) = opening_bit(opening);
-            if self.openings.get(at).is_none_or(|word| word & mask == 0) {
-                in_use &= (1 << opening_length(bytes[from])) - 1;
-            }
-        }
-        for length in lengths(in_use) {
+        for length in lengths(self.openings.possible(bytes, from, to)) {
             let hash = hash_of(bytes, from, from + length);
             probe(key(Part::Beginning, hash));
         }
@@ -515,52 +522,6 @@ impl Index {
             }
         }
     }
-}
-
-/// The hash of two characters, one after the other.
-#[inline]
-fn pair_hash(bytes: &[u8], one: &Word, two: &Word) -> u64 {
-    if one.folded_end == two.folded_start {
-        return hash_of(bytes, one.folded_start as usize, two.folded_end as usize);
-    }
-    let mut both = [0; 32];
-    let mut length = 0;
-    for word in [one, two] {
-        let letters = bytes.get(word.folded_start as usize..word.folded_end as usize);
-        for (&byte, place) in letters.unwrap_or_default().iter().zip(&mut both[length..]) {
-            *place = byte;
-            length += 1;
-        }
-    }
-    hash_of(&both, 0, length)
-}
-
-/// The low bits of a key, as many as count places; `places` is a power of two.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the low bits are all that is wanted"
-)]
-#[inline]
-const fn low(key: u64, places: usize) -> usize {
-    key as usize & (places - 1)
-}
-
-const fn tag(key: u64) -> u32 {
-    (key >> 32) as u32
-}
-
-/// The first letters of `bytes[from..to]`; none if there are too few.
-#[inline]
-fn opening(bytes: &[u8], from: usize, to: usize) -> Option<u64> {
-    let length = opening_length(*bytes.get(from)?);
-    (from + length <= to).then(|| up_to_eight(bytes, from, length))
-}
-
-/// The word of [`Index::openings`] for an opening, and its bit there.
-#[inline]
-const fn opening_bit(opening: u64) -> (usize, u64) {
-    let at = mixed(opening) >> 48;
-    (at as usize / 64, 1 << (at % 64))
 }
 
 /// The bits set, as lengths.
@@ -592,7 +553,7 @@ pub(super) fn add_choices(pattern: &Pattern, id: PatternId, out: &mut Vec<Choice
                         badness: Badness::Word,
                         letters: 2,
                         asks: Asks::Nothing,
-                        opening: None,
+                        first: 0,
                     });
                 }
                 out.push(plain(id, anchor, word, one));
@@ -626,7 +587,7 @@ fn plain(pattern: PatternId, anchor: u16, word: &PatternWord, letters: &str) -> 
         } else {
             Asks::Nothing
         },
-        opening: None,
+        first: 0,
     }
 }
 
@@ -651,10 +612,7 @@ fn wild_choice(pattern: PatternId, anchor: u16, wild: &str) -> Option<Choice> {
         other_key: None,
         badness,
         letters: count(letters.chars().count()),
-        opening: match part {
-            Part::Beginning => opening(letters.as_bytes(), 0, letters.len()),
-            _ => None,
-        },
+        first: up_to_eight(letters.as_bytes(), 0, letters.len().min(8)),
         asks,
     };
     let first = parts.first().filter(|part| !part.is_empty());
@@ -706,4 +664,58 @@ pub(super) fn expectation(choices: &[Choice], words: usize) -> u32 {
         .unwrap_or(1_000)
         / count(words).clamp(1, 4)
         + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(pattern: PatternId) -> Entry {
+        Entry {
+            pattern,
+            leaf: pattern,
+            head: [0; HEAD / 4],
+            rest: 0,
+            length: 0,
+            anchor: 0,
+            simple: None,
+            is_inside: false,
+            is_last: false,
+        }
+    }
+
+    #[test]
+    fn keys_that_meet_in_the_table_are_all_found() {
+        let tagged = |tag: u64, low: u64| tag << 32 | low;
+        // Of one tag side by side, of others among them, around the end of the table, and several entries to one key.
+        let keys = [
+            tagged(7, 0),
+            tagged(7, 1),
+            tagged(8, 2),
+            tagged(7, 3),
+            tagged(7, u64::from(u32::MAX)),
+            tagged(9, u64::from(u32::MAX) - 1),
+            tagged(9, u64::from(u32::MAX) - 1),
+            tagged(9, u64::from(u32::MAX) - 1),
+        ];
+        let mut index = Index::default();
+        let listed = (0..).zip(keys).map(|(id, key)| (key, entry(id)));
+        index.fill(listed.collect());
+        for (id, key) in (0..).zip(keys) {
+            let mut lookups = Lookups {
+                probes: vec![(key, 5)],
+                ..Lookups::default()
+            };
+            let mut found = Vec::new();
+            let read = index.look_up_all(&mut lookups, &|_| (), &mut |at, entry| {
+                assert_eq!(at, 5);
+                found.push(entry.pattern);
+                ControlFlow::<()>::Continue(())
+            });
+            assert!(
+                read.is_continue() && found.contains(&id),
+                "{key:x} {found:?}"
+            );
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::{cell::Cell, ops::Range};
 
+use smallvec::SmallVec;
+use smol_str::SmolStr;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{ast::Leaf, pool::Pool};
@@ -120,10 +122,10 @@ pub(super) fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Words in a row, as a leaf asks for them.
+/// Words in a row, as a leaf asks for them. Few and short ones are inside it: memory elsewhere would have to be waited for.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
-    pub(super) words: Vec<PatternWord>,
+    pub(super) words: SmallVec<[PatternWord; 2]>,
     pub(super) slop: u32,
 }
 
@@ -135,15 +137,15 @@ pub(super) struct PatternWord {
     pub(super) is_glued: bool,
     pub(super) letters: Letters,
     /// The unfolded letters, for `cs()`.
-    exact: Option<Letters>,
+    exact: Option<Box<Letters>>,
 }
 
 /// Letters with or without wildcards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Letters {
-    Plain(Box<str>),
+    Plain(SmolStr),
     /// With [`ANY_LETTERS`] and [`ONE_LETTER`] in it.
-    Wild(Box<str>),
+    Wild(SmolStr),
 }
 
 impl Letters {
@@ -211,7 +213,7 @@ impl Pattern {
             .replace('*', &ANY_LETTERS.to_string())
             .replace('?', &ONE_LETTER.to_string());
         let words = Words::of_pattern(text);
-        let mut out: Vec<PatternWord> = Vec::with_capacity(words.list.len());
+        let mut out = SmallVec::<[PatternWord; 2]>::with_capacity(words.list.len());
         for word in &words.list {
             let folded = words.folded(word);
             // Any ending of a word means nothing where there are no words.
@@ -230,7 +232,8 @@ impl Pattern {
                         .is_some_and(|before| before.kind == WordKind::Unspaced),
                 letters: Letters::new(folded),
                 exact: leaf.is_exact.then(|| {
-                    Letters::new(&unfolded(original, word.is_initialism).collect::<String>())
+                    let letters: String = unfolded(original, word.is_initialism).collect();
+                    Box::new(Letters::new(&letters))
                 }),
             });
         }
@@ -257,7 +260,7 @@ impl Pattern {
 
     /// The pattern with suffixes that stand apart joined to the word before; none if there are none.
     fn with_suffixes_joined(&self) -> Option<Self> {
-        let mut words: Vec<PatternWord> = Vec::with_capacity(self.words.len());
+        let mut words = SmallVec::<[PatternWord; 2]>::with_capacity(self.words.len());
         for word in &self.words {
             match (&word.letters, words.last_mut()) {
                 (Letters::Plain(suffix), Some(before))

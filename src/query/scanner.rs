@@ -1,6 +1,6 @@
 //! The scanner: one pass over an article that finds every mention of every leaf and concept.
 
-use std::ops::ControlFlow;
+use std::{hint::black_box, ops::ControlFlow};
 
 use super::{
     ast::Leaf,
@@ -8,7 +8,8 @@ use super::{
     compile::{Concept, Signal, Vocabulary},
     evaluate::Found,
     hits::Sightings,
-    index::{Entry, Index, PatternId, Probe},
+    index::{Entry, Index, Lookups, PatternId},
+    lists::Lists,
     mentions::{Consumers, sorted},
     pattern::{Article, Pattern, Stretch},
     pool::Pool,
@@ -23,7 +24,7 @@ const FEW_LOOSE: usize = 1_024;
 pub struct Scratch {
     pub(super) words: Words,
     sightings: Vec<(u32, Stretch)>,
-    probes: Vec<Probe>,
+    lookups: Lookups,
     /// Patterns that were tried for what is inside a word, and the position of that word.
     tried: (u32, Vec<PatternId>),
     /// Patterns with slop, their leaves, and the paragraphs to look in.
@@ -139,9 +140,9 @@ impl Scanner {
         }
     }
 
-    /// Fills `scratch.found` with all mentions in `article`.
-    pub(super) fn scan(&self, article: &Article<'_>, scratch: &mut Scratch) {
-        self.collect(article, scratch);
+    /// Fills `scratch.found` with all mentions in `article`. `fetch` is told of leaves that may be among them, ahead.
+    pub(super) fn scan(&self, article: &Article<'_>, scratch: &mut Scratch, fetch: &impl Fn(u32)) {
+        self.collect(article, scratch, fetch);
         self.consume_outlets(scratch);
         scratch.found.clear();
         for run in scratch.sightings.chunk_by(|one, other| one.0 == other.0) {
@@ -155,26 +156,34 @@ impl Scanner {
     }
 
     /// Every stretch that is a leaf, sorted by leaf and position, as far as the article can be read.
-    fn collect(&self, article: &Article<'_>, scratch: &mut Scratch) {
+    fn collect(&self, article: &Article<'_>, scratch: &mut Scratch, fetch: &impl Fn(u32)) {
         scratch.sightings.clear();
         scratch.loose.clear();
         scratch.tried.1.clear();
-        let mut probes = std::mem::take(&mut scratch.probes);
+        let mut lookups = std::mem::take(&mut scratch.lookups);
         let mut prune_at = FEW_LOOSE;
-        let read = self.index.visit(article, &mut probes, &mut |at, entry| {
-            if scratch.loose.len() > prune_at {
-                scratch.loose.sort_unstable();
-                scratch.loose.dedup();
-                prune_at = FEW_LOOSE.max(2 * scratch.loose.len());
-            }
-            let seen = scratch.sightings.len() + scratch.loose.len();
-            if seen > MAX_MENTIONS || article.effort() > MAX_EFFORT {
-                return ControlFlow::Break(at);
-            }
-            self.try_entry(article, scratch, at, entry);
-            ControlFlow::Continue(())
-        });
-        scratch.probes = probes;
+        let read = self.index.visit(
+            article,
+            &mut lookups,
+            &|entry| {
+                self.fetch(entry);
+                fetch(entry.leaf);
+            },
+            &mut |at, entry| {
+                if scratch.loose.len() > prune_at {
+                    scratch.loose.sort_unstable();
+                    scratch.loose.dedup();
+                    prune_at = FEW_LOOSE.max(2 * scratch.loose.len());
+                }
+                let seen = scratch.sightings.len() + scratch.loose.len();
+                if seen > MAX_MENTIONS || article.effort() > MAX_EFFORT {
+                    return ControlFlow::Break(at);
+                }
+                self.try_entry(article, scratch, at, entry);
+                ControlFlow::Continue(())
+            },
+        );
+        scratch.lookups = lookups;
         scratch.unread = read.break_value();
         self.collect_loose(article, scratch);
         let sightings = &mut scratch.sightings;
@@ -183,6 +192,14 @@ impl Scanner {
         }
         sightings.sort_unstable();
         sightings.dedup();
+    }
+
+    /// Asks for the memory that an entry will need, without waiting for it.
+    fn fetch(&self, entry: &Entry) {
+        if entry.simple.is_none() {
+            let pattern = self.patterns.get(entry.pattern as usize);
+            black_box(pattern.map(|it| (it.slop, it.words.first().map(|word| word.kind))));
+        }
     }
 
     /// Notes the pattern of an entry where it stands around a position.
@@ -291,9 +308,7 @@ impl Scanner {
     fn find_concepts(&self, scratch: &mut Scratch) {
         scratch.concepts.clear();
         for leaf in scratch.found.seen_leaves() {
-            scratch
-                .concepts
-                .extend_from_slice(self.concepts_of.of(leaf));
+            scratch.concepts.extend(self.concepts_of.of(leaf));
         }
         scratch.concepts.sort_unstable();
         scratch.concepts.dedup();
@@ -339,55 +354,4 @@ fn is_tried(tried: &mut (u32, Vec<PatternId>), at: u32, pattern: PatternId) -> b
     }
     tried.1.push(pattern);
     false
-}
-
-/// Lists by number, in two allocations.
-#[derive(Debug)]
-pub(super) struct Lists<T> {
-    /// Where each list begins, and the end.
-    starts: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T> Default for Lists<T> {
-    fn default() -> Self {
-        Self {
-            starts: Vec::new(),
-            items: Vec::new(),
-        }
-    }
-}
-
-impl<T: Ord> Lists<T> {
-    /// From pairs of (key, item); keys are below `keys`.
-    pub(super) fn new(keys: usize, mut pairs: Vec<(u32, T)>) -> Self {
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut starts = vec![0; keys + 1];
-        for (key, _) in &pairs {
-            if let Some(start) = starts.get_mut(*key as usize + 1) {
-                *start += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        Self {
-            starts,
-            items: pairs.into_iter().map(|(_, item)| item).collect(),
-        }
-    }
-
-    pub(super) fn of(&self, key: u32) -> &[T] {
-        let key = key as usize;
-        match (self.starts.get(key), self.starts.get(key + 1)) {
-            (Some(&from), Some(&to)) => self
-                .items
-                .get(from as usize..to as usize)
-                .unwrap_or_default(),
-            _ => &[],
-        }
-    }
 }

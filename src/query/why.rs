@@ -73,10 +73,10 @@ pub fn explain(query: &Query, lexicon: &Lexicon, subject: &Subject<'_>) -> Expla
     let effort = Cell::new(0);
     let article = Article::read(subject, &mut words, &effort);
     let mut scratch = Scratch::default();
-    scanner.scan(&article, &mut scratch);
+    scanner.scan(&article, &mut scratch, &|_| ());
     let mut bare_scratch = Scratch::default();
     effort.set(0);
-    bare_scanner.scan(&article, &mut bare_scratch);
+    bare_scanner.scan(&article, &mut bare_scratch, &|_| ());
     let read = [&mut scratch, &mut bare_scratch].map(|scratch| {
         // Every part of the query is judged on its own, and so are the parts below it.
         let parts = 4 * query.traits.leaves as u64;

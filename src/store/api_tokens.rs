@@ -88,7 +88,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<(ApiTokenId, Timestamp), StoreError> {
     let expires_at = now.plus(token.lifetime);
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
         r#"INSERT INTO api_tokens (token_hash, name, role, user_id, created_at, expires_at, is_for_outputs)
            VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -230,7 +230,7 @@ pub async fn revoke(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let name = sqlx::query_scalar!(
         "DELETE FROM api_tokens WHERE id = $1 AND ($2::bigint IS NULL OR user_id = $2) RETURNING name",
         id.get(),

@@ -28,7 +28,7 @@ pub struct Placed {
 /// # Errors
 /// The database does not answer; nothing was placed then.
 pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let before = sqlx::query_scalar!("SELECT last FROM arrivals FOR UPDATE")
         .fetch_one(&mut *tx)
         .await?;

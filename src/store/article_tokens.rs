@@ -70,7 +70,7 @@ pub async fn progress(db: &PgPool) -> Result<Progress, StoreError> {
 /// # Errors
 /// The database does not answer.
 pub async fn begin(db: &PgPool, version: i32) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let begun = sqlx::query!(
         "UPDATE search_index SET version = $1, indexed_to = 0 WHERE version < $1",
         version
@@ -147,7 +147,7 @@ pub async fn list(
         .iter()
         .map(|listing| array_text(&listing.tokens))
         .collect();
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let found = sqlx::query_scalar!("SELECT version FROM search_index FOR UPDATE")
         .fetch_one(&mut *tx)
         .await?;

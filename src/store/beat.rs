@@ -41,7 +41,7 @@ pub async fn revision(db: &PgPool) -> Result<Option<i64>, StoreError> {
 /// # Errors
 /// The database does not answer.
 pub async fn engine_source(db: &PgPool) -> Result<EngineSource, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         .execute(&mut *tx)
         .await?;
@@ -81,7 +81,7 @@ pub async fn engine_source(db: &PgPool) -> Result<EngineSource, StoreError> {
 /// # Errors
 /// The database does not answer, or holds what no version of wirewatch writes.
 pub async fn export(db: &PgPool) -> Result<Option<Beat>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         .execute(&mut *tx)
         .await?;

@@ -148,7 +148,7 @@ pub async fn record(
     detail: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let attempt = i32::try_from(delivery.attempt).unwrap_or(i32::MAX);
     let (state, next_at) = match outcome {
         Outcome::Sent => ("sent", None),

@@ -135,7 +135,7 @@ struct Standing {
 
 impl Batch {
     async fn begin(db: &PgPool) -> Result<Self, StoreError> {
-        let mut tx = db.begin().await?;
+        let mut tx = super::begin(db).await?;
         // In this order everywhere: a merge holds the lock on stories and touches nothing of the desk.
         let last = sqlx::query_scalar!("SELECT last FROM desk_numbers FOR UPDATE")
             .fetch_one(&mut *tx)

@@ -315,7 +315,7 @@ pub async fn resend(
     actor: &str,
     now: Timestamp,
 ) -> Result<Acted, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let state = sqlx::query_scalar!(
         "SELECT state FROM deliveries WHERE id = $1 FOR UPDATE",
         id as DeliveryId
@@ -368,7 +368,7 @@ pub async fn ask_test(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let asked = sqlx::query!(
         "UPDATE recipients r SET test_at = $3
            FROM subscriptions s
@@ -418,7 +418,7 @@ pub async fn review(
     actor: &str,
     now: Timestamp,
 ) -> Result<Acted, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let body = serde_json::to_string(review.edition)
         .map_err(|error| StoreError::Unexpected(format!("an edition: {error}")))?;
     let is_released = review.state == EditionState::Released;

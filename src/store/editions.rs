@@ -69,7 +69,7 @@ pub async fn is_waited_for(db: &PgPool, now: Timestamp) -> Result<bool, StoreErr
 /// # Errors
 /// The database does not answer.
 pub async fn claim(db: &PgPool, now: Timestamp) -> Result<Option<Draft>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let mark = sqlx::query_scalar!(
         r#"SELECT a.last + g.last_arrival AS "mark!" FROM arrivals a, grouping g"#
     )
@@ -440,7 +440,7 @@ pub async fn release_next(
     host: &str,
     now: Timestamp,
 ) -> Result<Option<EditionId>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
         "SELECT id FROM editions
           WHERE state = 'review' AND release_at <= $1
@@ -471,7 +471,7 @@ pub struct TestWish {
 /// # Errors
 /// The database does not answer.
 pub async fn claim_test(db: &PgPool) -> Result<Option<TestWish>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let wish = sqlx::query!(
         "SELECT id, subscription_id FROM recipients
           WHERE test_at IS NOT NULL

@@ -168,7 +168,7 @@ pub async fn claim_due(
     options: ClaimOptions<'_>,
 ) -> Result<Vec<ClaimedFeed>, StoreError> {
     let until = now.plus(options.lease);
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", CLAIM_LOCK)
         .execute(&mut *tx)
         .await?;

@@ -71,7 +71,7 @@ pub async fn add(
         Purpose::FirstAdmin => (Some(Role::Admin), None, true),
         Purpose::Password(user) => (None, Some(*user), false),
     };
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO invitations (token_hash, role, user_id, is_first, created_by, maker_id, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -147,7 +147,7 @@ pub async fn follow(
     password_hash: &str,
     now: Timestamp,
 ) -> Result<Joined, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let row = sqlx::query!(
         r#"DELETE FROM invitations
             WHERE token_hash = $1 AND expires_at > $2

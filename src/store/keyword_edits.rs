@@ -125,7 +125,7 @@ pub async fn save(
     actor: &str,
     now: Timestamp,
 ) -> Result<Saved, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let Some(before) = sqlx::query_as!(
         EditedKeyword,
         "SELECT id, slug, name, query, note, version FROM keywords WHERE slug = $1 FOR UPDATE",

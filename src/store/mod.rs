@@ -61,7 +61,7 @@ pub mod workers;
 use std::time::Duration;
 
 use sqlx::{
-    Connection as _, PgConnection,
+    Connection as _, PgConnection, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -92,7 +92,6 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
     let opened = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
-        .after_release(|connection, _| Box::pin(is_between_transactions(connection)))
         .connect_with(options.clone())
         .await;
     match opened {
@@ -102,16 +101,18 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
     }
 }
 
-/// Whether a connection that comes back stands in no transaction. One that does is closed: a caller that was cut off
-/// while its transaction began leaves it open, and sqlx does not see it (its guard counts a transaction once it has
-/// begun). What others did on that connection would never be committed.
-async fn is_between_transactions(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    // Inside a transaction the present is that of its beginning. The query is sent plainly: a prepared one begins when it
-    // is parsed, which is before it is run.
-    let row = sqlx::raw_sql("SELECT now() = statement_timestamp()")
-        .fetch_one(connection)
-        .await?;
-    sqlx::Row::try_get(&row, 0)
+/// Begins a transaction, also for a caller that is cut off while it begins: it is then rolled back. Cut off in
+/// [`sqlx::Pool::begin`], it would stay open on a connection that goes back to the pool (its guard counts a transaction
+/// once it has begun), and what others did on that connection would never be committed.
+async fn begin(db: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let db = db.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that begins, in a task that outlives its caller by one answer of the server"
+    )]
+    let begun = tokio::spawn(async move { db.begin().await });
+    // A runtime that ends takes the task with it.
+    begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// What a single connection meets.

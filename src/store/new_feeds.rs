@@ -49,7 +49,7 @@ pub async fn add(
         .map(serde_json::to_string)
         .transpose()
         .map_err(|error| StoreError::Unexpected(format!("selectors of a feed: {error}")))?;
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let Some(source) = sqlx::query_scalar!(
         "SELECT slug FROM sources WHERE id = $1",
         feed.source as SourceId

@@ -108,7 +108,7 @@ struct Together {
 }
 
 async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Together, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let held = finish_feeds(&mut tx, records).await?;
     hosts::slow_down(&mut tx, records).await?;
     moves::adopt(&mut tx, records, &held).await?;

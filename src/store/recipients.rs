@@ -72,7 +72,7 @@ pub async fn add(
     actor: &str,
     now: Timestamp,
 ) -> Result<Option<RecipientId>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
         r#"INSERT INTO recipients (subscription_id, channel, form, address, user_id, created_at)
            SELECT id, $2, $3, $4, $5, $6 FROM subscriptions WHERE slug = $1
@@ -204,7 +204,7 @@ pub async fn set_part(
     actor: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let row = sqlx::query!(
         r#"SELECT r.address, r.token, s.slug, r.unsubscribed_at IS NOT NULL AS "is_left!",
                   r.suppressed_at IS NOT NULL AS "is_suppressed!"

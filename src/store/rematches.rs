@@ -241,7 +241,7 @@ pub async fn advance(
     next: Next,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     if !is_still_there(&mut tx, from).await? {
         return Ok(false);
     }

@@ -57,7 +57,7 @@ pub async fn save(
     who: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let before = sqlx::query_scalar!(
         "SELECT asked FROM saved_filters WHERE user_id IS NOT DISTINCT FROM $1 AND name = $2",
         owner.map(UserId::get),
@@ -108,7 +108,7 @@ pub async fn remove(
     who: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let removed = sqlx::query!(
         "DELETE FROM saved_filters
           WHERE id = $1 AND (user_id = $2 OR (user_id IS NULL AND $3))

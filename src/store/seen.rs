@@ -41,7 +41,7 @@ pub async fn see(
     articles: &[ArticleId],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     sqlx::query!(
         "INSERT INTO visits (user_id, first_at, here_at) VALUES ($1, $2, $2)
              ON CONFLICT (user_id) DO UPDATE
@@ -117,7 +117,7 @@ pub async fn mark(
 /// # Errors
 /// The database does not answer.
 pub async fn unmark(db: &PgPool, user: UserId) -> Result<u64, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let last = sqlx::query_scalar!(
         "SELECT max(marked_at) FROM seen_marks WHERE user_id = $1",
         user as UserId

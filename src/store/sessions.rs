@@ -76,7 +76,7 @@ pub async fn begin(
     session: NewSession<'_>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let has_begun = insert(&mut tx, user, session, now).await?;
     tx.commit().await?;
     Ok(has_begun)

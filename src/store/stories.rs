@@ -112,12 +112,24 @@ pub struct Batch {
     pub state: State,
 }
 
+/// Whether articles wait to be grouped.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn are_waiting(db: &PgPool) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM articles WHERE arrival > (SELECT last_arrival FROM grouping)) AS "exists!""#
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Begins a batch, after any other that runs has ended.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn begin(db: &PgPool) -> Result<Batch, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let state = lock(&mut tx).await?;
     Ok(Batch { tx, state })
 }

@@ -79,7 +79,7 @@ pub async fn move_out(
     actor: &str,
     now: Timestamp,
 ) -> Result<Decided, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let state = stories::lock(&mut tx).await?;
     let Some(from) = story_of(&mut *tx, article).await? else {
         return Ok(Decided::Missing);
@@ -143,7 +143,7 @@ pub async fn merge(
     actor: &str,
     now: Timestamp,
 ) -> Result<Decided, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     stories::lock(&mut tx).await?;
     let (Some(from), Some(into)) = (
         survivor(&mut *tx, from).await?,
@@ -182,7 +182,7 @@ pub async fn undo(
     actor: &str,
     now: Timestamp,
 ) -> Result<Decided, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     stories::lock(&mut tx).await?;
     let Some(row) = sqlx::query!(
         "SELECT kind, moved, from_story, into_story, undone_at FROM story_decisions WHERE id = $1 FOR UPDATE",

@@ -243,7 +243,7 @@ pub async fn add(
     actor: &str,
     now: Timestamp,
 ) -> Result<SubscriptionChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
         r#"INSERT INTO subscriptions (slug, name, kind, schedule, pace, filter, story_limit, sends_empty, review_minutes,
                                       created_by, created_at, settled_to, next_at)
@@ -350,7 +350,7 @@ pub async fn change(
     let Some(before) = by_slug(db, slug).await? else {
         return Ok(SubscriptionChange::Unknown);
     };
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = before.id;
     let is_rescheduled = before.wanted.schedule != wanted.schedule;
     let done = sqlx::query!(
@@ -399,7 +399,7 @@ pub async fn set_paused(
     actor: &str,
     now: Timestamp,
 ) -> Result<SubscriptionChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let changed = sqlx::query_scalar!(
         r#"UPDATE subscriptions
               SET paused_at = CASE WHEN $2 THEN $3::timestamptz END,
@@ -450,7 +450,7 @@ pub async fn remove(
     let Some(before) = by_slug(db, slug).await? else {
         return Ok(SubscriptionChange::Unknown);
     };
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     sqlx::query!(
         "DELETE FROM subscriptions WHERE id = $1",
         before.id as SubscriptionId
@@ -473,7 +473,7 @@ pub async fn ask_run(
     actor: &str,
     now: Timestamp,
 ) -> Result<SubscriptionChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let asked = sqlx::query_scalar!(
         r#"UPDATE subscriptions SET run_at = $2
             WHERE slug = $1 AND paused_at IS NULL AND kind <> 'trouble'

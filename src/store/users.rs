@@ -147,7 +147,7 @@ pub async fn add(
     actor: &str,
     now: Timestamp,
 ) -> Result<Option<UserId>, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let id = insert(&mut tx, name, full_name, role, password_hash, actor, now).await?;
     tx.commit().await?;
     Ok(id)
@@ -230,7 +230,7 @@ pub async fn set_role(
     actor: &str,
     now: Timestamp,
 ) -> Result<UserChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let Some(user) = lock(&mut tx, id).await? else {
         return Ok(UserChange::Unknown);
     };
@@ -273,7 +273,7 @@ pub async fn set_disabled(
     actor: &str,
     now: Timestamp,
 ) -> Result<UserChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let Some(user) = lock(&mut tx, id).await? else {
         return Ok(UserChange::Unknown);
     };
@@ -318,7 +318,7 @@ pub async fn set_password(
     actor: &str,
     now: Timestamp,
 ) -> Result<UserChange, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::begin(db).await?;
     let changed = write_password(&mut tx, id, password_hash, actor, now).await?;
     tx.commit().await?;
     Ok(changed)

@@ -46,8 +46,8 @@ fn matched(compiled: &Compiled, title: &str) -> Vec<i64> {
 async fn whoever_judges_while_the_engine_is_rebuilt_goes_on_with_the_old_one() {
     let (_, db) = database::fresh().await;
     save(&db, &[], &[("first", "iran")]).await;
-    let live = Arc::new(LiveEngine::load(&db).await.unwrap());
-    let old = live.current();
+    let live = Arc::new(LiveEngine::new(db.clone()));
+    let old = live.current().await.unwrap();
 
     // So many keywords take a while to compile.
     let slugs: Vec<String> = (0..2_000).map(|number| format!("k{number}")).collect();
@@ -58,12 +58,12 @@ async fn whoever_judges_while_the_engine_is_rebuilt_goes_on_with_the_old_one() {
     keywords.push(("first", "korea"));
     save(&db, &[], &keywords).await;
     let refreshing = tokio::spawn({
-        let (live, db) = (Arc::clone(&live), db.clone());
-        async move { live.refresh(&db).await.unwrap() }
+        let live = Arc::clone(&live);
+        async move { live.refresh().await.unwrap() }
     });
     let mut judged_by_old = 0;
     loop {
-        let current = live.current();
+        let current = live.current().await.unwrap();
         if current.revision != old.revision {
             break;
         }
@@ -74,9 +74,9 @@ async fn whoever_judges_while_the_engine_is_rebuilt_goes_on_with_the_old_one() {
     }
     refreshing.await.unwrap();
     assert!(judged_by_old > 1, "the old engine served meanwhile");
-    assert!(matched(&live.current(), "Iran").is_empty());
-    assert_eq!(matched(&live.current(), "Korea").len(), 1);
-    assert_eq!(live.current().engine.len(), 2_001);
+    assert!(matched(&live.current().await.unwrap(), "Iran").is_empty());
+    assert_eq!(matched(&live.current().await.unwrap(), "Korea").len(), 1);
+    assert_eq!(live.current().await.unwrap().engine.len(), 2_001);
     // A poll that began with the old engine ends with it.
     let subject = Subject {
         title: "Iran",
@@ -90,19 +90,21 @@ async fn whoever_judges_while_the_engine_is_rebuilt_goes_on_with_the_old_one() {
 async fn an_engine_is_rebuilt_only_when_the_beat_has_changed() {
     let (_, db) = database::fresh().await;
     save(&db, &[], &[("first", "iran")]).await;
-    let live = LiveEngine::load(&db).await.unwrap();
-    let before = live.current();
-    live.refresh(&db).await.unwrap();
-    assert!(Arc::ptr_eq(&before, &live.current()));
+    let live = LiveEngine::new(db.clone());
+    // Nobody asked for one yet.
+    live.refresh().await.unwrap();
+    let before = live.current().await.unwrap();
+    live.refresh().await.unwrap();
+    assert!(Arc::ptr_eq(&before, &live.current().await.unwrap()));
     // A keyword with an error is left out; the others work.
     sqlx::query("UPDATE keywords SET query = 'iran AND ('")
         .execute(&db)
         .await
         .unwrap();
     save(&db, &[], &[("second", "korea")]).await;
-    live.refresh(&db).await.unwrap();
-    assert_eq!(live.current().engine.len(), 1);
-    assert_eq!(matched(&live.current(), "Korea").len(), 1);
+    live.refresh().await.unwrap();
+    assert_eq!(live.current().await.unwrap().engine.len(), 1);
+    assert_eq!(matched(&live.current().await.unwrap(), "Korea").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

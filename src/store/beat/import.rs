@@ -55,7 +55,7 @@ pub async fn import(
     now: Timestamp,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Imported, StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = super::super::begin(db).await?;
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", IMPORT_LOCK)
         .execute(&mut *tx)
         .await?;
