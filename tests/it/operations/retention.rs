@@ -50,7 +50,8 @@ async fn what_is_old_goes_batch_by_batch_and_the_rest_stays() {
     worker.upkeep().await;
     assert!(begun.elapsed() < Duration::from_mins(1));
     for (what, left) in [
-        ("incidents", 1),
+        ("incidents WHERE closed_at < '2026-11-01'", 0),
+        ("incidents WHERE opened_at = '2026-01-01'", 1),
         ("hosts WHERE asked_at < '2026-11-01'", 0),
         ("feed_days WHERE day < '2026-11-01'", 0),
         ("sessions", 1),
