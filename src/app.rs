@@ -28,6 +28,7 @@ use crate::{
         rematch::Rematcher,
         trial::Tryer,
         upkeep::{Keep, Upkeep},
+        wanted::PageReader,
     },
     mail::Mailer,
     store::{self, PgPool, beat::Merge, workers::Worker},
@@ -186,6 +187,8 @@ pub struct WorkerParts {
     pub lister: Lister,
     /// Matches the past anew.
     pub rematcher: Rematcher,
+    /// Reads pages that somebody asked for.
+    pub reader: PageReader,
     /// Ends claims on stories.
     pub releaser: Releaser,
     /// Tries addresses that somebody wants to add.
@@ -226,6 +229,13 @@ impl WorkerParts {
             Arc::clone(&clock),
             Arc::clone(&poller.room),
         );
+        let reader = PageReader {
+            db: db.clone(),
+            fetcher: poller.fetcher.clone(),
+            engine: Arc::clone(&poller.engine),
+            clock: Arc::clone(&clock),
+            room: Arc::clone(&poller.room),
+        };
         let keep = Keep {
             backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
             sessions: settings.web.session_idle,
@@ -239,6 +249,7 @@ impl WorkerParts {
             placer: Placer::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker), nudge),
             lister: Lister::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
             rematcher: Rematcher::new(db.clone(), Arc::clone(&clock), Arc::clone(&worker)),
+            reader,
             releaser: Releaser::new(db.clone(), Arc::clone(&clock)),
             tryer,
             upkeep: Upkeep::new(db.clone(), clock, worker, keep),
@@ -336,6 +347,7 @@ pub async fn run(
             placer,
             lister,
             rematcher,
+            reader,
             releaser,
             tryer,
             upkeep,
@@ -355,6 +367,10 @@ pub async fn run(
         lifecycle.spawn("rematch", {
             let stop = stop.clone();
             async move { rematcher.run(stop).await }
+        });
+        lifecycle.spawn("read pages", {
+            let stop = stop.clone();
+            async move { reader.run(stop).await }
         });
         lifecycle.spawn("release", {
             let stop = stop.clone();

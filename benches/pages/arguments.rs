@@ -16,6 +16,8 @@ pub(crate) struct Arguments {
     pub(crate) seconds: u32,
     /// Where the database is kept; none: it is thrown away.
     pub(crate) folder: Option<PathBuf>,
+    /// Whether the database is only filled, for later runs.
+    pub(crate) only_fills: bool,
 }
 
 impl Arguments {
@@ -27,6 +29,7 @@ impl Arguments {
             rate: 50,
             seconds: 60,
             folder: None,
+            only_fills: false,
         };
         let mut is_bench = false;
         let mut words = words;
@@ -42,12 +45,16 @@ impl Arguments {
                 "--backlog" => arguments.backlog = value()?.parse()?,
                 "--rate" => arguments.rate = value()?.parse()?,
                 "--seconds" => arguments.seconds = value()?.parse()?,
+                "--fill" => arguments.only_fills = true,
                 "--folder" => arguments.folder = Some(value()?.into()),
                 other if is_bench => bail!(
-                    "{other:?} is no option; there are --articles N, --backlog N, --rate N, --seconds N, --folder PATH"
+                    "{other:?} is no option; there are --articles N, --backlog N, --rate N, --seconds N, --folder PATH, --fill"
                 ),
                 _ => {}
             }
+        }
+        if arguments.only_fills && arguments.folder.is_none() {
+            bail!("--fill needs a --folder to keep the database in");
         }
         Ok(is_bench.then_some(arguments))
     }

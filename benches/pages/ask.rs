@@ -41,6 +41,8 @@ struct Kinds {
     /// A position in the middle of the year.
     deep: String,
     articles: u64,
+    /// Stories: the newest, and some of all ages.
+    stories: Vec<i64>,
 }
 
 impl Kinds {
@@ -57,7 +59,14 @@ impl Kinds {
                 "keyword, deep",
                 format!("/keywords/{keyword}?before={}.0", self.deep),
             ),
-            4 | 5 => (
+            4 => (
+                "story",
+                format!(
+                    "/stories/{}",
+                    self.stories[pick(chance, self.stories.len())]
+                ),
+            ),
+            5 => (
                 "article",
                 format!("/articles/{}", chance.below(self.articles) + 1),
             ),
@@ -83,6 +92,13 @@ pub(crate) async fn pages(site: &Site, db: &PgPool, arguments: &Arguments) -> an
             .await?,
         deep: deep.to_string(),
         articles: arguments.articles,
+        stories: sqlx::query_scalar(
+            "(SELECT id FROM stories ORDER BY id DESC LIMIT 300)
+             UNION ALL (SELECT id FROM stories ORDER BY articles DESC, id DESC LIMIT 20)
+             UNION ALL (SELECT id FROM stories WHERE id % 997 = 0 LIMIT 300)",
+        )
+        .fetch_all(db)
+        .await?,
     };
     // Once through everything, so that nobody measures a cold start.
     for (_, query) in SEARCHES {

@@ -3,10 +3,10 @@
 //! A table that a page reads is filled by a [`Batch`] of its own rows; to add one, give it a field there and a line in
 //! `TABLES`.
 
-use std::{fmt::Write as _, time::Instant};
+use std::{fmt::Write as _, sync::Arc, time::Instant};
 
-use anyhow::Context as _;
-use sqlx::Row as _;
+use anyhow::{Context as _, ensure};
+use sqlx::{PgConnection, Row as _};
 use tokio::task::spawn_blocking;
 use wirewatch::{
     app,
@@ -17,6 +17,8 @@ use wirewatch::{
 
 use crate::{
     arguments::Arguments,
+    desk,
+    stories::{self, Place},
     texts::{Chance, News, news},
 };
 
@@ -28,16 +30,18 @@ const YEAR_MICROS: u64 = 365 * 24 * 3_600 * 1_000_000;
 const WINDOW_MICROS: u64 = 30 * 24 * 3_600 * 1_000_000;
 
 /// Tables with the columns that are copied.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 7] = [
     "articles (id, identity, source_id, feed_id, url, title, summary, content, language, sort_at, first_seen_at, arrival)",
     "matches (keyword_id, article_id, keyword_version, hits, why, sort_at, matched_at, arrival)",
     "sightings (article_id, feed_id, first_seen_at)",
     "article_tokens (article_id, sort_at, tokens)",
     "backlog (identity, feed_id, url, title, summary, content, language, sort_at, first_seen_at)",
+    "stories (id, created_at, articles, reports, first_article_id, first_seen_at, last_report_at)",
+    "story_members (article_id, story_id, copy_of, reason, placed_at)",
 ];
 
 /// Rows in the form of COPY, one text a table, in the order of `TABLES`.
-type Batch = [String; 5];
+type Batch = [String; 7];
 
 /// A feed with its source.
 #[derive(Clone)]
@@ -55,6 +59,7 @@ struct Maker {
     engine: Engine,
     feeds: Vec<Feed>,
     /// The end of all time spans.
+    now: Timestamp,
     now_micros: u64,
     articles: u64,
     backlog: u64,
@@ -62,23 +67,64 @@ struct Maker {
 
 /// Fills the database, unless it is full.
 pub(crate) async fn fill(db: &PgPool, arguments: &Arguments) -> anyhow::Result<()> {
-    let filled: i64 = sqlx::query_scalar("SELECT count(*) FROM backlog")
-        .fetch_one(db)
-        .await?;
-    if filled > 0 {
+    // What is said of the database is said last, so that nobody measures one that was filled in part.
+    let full = format!(
+        "{} articles, {} entries",
+        arguments.articles, arguments.backlog
+    );
+    let said: Option<String> = sqlx::query_scalar(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()",
+    )
+    .fetch_one(db)
+    .await?;
+    if let Some(said) = said {
+        ensure!(said == full, "the folder holds {said}; take another one");
         println!("the database is filled already");
         return Ok(());
     }
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM articles")
+        .fetch_one(db)
+        .await?;
+    ensure!(
+        rows == 0,
+        "the database was filled in part; delete its folder"
+    );
     let started = Instant::now();
-    let maker = Maker::new(db, arguments).await?;
+    let maker = Arc::new(Maker::new(db, arguments).await?);
+    let now = maker.now;
     let mut connection = db.acquire().await?;
     // Nothing refers to what is not there, so nothing is asked for each row.
-    sqlx::raw_sql("SET session_replication_role = replica; SET maintenance_work_mem = '768MB'; SET synchronous_commit = off")
+    sqlx::raw_sql("SET session_replication_role = replica; SET maintenance_work_mem = '2GB'; SET synchronous_commit = off")
         .execute(&mut *connection)
         .await?;
+    let indexes = drop_indexes(&mut connection).await?;
+    copy(&mut connection, maker).await?;
+    for (name, definition) in &indexes {
+        let started = Instant::now();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(definition.clone()))
+            .execute(&mut *connection)
+            .await?;
+        println!("  index {name}: {:.0} s", started.elapsed().as_secs_f64());
+    }
+    finish(&mut connection).await?;
+    desk::fill(db, now).await?;
+    let said = format!("VACUUM ANALYZE; CHECKPOINT; COMMENT ON DATABASE pages IS '{full}'");
+    for statement in said.split(';') {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    tell_sizes(&mut connection).await?;
+    println!("filled in {:.0} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Drops every index that is no constraint; their names and how to make them again.
+async fn drop_indexes(connection: &mut PgConnection) -> anyhow::Result<Vec<(String, String)>> {
     let indexes: Vec<(String, String)> = sqlx::query_as(
         "SELECT indexname, indexdef FROM pg_indexes
-          WHERE schemaname = 'public' AND tablename IN ('articles', 'matches', 'sightings', 'article_tokens', 'backlog')
+          WHERE schemaname = 'public'
+            AND tablename IN ('articles', 'matches', 'sightings', 'article_tokens', 'backlog', 'stories', 'story_members')
             AND indexname NOT IN (SELECT conname FROM pg_constraint)",
     )
     .fetch_all(&mut *connection)
@@ -88,10 +134,15 @@ pub(crate) async fn fill(db: &PgPool, arguments: &Arguments) -> anyhow::Result<(
             .execute(&mut *connection)
             .await?;
     }
-    let maker = std::sync::Arc::new(maker);
-    let batches = arguments.articles.max(arguments.backlog).div_ceil(BATCH);
+    Ok(indexes)
+}
+
+/// Copies all rows: while one batch is written, the next one is made.
+async fn copy(connection: &mut PgConnection, maker: Arc<Maker>) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let batches = maker.articles.max(maker.backlog).div_ceil(BATCH);
     let make = |number: u64| {
-        let maker = std::sync::Arc::clone(&maker);
+        let maker = Arc::clone(&maker);
         spawn_blocking(move || maker.batch(number * BATCH..(number + 1) * BATCH))
     };
     let mut next = make(0);
@@ -116,37 +167,37 @@ pub(crate) async fn fill(db: &PgPool, arguments: &Arguments) -> anyhow::Result<(
             );
         }
     }
-    for (name, definition) in &indexes {
-        let started = Instant::now();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(definition.clone()))
-            .execute(&mut *connection)
-            .await?;
-        println!("  index {name}: {:.0} s", started.elapsed().as_secs_f64());
-    }
-    let rest = format!(
+    Ok(())
+}
+
+/// Sets the counters to where the rows end.
+async fn finish(connection: &mut PgConnection) -> anyhow::Result<()> {
+    let counters = format!(
         "SELECT setval(pg_get_serial_sequence('articles', 'id'), (SELECT max(id) FROM articles));
          UPDATE arrivals SET last = (SELECT max(arrival) FROM articles);
+         UPDATE grouping SET last_arrival = (SELECT max(arrival) FROM articles), last_story = (SELECT max(id) FROM stories);
          UPDATE search_index SET version = {}, indexed_to = (SELECT max(arrival) FROM articles);
-         VACUUM ANALYZE;
-         CHECKPOINT",
+         ANALYZE",
         query::TOKENS_VERSION
     );
-    for statement in rest.split(';') {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned()))
-            .execute(&mut *connection)
-            .await?;
-    }
+    sqlx::raw_sql(sqlx::AssertSqlSafe(counters))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn tell_sizes(connection: &mut PgConnection) -> anyhow::Result<()> {
     let sizes = sqlx::query(
         "SELECT relname::text, reltuples::bigint, pg_total_relation_size(oid) / 1048576 FROM pg_class
-          WHERE relname IN ('articles', 'matches', 'article_tokens', 'article_tokens_tokens_idx', 'backlog') ORDER BY 1",
+          WHERE relname IN ('articles', 'matches', 'article_tokens', 'article_tokens_tokens_idx', 'backlog', 'story_members')
+          ORDER BY 1",
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
     for row in sizes {
         let (name, rows, size): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
         println!("  {name}: {rows} rows, {size} MiB");
     }
-    println!("filled in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -177,6 +228,7 @@ impl Maker {
                     country,
                 })
                 .collect(),
+            now,
             now_micros: u64::try_from(now.as_micros()).context("the clock is before 1970")?,
             articles: arguments.articles,
             backlog: arguments.backlog,
@@ -213,11 +265,12 @@ impl Maker {
     }
 
     fn article(&self, number: u64, scratch: &mut Scratch, batch: &mut Batch) {
+        let place = stories::place(number, self.articles);
         let News {
             language,
             title,
             content,
-        } = news(number, true);
+        } = news(place.copy_of().unwrap_or(number), true);
         let feed = self.feed(number);
         let sort_at = self.instant(number, self.articles, YEAR_MICROS);
         let url = format!("https://{}/{number}", feed.domain);
@@ -261,6 +314,7 @@ impl Maker {
             escaped(&title),
             escaped(&content)
         );
+        self.in_story(place, id, sort_at, batch);
         let _ = writeln!(batch[2], "{id}\t{}\t{sort_at}", feed.id);
         let tokens: Vec<String> =
             query::article_tokens(&subject, SourceId::new(feed.source), sort_at)
@@ -268,6 +322,24 @@ impl Maker {
                 .map(ToString::to_string)
                 .collect();
         let _ = writeln!(batch[3], "{id}\t{sort_at}\t{{{}}}", tokens.join(","));
+    }
+
+    fn in_story(&self, place: Place, id: u64, at: Timestamp, batch: &mut Batch) {
+        let story = place.first + 1;
+        if place.is_first() {
+            let last = self.instant(place.last_report(), self.articles, YEAR_MICROS);
+            let _ = writeln!(
+                batch[5],
+                "{story}\t{at}\t{}\t{}\t{story}\t{at}\t{last}",
+                place.articles(),
+                place.reports()
+            );
+        }
+        let copy_of = place
+            .copy_of()
+            .map_or_else(|| "\\N".to_owned(), |of| (of + 1).to_string());
+        let reason = escaped(&place.reason().to_string());
+        let _ = writeln!(batch[6], "{id}\t{story}\t{copy_of}\t{reason}\t{at}");
     }
 
     fn entry(&self, number: u64, rows: &mut String) {

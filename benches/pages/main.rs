@@ -1,19 +1,21 @@
 //! The pages, measured on a database as a desk has after a year: a million articles, three million entries in the backlog.
 //!
 //! `cargo bench --bench pages` fills a private PostgreSQL (of the default settings) in some minutes, starts the built
-//! `wirewatch serve --role web` on it, and asks for board, keyword pages, articles and searches of every kind at a steady
-//! rate, whether or not earlier answers have come. Time counts from the instant at which a request was due to its last
-//! byte. Then the backlog is searched, and the time to the first line counts.
+//! `wirewatch serve --role web` on it, and asks as a signed-in editor for board, keyword pages, stories, articles and
+//! searches of every kind at a steady rate, whether or not earlier answers have come. Time counts from the instant at
+//! which a request was due to its last byte. Then the backlog is searched, and the time to the first line counts.
 //!
 //! Arguments after `--`: `--articles N`, `--backlog N`, `--rate N` (requests a second), `--seconds N`, `--folder PATH` (keep
-//! the database there, and use it again).
+//! the database there, and use it again; about 11 GB), `--fill` (only fill it).
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 mod arguments;
 mod ask;
+mod desk;
 mod fill;
 mod serving;
+mod stories;
 mod texts;
 
 use std::env::args;
@@ -36,7 +38,12 @@ async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     let place = serving::Place::start(arguments.folder.as_deref())?;
     let database = place.database().await?;
     fill::fill(&database.pool, arguments).await?;
-    let site = serving::Site::start(&database.url)?;
+    if arguments.only_fills {
+        database.pool.close().await;
+        return place.stop();
+    }
+    let cookie = serving::session(&database.pool).await?;
+    let site = serving::Site::start(&database.url, cookie)?;
     site.wait().await?;
     ask::pages(&site, &database.pool, arguments).await?;
     ask::backlog(&site).await?;

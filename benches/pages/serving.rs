@@ -15,14 +15,21 @@ use nix::{
     unistd::Pid,
 };
 use reqwest::{
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    header::{COOKIE, HeaderMap, HeaderValue},
     redirect,
 };
 use tempfile::TempDir;
-use wirewatch::store::{
-    self, PgPool,
-    private::{Durability, PrivateServer, PrivateServerOptions},
+use wirewatch::{
+    auth::Token,
+    domain::Timestamp,
+    store::{
+        self, PgPool,
+        private::{Durability, PrivateServer, PrivateServerOptions},
+        sessions::{self, NewSession},
+    },
 };
+
+use crate::desk;
 
 /// The server with the folder that it lives in.
 pub(crate) struct Place {
@@ -98,15 +105,28 @@ pub(crate) struct Site {
     process: Child,
 }
 
-/// A reader's key, from the shell: pages are asked for as somebody who may read.
-fn token(database: &str) -> anyhow::Result<HeaderValue> {
-    let made = Command::new(env!("CARGO_BIN_EXE_wirewatch"))
-        .args(["token", "create", "--role", "viewer"])
-        .env("DATABASE_URL", database)
-        .output()?;
-    ensure!(made.status.success(), "no token was made");
-    let token = String::from_utf8(made.stdout)?;
-    Ok(HeaderValue::try_from(format!("Bearer {}", token.trim()))?)
+/// A reader who is signed in: what a browser sends.
+#[expect(clippy::disallowed_methods, reason = "a session of now")]
+pub(crate) async fn session(db: &PgPool) -> anyhow::Result<HeaderValue> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
+    let token = Token::new(random);
+    let hash = token.hash();
+    let session = NewSession {
+        token_hash: hash.as_bytes(),
+        password_hash: None,
+        replaces: None,
+        user_agent: "benchmark",
+        address: "127.0.0.1",
+        lifetime: Duration::from_hours(24),
+    };
+    let now = Timestamp::from_jiff(jiff::Timestamp::now());
+    let has_begun = sessions::begin(db, desk::reader(db).await?, session, now).await?;
+    ensure!(has_begun, "the reader may not sign in");
+    Ok(HeaderValue::try_from(format!(
+        "wirewatch={}",
+        token.reveal()
+    ))?)
 }
 
 impl Site {
@@ -114,7 +134,7 @@ impl Site {
         clippy::disallowed_methods,
         reason = "a client of the pages, not of publishers"
     )]
-    pub(crate) fn start(database: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start(database: &str, cookie: HeaderValue) -> anyhow::Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let listen = format!("127.0.0.1:{port}");
         let process = Command::new(env!("CARGO_BIN_EXE_wirewatch"))
@@ -126,7 +146,7 @@ impl Site {
         Ok(Self {
             address: format!("http://{listen}"),
             client: reqwest::Client::builder()
-                .default_headers(HeaderMap::from_iter([(AUTHORIZATION, token(database)?)]))
+                .default_headers(HeaderMap::from_iter([(COOKIE, cookie)]))
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .timeout(Duration::from_mins(5))

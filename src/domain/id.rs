@@ -60,6 +60,8 @@ ids! {
     NoteId,
     /// A filter of the board under a name.
     SavedFilterId,
+    /// A page that somebody asked for by its address.
+    WantedPageId,
     /// An address that somebody wants tried.
     TrialId,
     /// Who is told of which keywords when.

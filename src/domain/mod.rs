@@ -38,7 +38,7 @@ pub use feed::{
 pub use id::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
     KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
-    TrialId, UserId,
+    TrialId, UserId, WantedPageId,
 };
 pub use rhythm::Rhythm;
 pub use source::{Tier, UnknownTier};

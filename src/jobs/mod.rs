@@ -18,5 +18,6 @@ mod rounds;
 mod scan;
 pub mod trial;
 pub mod upkeep;
+pub mod wanted;
 
 pub use rounds::PollOptions;

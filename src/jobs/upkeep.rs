@@ -107,6 +107,7 @@ impl Upkeep {
         .await?;
         whole(stop, || store::trials::trim(db, now.minus(DAY_KEPT))).await?;
         whole(stop, || store::hosts::trim(db, now.minus(DAY_KEPT))).await?;
+        store::wanted_pages::trim(db, now.minus(DAY_KEPT)).await?;
         let share = now.as_micros() / ROUND_MICROS % LEDGER_SHARES;
         store::ledger::trim(db, keep.ledger, share, LEDGER_SHARES).await?;
         if total > 0 {

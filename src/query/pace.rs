@@ -17,7 +17,7 @@ const WORTH_WALKING: usize = 300;
 /// Proposals taken at a time.
 const PROPOSALS: usize = 100;
 /// Articles read by one request at most.
-const MOST_READ: usize = 800;
+const MOST_READ: usize = 500;
 /// Questions to the index by one request at most.
 const MOST_LOOKS: usize = 16;
 /// Numbers in a question to the index at most.

@@ -12,7 +12,7 @@ use sqlx::{
 use crate::domain::{
     ApiTokenId, ArticleId, ConceptId, DecisionId, DeliveryId, DeskChangeId, EditionId, FeedId,
     KeywordId, NoteId, RecipientId, SavedFilterId, SessionId, SourceId, StoryId, SubscriptionId,
-    Timestamp, TrialId, UserId,
+    Timestamp, TrialId, UserId, WantedPageId,
 };
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
@@ -103,5 +103,6 @@ id_codec!(
     SubscriptionId,
     EditionId,
     RecipientId,
-    DeliveryId
+    DeliveryId,
+    WantedPageId
 );

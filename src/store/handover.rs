@@ -187,7 +187,7 @@ pub async fn beat_changes(
                   (array_agg(subject ORDER BY at DESC, id DESC))[1:12] AS "subjects!", max(at) AS "last_at!"
              FROM audit
             WHERE at >= $1
-              AND subject_kind NOT IN ('story', 'user', 'token', 'invitation', 'filter')
+              AND subject_kind NOT IN ('story', 'user', 'session', 'token', 'invitation', 'filter', 'article', 'page')
             GROUP BY actor, action, subject_kind
             ORDER BY max(at) DESC, subject_kind
             LIMIT $2"#,

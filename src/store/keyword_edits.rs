@@ -58,6 +58,21 @@ pub struct KeywordEdit<'a> {
     pub reason: &'a str,
 }
 
+/// A keyword to be added.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKeyword<'a> {
+    /// Its short name, which never changes.
+    pub slug: &'a str,
+    /// Its name for people.
+    pub name: &'a str,
+    /// Its query, which is without errors.
+    pub query: &'a str,
+    /// What editors should know of it.
+    pub note: &'a str,
+    /// Why it is added.
+    pub reason: &'a str,
+}
+
 /// What came of saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
@@ -113,6 +128,61 @@ pub async fn versions(db: &PgPool, keyword: KeywordId) -> Result<Vec<KeywordVers
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Adds a keyword behind all others; the past is matched with it. False if its short name is taken.
+///
+/// # Errors
+/// The database does not answer; nothing was added then.
+pub async fn add(
+    db: &PgPool,
+    keyword: NewKeyword<'_>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut tx = super::begin(db).await?;
+    let added = sqlx::query_scalar!(
+        "INSERT INTO keywords (slug, name, query, note, position)
+         SELECT $1, $2, $3, $4, coalesce(max(position) + 1, 0) FROM keywords
+             ON CONFLICT (slug) DO NOTHING
+         RETURNING id",
+        keyword.slug,
+        keyword.name,
+        keyword.query,
+        keyword.note,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(id) = added else {
+        return Ok(false);
+    };
+    sqlx::query!(
+        "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+         VALUES ($1, 1, $2, $3, $4, $5)",
+        id as KeywordId,
+        keyword.query,
+        now as Timestamp,
+        actor,
+        keyword.reason,
+    )
+    .execute(&mut *tx)
+    .await?;
+    rematches::begin(&mut tx, id, 1, now).await?;
+    sqlx::query!("UPDATE beat SET revision = revision + 1")
+        .execute(&mut *tx)
+        .await?;
+    let change = Change {
+        action: "add",
+        subject_kind: "keyword",
+        subject: keyword.slug.to_owned(),
+        before: None,
+        after: Some(json!({
+            "name": keyword.name, "query": keyword.query, "note": keyword.note, "version": 1, "reason": keyword.reason,
+        })),
+    };
+    audit::record(&mut tx, actor, now, &[change]).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Saves a keyword. Another query is another version, with which the past is matched anew.

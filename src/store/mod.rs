@@ -56,6 +56,7 @@ pub mod story_page;
 pub mod subscriptions;
 pub mod trials;
 pub mod users;
+pub mod wanted_pages;
 pub mod workers;
 
 use std::time::Duration;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError};
+use super::{
+    PgPool, StoreError,
+    audit::{self, Change},
+};
 use crate::domain::{ClockFormat, Role, SessionId, Timestamp, UserId};
 
 /// How often the last use is noted.
@@ -65,7 +69,7 @@ pub struct NewSession<'a> {
     pub lifetime: Duration,
 }
 
-/// Signs an account in: a session of its own, and none that the browser had before. False if by now the account is
+/// Signs an account in, and writes that into the audit: a session of its own, and none that the browser had before. False if by now the account is
 /// disabled, gone, or has another password than the one that was proven.
 ///
 /// # Errors
@@ -93,19 +97,19 @@ async fn insert(
             .execute(&mut *tx)
             .await?;
     }
-    let signed_in = sqlx::query!(
+    let signed_in = sqlx::query_scalar!(
         "UPDATE users SET last_sign_in_at = $2
-          WHERE id = $1 AND disabled_at IS NULL AND ($3::text IS NULL OR password_hash = $3)",
+          WHERE id = $1 AND disabled_at IS NULL AND ($3::text IS NULL OR password_hash = $3)
+      RETURNING name",
         user.get(),
         now as Timestamp,
         session.password_hash
     )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if signed_in == 0 {
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(name) = signed_in else {
         return Ok(false);
-    }
+    };
     sqlx::query!(
         "INSERT INTO sessions (token_hash, user_id, created_at, last_seen_at, expires_at, user_agent, address)
          VALUES ($1, $2, $3, $3, $4, $5, $6)",
@@ -118,6 +122,14 @@ async fn insert(
     )
     .execute(&mut *tx)
     .await?;
+    let change = Change {
+        action: "begin",
+        subject_kind: "session",
+        subject: name.clone(),
+        before: None,
+        after: Some(json!({"browser": session.user_agent, "address": session.address})),
+    };
+    audit::record(tx, &name, now, &[change]).await?;
     Ok(true)
 }
 
@@ -230,25 +242,51 @@ pub async fn of_user(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn end(db: &PgPool, user: UserId, session: SessionId) -> Result<bool, StoreError> {
-    let ended = sqlx::query!(
-        "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
+pub async fn end(
+    db: &PgPool,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut tx = super::begin(db).await?;
+    let ended = sqlx::query_as!(
+        Ended,
+        "DELETE FROM sessions s
+          USING users u
+          WHERE u.id = s.user_id AND s.id = $1 AND s.user_id = $2
+      RETURNING u.name, s.user_agent, s.address",
         session.get(),
         user.get()
     )
-    .execute(db)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(ended.rows_affected() > 0)
+    record_ends(&mut tx, &ended, now).await?;
+    tx.commit().await?;
+    Ok(!ended.is_empty())
 }
 
 /// Ends the session of a token, if there is one.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn end_by_token(db: &PgPool, token_hash: &[u8]) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM sessions WHERE token_hash = $1", token_hash)
-        .execute(db)
-        .await?;
+pub async fn end_by_token(
+    db: &PgPool,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = super::begin(db).await?;
+    let ended = sqlx::query_as!(
+        Ended,
+        "DELETE FROM sessions s
+          USING users u
+          WHERE u.id = s.user_id AND s.token_hash = $1
+      RETURNING u.name, s.user_agent, s.address",
+        token_hash
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    record_ends(&mut tx, &ended, now).await?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -256,14 +294,51 @@ pub async fn end_by_token(db: &PgPool, token_hash: &[u8]) -> Result<(), StoreErr
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn end_others(db: &PgPool, user: UserId, kept: SessionId) -> Result<(), StoreError> {
-    sqlx::query!(
-        "DELETE FROM sessions WHERE user_id = $1 AND id <> $2",
+pub async fn end_others(
+    db: &PgPool,
+    user: UserId,
+    kept: SessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = super::begin(db).await?;
+    let ended = sqlx::query_as!(
+        Ended,
+        "DELETE FROM sessions s
+          USING users u
+          WHERE u.id = s.user_id AND s.user_id = $1 AND s.id <> $2
+      RETURNING u.name, s.user_agent, s.address",
         user.get(),
         kept.get()
     )
-    .execute(db)
+    .fetch_all(&mut *tx)
     .await?;
+    record_ends(&mut tx, &ended, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A session that was ended by its owner.
+struct Ended {
+    name: String,
+    user_agent: String,
+    address: String,
+}
+
+async fn record_ends(
+    tx: &mut PgConnection,
+    ended: &[Ended],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for session in ended {
+        let change = Change {
+            action: "end",
+            subject_kind: "session",
+            subject: session.name.clone(),
+            before: Some(json!({"browser": session.user_agent, "address": session.address})),
+            after: None,
+        };
+        audit::record(tx, &session.name, now, &[change]).await?;
+    }
     Ok(())
 }
 

@@ -118,7 +118,7 @@ pub struct Batch {
 /// The database does not answer.
 pub async fn are_waiting(db: &PgPool) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM articles WHERE arrival > (SELECT last_arrival FROM grouping)) AS "exists!""#
+        r#"SELECT coalesce((SELECT max(arrival) FROM articles), 0) > (SELECT last_arrival FROM grouping) AS "are!""#
     )
     .fetch_one(db)
     .await?)

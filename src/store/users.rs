@@ -364,7 +364,30 @@ pub async fn set_preferences(
     db: &PgPool,
     id: UserId,
     wanted: &Preferences,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let mut tx = super::begin(db).await?;
+    let before = sqlx::query!(
+        "SELECT name, full_name, time_zone, clock_format FROM users WHERE id = $1 FOR UPDATE",
+        id.get()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(before) = before else {
+        return Ok(());
+    };
+    let told = |full_name: &str, time_zone: &str, clock_format: &str| json!({"full_name": full_name, "time_zone": time_zone, "clock_format": clock_format});
+    let (was, is) = (
+        told(&before.full_name, &before.time_zone, &before.clock_format),
+        told(
+            &wanted.full_name,
+            &wanted.time_zone,
+            wanted.clock_format.as_str(),
+        ),
+    );
+    if was == is {
+        return Ok(());
+    }
     sqlx::query!(
         "UPDATE users SET full_name = $2, time_zone = $3, clock_format = $4 WHERE id = $1",
         id.get(),
@@ -372,8 +395,17 @@ pub async fn set_preferences(
         wanted.time_zone,
         wanted.clock_format.as_str()
     )
-    .execute(db)
+    .execute(&mut *tx)
     .await?;
+    let change = Change {
+        action: "change",
+        subject_kind: "user",
+        subject: before.name.clone(),
+        before: Some(was),
+        after: Some(is),
+    };
+    audit::record(&mut tx, &before.name, now, &[change]).await?;
+    tx.commit().await?;
     Ok(())
 }
 

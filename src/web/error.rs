@@ -66,6 +66,9 @@ pub(crate) enum WebError {
     /// What is wished for does not go with how things stand.
     #[error("conflict: {0}")]
     Conflict(&'static str),
+    /// The visitor wants too much of something; how long to wait.
+    #[error("too many wishes")]
+    SlowDown(Duration),
     /// The visitor has as many answers that last as one may have.
     #[error("too many streams of one visitor")]
     TooManyOfYours,
@@ -146,6 +149,10 @@ impl WebError {
             ),
             Self::Conflict(why) => (StatusCode::CONFLICT, sentence(why)),
             Self::NotReady(why) => (StatusCode::SERVICE_UNAVAILABLE, sentence(why)),
+            Self::SlowDown(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("That was a lot within an hour. Try again in {}.", span_up(*wait)),
+            ),
             Self::TooManyOfYours => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "You have as many of these open as one may have. Close some, or wait until one is done."
@@ -191,7 +198,7 @@ impl WebError {
                 header::WWW_AUTHENTICATE,
                 "Bearer error=\"invalid_token\"".to_owned(),
             )),
-            Self::TooManyAttempts(wait) | Self::TooFast(wait) => {
+            Self::TooManyAttempts(wait) | Self::TooFast(wait) | Self::SlowDown(wait) => {
                 Some((header::RETRY_AFTER, wait.as_secs().to_string()))
             }
             _ => None,

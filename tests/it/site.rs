@@ -163,6 +163,11 @@ impl Site {
         self.client.request(method, self.url(path))
     }
 
+    /// A request for another address.
+    pub(crate) fn elsewhere(&self, url: &str) -> RequestBuilder {
+        self.client.get(url)
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod added;
 mod api;
 mod attacks;
 mod crowd;
@@ -10,9 +11,11 @@ mod keywords;
 mod live;
 mod metrics;
 mod new_feeds;
+mod origins;
 mod outputs;
 mod pages;
 mod refusals;
+mod refused_writes;
 mod search;
 mod seen;
 
@@ -44,7 +47,7 @@ fn with_concepts(mut beat: Beat) -> Beat {
 }
 
 /// All pieces of `text` between `before` and the next `after`.
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before)
         .skip(1)
         .map(|rest| rest.split(after).next().unwrap())

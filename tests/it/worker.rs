@@ -177,6 +177,18 @@ impl TestWorker {
         self.parts.lister.step(&going).await.unwrap()
     }
 
+    /// Matches the past with every keyword that was saved.
+    pub(crate) async fn rematch(&self) {
+        let going = CancellationToken::new();
+        self.parts.rematcher.step(&going).await.unwrap();
+    }
+
+    /// Reads the pages that were asked for; how many.
+    pub(crate) async fn read_pages(&self) -> usize {
+        let going = CancellationToken::new();
+        self.parts.reader.step(&going).await.unwrap()
+    }
+
     /// Ends the claims that ran out; how many.
     pub(crate) async fn release(&self) -> usize {
         self.parts.releaser.step().await.unwrap()

@@ -1,5 +1,6 @@
 //! Pages that list news and have no feed: their items, read with CSS selectors.
 
+mod article;
 mod suggest;
 mod tree;
 
@@ -8,7 +9,7 @@ use std::collections::HashSet;
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
-pub use self::suggest::suggest;
+pub use self::{article::article, suggest::suggest};
 use super::{
     dates, decode,
     parse::{self, MAX_ENTRIES, ParseError},

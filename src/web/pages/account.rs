@@ -209,7 +209,7 @@ pub(crate) async fn set_preferences(
         time_zone,
         clock_format: form.clock_format,
     };
-    users::set_preferences(&state.db, member.id, &preferences).await?;
+    users::set_preferences(&state.db, member.id, &preferences, state.clock.now()).await?;
     Ok(Redirect::to("/account").into_response())
 }
 
@@ -270,7 +270,7 @@ pub(crate) async fn end_session(
     member: Member,
     Path(id): Path<SessionId>,
 ) -> Result<Redirect, WebError> {
-    if sessions::end(&state.db, member.id, id).await? {
+    if sessions::end(&state.db, member.id, id, state.clock.now()).await? {
         Ok(Redirect::to("/account"))
     } else {
         Err(WebError::NotFound("session"))
@@ -282,7 +282,7 @@ pub(crate) async fn end_other_sessions(
     State(state): State<WebState>,
     member: Member,
 ) -> Result<Redirect, WebError> {
-    sessions::end_others(&state.db, member.id, member.session).await?;
+    sessions::end_others(&state.db, member.id, member.session, state.clock.now()).await?;
     Ok(Redirect::to("/account"))
 }
 

@@ -11,11 +11,14 @@ use crate::{
         marks::{Gloss, Segment, glosses, marked, passage},
     },
     store::board::{BoardLine, LineStory},
+    web::{reading, texts::Texts},
 };
 
 /// An article under a keyword.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
+    /// The texts that stand around it.
+    pub(crate) texts: &'static Texts,
     /// Number of the article.
     pub(crate) article: i64,
     /// Microseconds to sort by.
@@ -108,6 +111,7 @@ impl Line {
             && !line.is_seen
             && news.is_none_or(|news| line.matched_at > news.since());
         Self {
+            texts: reading::current().texts,
             article: line.article_id.get(),
             sort: line.sort_at.as_micros(),
             is_new,

@@ -156,7 +156,8 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     if let Some(token) = cookie::token(&headers, peer.way) {
-        sessions::end_by_token(&state.db, TokenHash::of(token).as_bytes()).await?;
+        let hash = TokenHash::of(token);
+        sessions::end_by_token(&state.db, hash.as_bytes(), state.clock.now()).await?;
     }
     let mut response = Redirect::to("/login").into_response();
     if let Some(cleared) = cookie::clear(peer.way) {

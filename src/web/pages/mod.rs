@@ -1,6 +1,7 @@
 //! Pages for people: a handler reads, a pure function makes the page struct, a template writes it down.
 
 pub(super) mod account;
+pub(super) mod added;
 pub(super) mod api;
 pub(super) mod article;
 pub(super) mod audit;

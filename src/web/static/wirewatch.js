@@ -5,6 +5,8 @@ const main = document.getElementById("main");
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 // The line that keys mean, while nothing else has the focus.
 let current;
+// What the script says, in the language of the page.
+const say = JSON.parse(document.body.dataset.words);
 
 // --- Times -----------------------------------------------------------------------------------------------------------
 
@@ -129,7 +131,7 @@ function showHeld() {
     const newLines = lines.filter((line) => line.classList.contains("new"));
     const news = newLines.length;
     const button = section.querySelector(".let-in");
-    const parts = [news && `${news} new`, lines.length - news && `${lines.length - news} older`].filter(Boolean);
+    const parts = [news && `${news} ${say.new}`, lines.length - news && `${lines.length - news} ${say.older}`].filter(Boolean);
     button.hidden = lines.length === 0;
     button.textContent = parts.join(", ");
     for (const line of newLines) articles.add(line.dataset.article);
@@ -160,13 +162,13 @@ function arrived({ keyword, article, is_new: isNew, story, is_copy: isCopy, html
 
 function announce() {
   const total = [...held.values()].reduce((sum, lines) => sum + lines.length, 0);
-  if (total) announcement.textContent = `${total} new, press . to show`;
+  if (total) announcement.textContent = `${total} ${say.pressToShow}`;
 }
 
 // Nothing comes any more: the reader signed out elsewhere, or may not read any more.
 function signedOut() {
-  const link = Object.assign(document.createElement("a"), { href: `/login?next=${encodeURIComponent(location.pathname + location.search)}`, textContent: "Sign in" });
-  connection.replaceChildren("You are signed out; nothing new shows here. ", link);
+  const link = Object.assign(document.createElement("a"), { href: `/login?next=${encodeURIComponent(location.pathname + location.search)}`, textContent: say.signIn });
+  connection.replaceChildren(`${say.signedOut} `, link);
   connection.hidden = false;
 }
 
@@ -292,30 +294,32 @@ const mayWork = document.getElementById("ask-pass") !== null;
 
 async function order(stories, fields, words) {
   if (!stories.length) return;
-  if (!mayWork) return tell("Your role reads; it does not decide.");
+  if (!mayWork) return tell(say.onlyReads);
   const answer = await post("/desk", [...stories.map((story) => ["story", story]), ...fields]).catch(() => null);
   const outcome = await answer?.json().catch(() => null);
-  if (!outcome) return tell("Not done. Is the connection there?");
+  if (!outcome) return tell(`${say.notDone}. ${say.connection}`);
   const changes = outcome.done.flatMap((done) => done.change ?? []);
   if (changes.length) undoable.push(changes);
   for (const box of all(".choose:checked")) box.checked = false;
   const done = outcome.done.length;
-  const parts = [done && `${words}${done > 1 ? ` (${done} stories)` : ""}. z takes it back.`, ...outcome.refused.map((one) => `Not done: ${one.why}.`)];
+  const parts = [done && `${words}${done > 1 ? ` (${done} ${say.stories})` : ""}. ${say.takesBack}`, ...outcome.refused.map((one) => `${say.notDone}: ${one.why}.`)];
   tell(parts.filter(Boolean).join(" "));
 }
 
 async function takeBack() {
+  if (!mayWork) return tell(say.onlyReads);
   const changes = undoable.pop();
-  if (!changes) return tell("Nothing to take back on this page.");
+  if (!changes) return tell(say.nothingToTakeBack);
   const answer = await post("/desk/undo", changes.map((change) => ["change", change])).catch(() => null);
   const outcome = await answer?.json().catch(() => null);
-  if (!outcome) return tell("Not taken back. Is the connection there?");
-  const parts = [outcome.done.length && "Taken back.", ...outcome.refused.map((one) => `Not taken back: ${one.why}.`)];
+  if (!outcome) return tell(`${say.notTakenBack}. ${say.connection}`);
+  const parts = [outcome.done.length && say.takenBack, ...outcome.refused.map((one) => `${say.notTakenBack}: ${one.why}.`)];
   tell(parts.filter(Boolean).join(" "));
 }
 
 // A dialog asks for what an order needs, and gives the focus back.
 function ask(id, words) {
+  if (!mayWork) return tell(say.onlyReads);
   const dialog = document.getElementById(id);
   const stories = meant();
   if (!dialog || !stories.length) return;
@@ -404,7 +408,7 @@ if (isReader) {
 const copy = document.getElementById("copy");
 if (copy && navigator.clipboard) {
   copy.hidden = false;
-  copy.addEventListener("click", () => navigator.clipboard.writeText(document.getElementById("citation").value).then(() => tell("Copied."), () => tell("Not copied: the browser does not allow it.")));
+  copy.addEventListener("click", () => navigator.clipboard.writeText(document.getElementById("citation").value).then(() => tell(say.copied), () => tell(say.notCopied)));
 }
 
 // --- Search ----------------------------------------------------------------------------------------------------------
@@ -458,8 +462,38 @@ function openStory() {
 function note() {
   const field = main?.dataset.story && document.getElementById("note-text");
   if (field) field.focus();
-  else ask("ask-note", "Noted");
+  else ask("ask-note", say.noted);
 }
+
+// A story unfolds under its line: what its page tells of its articles, without leaving the list.
+async function unfold(line) {
+  const button = line?.querySelector(".unfold");
+  if (!button || button.disabled) return;
+  const close = () => {
+    button.setAttribute("aria-expanded", "false");
+    line.querySelector(".unfolded")?.remove();
+  };
+  if (button.getAttribute("aria-expanded") === "true") return close();
+  button.disabled = true;
+  const answer = await fetch(`/stories/${line.dataset.story}`).catch(() => null);
+  const html = answer?.ok ? await answer.text() : "";
+  button.disabled = false;
+  const timeline = new DOMParser().parseFromString(markup.createHTML(html), "text/html").querySelector(".timeline");
+  if (!timeline) return tell(`${say.unread} ${say.connection}`);
+  // Its articles are no lines of this list: keys that choose and move go on meaning the story.
+  for (const form of all("form", timeline)) form.remove();
+  for (const entry of all(".line", timeline)) entry.classList.remove("line");
+  const place = Object.assign(document.createElement("div"), { className: "unfolded" });
+  place.append(document.adoptNode(timeline));
+  line.append(place);
+  refreshTimes(place);
+  button.setAttribute("aria-expanded", "true");
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".unfold");
+  if (button) unfold(button.closest(".line"));
+});
 
 // After g, the next key says where to go.
 const PLACES = { b: "/", s: "/stories", f: "/feeds", y: "/yours", h: "/handover", "/": "/search" };
@@ -472,14 +506,15 @@ function go() {
 const actions = {
   x: () => (document.querySelector(".out button") ? moveOut() : choose()),
   m: merge,
-  c: () => order(meant(), [["do", "claim"]], "Claimed"),
-  r: () => order(meant(), [["do", "release"]], "New again"),
-  w: () => order(meant(), [["do", "watch"]], "Watched"),
-  p: () => ask("ask-pass", "Passed"),
-  u: () => ask("ask-use", "Used"),
-  a: () => ask("ask-assign", "Given"),
+  c: () => order(meant(), [["do", "claim"]], say.claimed),
+  r: () => order(meant(), [["do", "release"]], say.newAgain),
+  w: () => order(meant(), [["do", "watch"]], say.watched),
+  p: () => ask("ask-pass", say.passed),
+  u: () => ask("ask-use", say.used),
+  a: () => ask("ask-assign", say.given),
   n: note,
   z: takeBack,
+  e: () => unfold(currentLine()),
   s: openStory,
   g: go,
   M: () => document.querySelector(".mark button")?.click(),

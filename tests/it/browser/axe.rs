@@ -8,9 +8,11 @@ use wirewatch::{
 
 use super::Browser;
 use crate::{
-    feed_server::FeedServer,
+    digests::desk::{BASE, Desk, Report, daily},
+    feed_server::{Document, FeedServer},
     headlines,
-    site::{PASSWORD, Site},
+    site::{PASSWORD, Site, ask},
+    web::between,
     worker::TestWorker,
 };
 
@@ -131,6 +133,82 @@ async fn axe_finds_nothing_on_any_page_in_either_theme() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     browser.end_after(&["404", "400", "410"]).await;
+}
+
+/// Pages that there is something to see on only once something else was done: digests with an edition, an article that was
+/// asked for, a feed that was tried, links that were sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_the_pages_that_come_of_others() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let desk = Desk::open(&["iran"], "2026-11-24T03:00:00Z").await;
+    desk.subscribe("morning", &daily("Europe/Berlin", &["07:00"], &["iran"]))
+        .await;
+    let report = Report::new("yonhap-1", "Tehran sends engineers", &["iran"]);
+    desk.publish(&report).await;
+    desk.work_at("2026-11-24T06:00:00Z").await;
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", headlines::document(4));
+    publisher.put("/page", Document::feed("<h1>no list</h1>"));
+    let site = Site::with(&desk.db, desk.clock.clone(), WebOptions::default()).await;
+    let admin = site.account("mara", Role::Admin).await;
+    let cookie = site.session_of(admin).await;
+    let mut pages: Vec<String> = [
+        "/digests",
+        "/digests/new",
+        "/digests/morning",
+        "/digests/morning/edit",
+        "/digests/morning/preview",
+        "/digests/morning/2026-11-24-0700",
+        "/admin/outbox",
+        "/admin/outbox/1",
+        "/admin/keywords/new?query=iran+AND+(",
+        "/keywords/iran",
+    ]
+    .map(str::to_owned)
+    .into();
+    let url = publisher.url("/feed");
+    for (path, fields) in [
+        ("/articles/add", &[("url", "http://10.0.0.1/")][..]),
+        ("/admin/feeds/trials", &[("url", url.as_str())]),
+        ("/admin/feeds/trials", &[("url", "http://10.0.0.1/")]),
+    ] {
+        let asked = ask(site.form(path, fields).header("cookie", &cookie)).await;
+        assert_eq!(asked.status, 303, "{path}: {}", asked.body);
+        pages.push(asked.header("location").to_owned());
+    }
+    assert_eq!(desk.placing.read_pages().await, 1);
+    assert_eq!(desk.placing.try_addresses().await, 2);
+    let invited = site.form("/admin/users/invite", &[("role", "viewer")]);
+    let invited = ask(invited.header("cookie", &cookie)).await;
+    let token = between(&invited.body, "/welcome/", "<")[0];
+    // Whoever is signed in already is led elsewhere.
+    let mut wrong = Vec::new();
+    for path in [format!("/welcome/{token}"), unsubscribing(&desk)] {
+        browser.goto(&site.url(&path)).await;
+        wrong.extend(findings(&browser, &path).await);
+    }
+    browser.goto(&site.url("/login")).await;
+    browser.sign_in("mara", PASSWORD).await;
+    browser.until_text(".who bdi", "mara").await;
+    for path in pages {
+        browser.goto(&site.url(&path)).await;
+        let missing = browser.run("return document.querySelector('.refusal') !== null");
+        assert_eq!(missing.await, json!(false), "{path}");
+        wrong.extend(findings(&browser, &path).await);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    browser.end_after(&[]).await;
+}
+
+/// The link in a letter that ends it.
+fn unsubscribing(desk: &Desk) -> String {
+    let letter = desk.smtp.taken().into_iter().next().unwrap();
+    let text = String::from_utf8_lossy(&letter.bytes).into_owned();
+    let unfolded = text.replace("\r\n ", "").replace("\r\n\t", "");
+    let header = between(&unfolded, "List-Unsubscribe: <", ">")[0];
+    header.strip_prefix(BASE).unwrap().to_owned()
 }
 
 /// What is wrong with the page that is open, in both themes and at both widths.

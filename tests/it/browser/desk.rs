@@ -7,7 +7,7 @@ use wirewatch::{domain::Role, web::WebOptions};
 
 use super::{Browser, FOCUSED};
 use crate::{
-    feed_server::FeedServer,
+    feed_server::{Document, FeedServer, rss},
     headlines,
     site::{PASSWORD, PATIENCE, Site},
     worker::TestWorker,
@@ -160,12 +160,15 @@ async fn each_role_works_through_twenty_stories_with_the_keyboard_alone() {
         browser.until_text("h1", "Sign in").await;
     }
     waits.sort_unstable();
-    let [median, last] = [waits[waits.len() / 2], waits[waits.len() - 1]];
+    let [median, most, last] = [50, 98, 100].map(|share| waits[(waits.len() - 1) * share / 100]);
     eprintln!(
-        "{} changes; a colleague saw half of them within {median:?}, each within {last:?}",
+        "{} changes; a colleague saw half of them within {median:?}, 98 % within {most:?}, each within {last:?}",
         waits.len()
     );
-    assert!(median < Duration::from_secs(2), "{median:?}");
+    // On a machine that runs other tests beside this one, half of them say enough.
+    let is_quiet = std::env::var_os("WIREWATCH_TRUE_LIMITS").is_some();
+    let within = if is_quiet { last } else { median };
+    assert!(within < Duration::from_secs(2), "{within:?}");
     colleague
         .until("return window.isTheSamePage", &json!(true))
         .await;
@@ -180,9 +183,26 @@ async fn each_role_works_through_twenty_stories_with_the_keyboard_alone() {
 
     // A viewer reads, and is told so.
     sign_in(&browser, &room.site, "viewer", "/keywords/iran").await;
-    browser.press("j").await;
-    browser.press("c").await;
-    browser.until_text("#told", "does not decide").await;
+    let headlines = "return [...document.querySelectorAll('.line.new .headline')].map((headline) => headline.textContent)";
+    let titles = browser.run(headlines).await;
+    assert_eq!(titles.as_array().unwrap().len(), NEW);
+    for title in titles.as_array().unwrap() {
+        browser.press("j").await;
+        browser.until(FOCUSED, title).await;
+        browser.press("o").await;
+        browser
+            .until("return document.querySelector('h1').textContent", title)
+            .await;
+        browser.press("b").await;
+        browser.until(FOCUSED, title).await;
+    }
+    for key in ["c", "p", "n", "z"] {
+        browser
+            .run("document.getElementById('told').textContent = ''")
+            .await;
+        browser.press(key).await;
+        browser.until_text("#told", "does not decide").await;
+    }
     assert_eq!(
         browser
             .run("return document.querySelectorAll('.choose, #bulk, .ask-desk').length")
@@ -244,5 +264,52 @@ async fn several_are_passed_at_once_and_what_was_on_the_screen_is_seen() {
             &json!(0),
         )
         .await;
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_unfolds_under_its_line() {
+    const TITLE: &str = "Iran says inspectors may return to three sites in January";
+    const TEXT: &str = "Officials in Tehran said on Monday that inspectors may return to three sites in January, \
+        after talks that lasted four days and ended without a statement of both sides.";
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let publisher = FeedServer::start().await;
+    let items = [
+        ("a", TITLE, TEXT),
+        ("b", TITLE, TEXT),
+        ("c", "Oman signs a contract with Iran on gas", "x"),
+    ];
+    publisher.put("/feed", Document::feed(rss(&items)));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    site.account("viewer", Role::Viewer).await;
+    for page in ["/", "/keywords/iran"] {
+        sign_in(&browser, &site, "viewer", page).await;
+        let count =
+            |selector: &str| format!("return document.querySelectorAll('{selector}').length");
+        let focus =
+            "return document.activeElement.closest('.line')?.querySelector('.unfold') !== null";
+        browser.press("j").await;
+        if browser.run(focus).await == json!(false) {
+            browser.press("j").await;
+        }
+        browser.until(&count(".unfold"), &json!(1)).await;
+        browser.press("e").await;
+        browser.until(&count(".unfolded .entry"), &json!(2)).await;
+        let told =
+            browser.run("return document.querySelector('.unfold').getAttribute('aria-expanded')");
+        assert_eq!(told.await, json!("true"));
+        // What it holds are no lines: the keys go on over the list.
+        assert_eq!(browser.run(&count(".lines .line")).await, json!(2));
+        browser.press("e").await;
+        browser.until(&count(".unfolded"), &json!(0)).await;
+        browser.click(".unfold").await;
+        browser.until(&count(".unfolded .entry"), &json!(2)).await;
+        browser.click(".who button").await;
+        browser.until_text("h1", "Sign in").await;
+    }
     browser.end().await;
 }

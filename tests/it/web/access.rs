@@ -39,6 +39,8 @@ const ADMIN: Least = Of(Role::Admin);
 const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/", VIEWER),
     ("GET", "/keywords/{slug}", VIEWER),
+    ("POST", "/articles/add", EDITOR),
+    ("GET", "/articles/added/{id}", EDITOR),
     ("GET", "/articles/{id}", VIEWER),
     ("GET", "/search", VIEWER),
     ("GET", "/feeds", VIEWER),
@@ -61,6 +63,9 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/admin/grouping", ADMIN),
     ("GET", "/admin/audit", ADMIN),
     ("GET", "/admin/keywords", ANALYST),
+    ("GET", "/admin/keywords/new", ANALYST),
+    ("POST", "/admin/keywords/new", ANALYST),
+    ("POST", "/admin/keywords/new/try", ANALYST),
     ("GET", "/admin/keywords/{slug}", ANALYST),
     ("POST", "/admin/keywords/{slug}", ANALYST),
     ("POST", "/admin/keywords/{slug}/try", ANALYST),

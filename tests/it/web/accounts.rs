@@ -489,6 +489,7 @@ async fn of_two_admins_who_take_each_others_rights_at_once_one_stays() {
 async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
     let (site, db, clock) = closed_site().await;
     let admin = site.account("chief", Role::Admin).await;
+    site.session_of(admin).await;
     let cookie = site.session_of(admin).await;
     let user = site.account("ed", Role::Viewer).await;
     for (path, fields) in [
@@ -510,6 +511,16 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
             ],
         ),
         ("/account/tokens/1/revoke".to_owned(), &[]),
+        (
+            "/account/preferences".to_owned(),
+            &[
+                ("full_name", "The Chief"),
+                ("time_zone", "Asia/Seoul"),
+                ("clock_format", "12h"),
+            ],
+        ),
+        ("/account/sessions/others/end".to_owned(), &[]),
+        ("/logout".to_owned(), &[]),
     ] {
         let answer = ask(site.form(&path, fields).header("cookie", &cookie)).await;
         assert!(answer.status < 400, "{path}: {}", answer.status);
@@ -545,6 +556,8 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
     assert_eq!(
         told,
         [
+            "chief begin session",
+            "chief begin session",
             "chief change user",
             "chief disable user",
             "chief enable user",
@@ -552,9 +565,13 @@ async fn every_change_to_an_account_is_in_the_audit_and_no_secret_is() {
             "chief add invitation",
             "chief add token",
             "chief remove token",
+            "chief change user",
+            "chief end session",
+            "chief end session",
             "chief add invitation",
             "ed password user",
             "user 2 use invitation",
+            "ed begin session",
         ]
     );
     let all: Vec<String> = sqlx::query_scalar("SELECT concat(subject, before, after) FROM audit")

@@ -309,8 +309,68 @@ async fn a_flood_of_sign_ins_holds_nobody_else_up() {
     assert_eq!(ask(site.form("/login", &form)).await.status, 413);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_has_an_account_takes_as_long_as_one_that_has_none() {
+    let (site, _, clock) = closed_site().await;
+    site.account("ed", Role::Editor).await;
+    let time = async |name: &str| {
+        let begun = std::time::Instant::now();
+        let answer = site.sign_in(name, "a guess of twelve letters").await;
+        assert_eq!(answer.status, 401);
+        begun.elapsed()
+    };
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for round in 0..21 {
+        // Side by side, so that what else the machine does troubles both.
+        known.push(time("ed").await);
+        unknown.push(time(&format!("nobody{round}")).await);
+        clock.advance(Duration::from_mins(10));
+    }
+    known.sort_unstable();
+    unknown.sort_unstable();
+    let ratio = known[10].as_secs_f64() / unknown[10].as_secs_f64();
+    assert!((0.5..2.0).contains(&ratio), "{known:?} {unknown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_counts_whole_and_in_any_spelling_of_its_letters() {
+    let (site, _, _) = closed_site().await;
+    let user = site.account("ed", Role::Editor).await;
+    let set = async |current: &str, new: &str| {
+        let cookie = site.session_of(user).await;
+        let form = site.form("/account/password", &[("current", current), ("new", new)]);
+        ask(form.header("cookie", &cookie)).await.status
+    };
+    let begin = "oblique ferry lantern gravel ";
+    let long = begin.repeat(4);
+    assert!(long.len() > 72);
+    let (one, other) = (format!("{long}x"), format!("{long}y"));
+    assert_eq!(set(PASSWORD, &one).await, 200);
+    assert_eq!(
+        site.sign_in("ed", &other).await.status,
+        401,
+        "beyond 72 bytes"
+    );
+    assert_eq!(site.sign_in("ed", &one).await.status, 303);
+    // Composed and decomposed letters look the same and are typed by different keyboards.
+    let (composed, decomposed) = (
+        "caf\u{e9} zw\u{f6}lf gravel lantern",
+        "cafe\u{301} zwo\u{308}lf gravel lantern",
+    );
+    assert_eq!(set(&one, composed).await, 200);
+    assert_eq!(site.sign_in("ed", decomposed).await.status, 303);
+    // What stands behind a NUL counts as well.
+    let (whole, cut) = ("gravel\0 lantern oblique ferry", "gravel\0 lantern oblique");
+    assert_eq!(set(composed, whole).await, 200);
+    assert_eq!(site.sign_in("ed", cut).await.status, 401);
+    // What is too long is refused, not cut off.
+    let status = set(whole, &"gravel lantern ".repeat(140)).await;
+    assert!(matches!(status, 413 | 422), "{status}");
+    assert_eq!(site.sign_in("ed", whole).await.status, 303);
+}
+
 /// A fingerprint of what is stored; what merely notes that somebody was here does not count.
-async fn fingerprint(db: &PgPool) -> Vec<String> {
+pub(super) async fn fingerprint(db: &PgPool) -> Vec<String> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT table_name::text FROM information_schema.tables
           WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\\_sqlx%'

@@ -374,3 +374,48 @@ async fn two_who_claim_at_once_are_told_apart() {
     }
     room.site.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_tells_what_the_desk_did_and_who_changed_the_beat() {
+    let room = Newsroom::open(1).await;
+    room.publish(6).await;
+    let link = [("do", "use"), ("link", "https://ours.example/piece")];
+    for (number, fields) in [
+        (1, &[("do", "claim")][..]),
+        (2, &link),
+        (3, &[("do", "pass"), ("reason", "known")]),
+        (4, &[("do", "note"), ("text", "ask the ministry")]),
+    ] {
+        let story = room.story(number).await;
+        assert_eq!(room.does(&room.ed, story, fields).await.status, 200);
+    }
+    let user = room.site.account("ana", Role::Analyst).await;
+    let ana = room.site.session_of(user).await;
+    let edit = [
+        ("name", "Iran"),
+        ("edited", "1"),
+        ("query", "iran OR tehran"),
+    ];
+    let saved = room.send(&ana, "/admin/keywords/iran", &edit).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let page = room.page(&room.viewer, "/handover?since=8h").await;
+    let counts = super::between(&page, "<p class=\"counts\">", "</p>")[0];
+    for says in [
+        "<strong>1</strong> claimed",
+        "<strong>1</strong> used",
+        "<strong>1</strong> passed",
+        "<strong>1</strong> note",
+    ] {
+        assert!(counts.contains(says), "{says}: {counts}");
+    }
+    assert!(page.contains("https://ours.example/piece") && page.contains("passed: known"));
+    let beat = page.split("id=\"beat-title\"").nth(1).unwrap();
+    assert!(
+        beat.contains("ana") && beat.contains("changed 1 keyword"),
+        "{beat}"
+    );
+    assert!(
+        !beat.contains("session"),
+        "who signs in is no news of the beat: {beat}"
+    );
+}

@@ -208,3 +208,99 @@ async fn the_list_names_every_keyword() {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("href=\"/admin/keywords/desk\""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_becomes_the_draft_of_a_keyword_and_is_saved_only_when_somebody_says_so() {
+    let (worker, site, cookie) = stocked().await;
+    let before = count(&worker.db, "keywords").await;
+    let found = get(&site, &cookie, "/search?q=korea+ship&lang=en").await;
+    let draft = between(&found.body, "<p class=\"draft\"><a href=\"", "\"")[0].to_owned();
+    assert!(draft.starts_with("/admin/keywords/new?query="), "{draft}");
+    let editor = get(&site, &cookie, &draft).await;
+    assert_eq!(editor.status, 200);
+    let area = between(
+        &editor.body,
+        "<textarea id=\"keyword-query\"",
+        "</textarea>",
+    )[0];
+    let query = area
+        .split_once(">\n")
+        .unwrap()
+        .1
+        .replace("&#34;", "\"")
+        .replace("&quot;", "\"");
+    assert!(
+        query.contains("korea") && query.contains("lang:"),
+        "{query}"
+    );
+    // What it would find is shown, and nothing is saved by that.
+    let fields = [("query", &*query), ("name", "Korean ships")];
+    let tried = send(&site, &cookie, "/admin/keywords/new/try", &fields).await;
+    assert_eq!(tried.status, 200, "{}", tried.body);
+    assert_eq!(
+        between(&tried.body, "<li class=\"line gained\"", "</li>").len(),
+        1
+    );
+    assert_eq!(count(&worker.db, "keywords").await, before);
+    // It needs a name, and a short one that is free; what was written stays.
+    for (name, slug, says) in [
+        ("", "", "needs a name"),
+        ("Korea", "desk", "of that short name"),
+        ("Korea", "new", "A short name has"),
+        ("\u{c81c}\u{c7ac}", "", "A short name has"),
+        ("Korea", "../x", "A short name has"),
+    ] {
+        let fields = [("query", &*query), ("name", name), ("slug", slug)];
+        let refused = send(&site, &cookie, "/admin/keywords/new", &fields).await;
+        assert_eq!(refused.status, 422, "{name} {slug}");
+        assert!(
+            refused.body.contains(says) && refused.body.contains("lang:"),
+            "{says}: {}",
+            refused.body
+        );
+    }
+    let wrong = [("query", "korea AND ("), ("name", "Korea")];
+    assert_eq!(
+        send(&site, &cookie, "/admin/keywords/new", &wrong)
+            .await
+            .status,
+        422
+    );
+    assert_eq!(count(&worker.db, "keywords").await, before);
+
+    let saved = send(&site, &cookie, "/admin/keywords/new", &fields).await;
+    assert_eq!(
+        (saved.status, saved.header("location")),
+        (303, "/admin/keywords/korean-ships?saved=1")
+    );
+    let audited = "audit WHERE subject_kind = 'keyword' AND subject = 'korean-ships' AND action = 'add' AND actor = 'anna'";
+    assert_eq!(count(&worker.db, audited).await, 1);
+    // The past is matched with it, and so is what comes.
+    worker.rematch().await;
+    let open = "matches m JOIN keywords k ON k.id = m.keyword_id WHERE k.slug = 'korean-ships' AND m.closed_at IS NULL";
+    assert_eq!(count(&worker.db, open).await, 1);
+    assert_eq!(
+        get(&site, &cookie, saved.header("location")).await.status,
+        200
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_edit_the_beat_is_offered_no_draft() {
+    let (_worker, site, _) = stocked().await;
+    for role in [Role::Viewer, Role::Editor] {
+        let user = site.account(role.as_str(), role).await;
+        let cookie = site.session_of(user).await;
+        let found = get(&site, &cookie, "/search?q=korea").await;
+        assert!(
+            found.status == 200 && !found.body.contains("/admin/keywords"),
+            "{role}"
+        );
+        assert_eq!(
+            get(&site, &cookie, "/admin/keywords/new?query=korea")
+                .await
+                .status,
+            403
+        );
+    }
+}

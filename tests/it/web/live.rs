@@ -1,14 +1,20 @@
 //! The live stream: nothing lost, nothing twice, and an end when the process ends.
 
-use std::time::Duration;
+use std::{
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::Value;
+use wirewatch::domain::Role;
 
 use crate::{
+    binary, database,
     feed_server::{Document, FeedServer, rss},
     site::{PATIENCE, Site},
-    worker::TestWorker,
+    worker::{TestClock, TestWorker, beat},
 };
 
 /// A client of the stream.
@@ -81,6 +87,21 @@ impl Listener {
                 .expect("the stream goes on")
                 .unwrap()
                 .expect("the stream has not ended");
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The next event; none where the stream ends or breaks.
+    async fn next_until_broken(&mut self) -> Option<Event> {
+        loop {
+            while let Some((block, rest)) = self.unread.split_once("\n\n") {
+                let event = event(block);
+                self.unread = rest.into();
+                if event.is_some() {
+                    return event;
+                }
+            }
+            let chunk = self.response.chunk().await.ok()??;
             self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
@@ -218,6 +239,125 @@ async fn a_client_hears_what_the_collection_lacks_when_that_changes() {
         told = listener.coverage().await;
     }
     assert!(told.contains("<bdi>Test Wire</bdi>"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_none_or_no_more_harms_nobody() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", document(3));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    let long = "9".repeat(4_000);
+    let mut listeners = Vec::new();
+    for (id, first) in [
+        // What is no number counts as absent; one of another database is the present.
+        ("x", 4),
+        ("-", 4),
+        ("1e3", 4),
+        (&*long, 4),
+        ("9223372036854775807", 4),
+        ("1; DROP TABLE articles", 4),
+        // What is before the first is the first, and what is old goes on where it was.
+        ("-9223372036854775808", 1),
+        ("0", 1),
+        ("2", 3),
+    ] {
+        let request = site
+            .request(Method::GET, "/events")
+            .header("last-event-id", id);
+        listeners.push((id, first, Listener::of(request).await));
+    }
+    publisher.put("/feed", document(4));
+    worker.pass_a_day_later().await;
+    for (id, first, listener) in &mut listeners {
+        for expected in *first..=4 {
+            assert_eq!(listener.next().await.unwrap().id, expected, "{id}");
+        }
+    }
+}
+
+/// Follows a stream of a service that comes and goes until a number is there. The numbers, in their order.
+async fn follow(site: &Site, url: &str, token: &str, last: i64) -> Vec<i64> {
+    let begun = Instant::now();
+    let mut ids: Vec<i64> = Vec::new();
+    while ids.last() != Some(&last) {
+        assert!(begun.elapsed() < 3 * PATIENCE, "only {ids:?}");
+        let mut request = site.elsewhere(url).bearer_auth(token);
+        if let Some(id) = ids.last() {
+            request = request.header("last-event-id", *id);
+        }
+        let Ok(response) = request.send().await else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let mut listener = Listener {
+            response,
+            unread: String::new(),
+        };
+        while let Some(event) = listener.next_until_broken().await {
+            ids.push(event.id);
+            if event.id == last {
+                break;
+            }
+        }
+    }
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_killed_twice_loses_no_client_anything() {
+    const ROUNDS: usize = 3;
+    const PER_ROUND: usize = 12;
+    const CLIENTS: usize = 4;
+    const LAST: i64 = 36;
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", document(0));
+    let (database, db) = database::fresh().await;
+    let beat = beat(&[publisher.url("/feed")], &[("iran", "iran")]);
+    let worker = TestWorker::on(db, &beat, TestClock::at("2026-11-23T10:00:00Z")).await;
+    let site = Arc::new(Site::start(&worker.db, worker.clock.clone()).await);
+    let token = site.token_of(Role::Viewer).await.unwrap();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let listen = format!("127.0.0.1:{port}");
+    let serve = || {
+        let mut command = binary::wirewatch(&["serve", "--role", "web", "--listen", &listen]);
+        command
+            .env("DATABASE_URL", &database)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let url = format!("http://{listen}/events?after=0");
+    let following = (0..CLIENTS).map(|_| {
+        let (site, url, token) = (Arc::clone(&site), url.clone(), token.clone());
+        tokio::spawn(async move { follow(&site, &url, &token, LAST).await })
+    });
+    let following: Vec<_> = following.collect();
+    let mut child = serve();
+    for round in 1..=ROUNDS {
+        for item in 1..=PER_ROUND {
+            publisher.put("/feed", document((round - 1) * PER_ROUND + item));
+            worker.pass_a_day_later().await;
+        }
+        if round < ROUNDS {
+            child.kill().unwrap();
+            binary::end(child).await;
+            child = serve();
+        }
+    }
+    let expected: Vec<i64> = (1..=LAST).collect();
+    for client in following {
+        assert_eq!(client.await.unwrap(), expected);
+    }
+    child.kill().unwrap();
+    binary::end(child).await;
+    Arc::into_inner(site).unwrap().stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -257,6 +257,25 @@ async fn what_publishers_and_files_say_never_becomes_markup() {
             "{path}: {page}"
         );
     }
+    // What goes out says the same, each in its own form: as JSON, as a beat file, as a digest's feeds.
+    let api = site.get("/api/v1/articles").await;
+    assert!(api.header("content-type").starts_with("application/json"));
+    assert_eq!(api.header("x-content-type-options"), "nosniff");
+    let told: serde_json::Value = serde_json::from_str(&api.body).unwrap();
+    let title = told["articles"][0]["title"].as_str().unwrap();
+    assert!(
+        title.starts_with("Iran \"><script>window.hostile=1</script>"),
+        "{title}"
+    );
+    let exported = wirewatch::store::beat::export(&worker.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let read: wirewatch::domain::Beat =
+        toml::from_str(&toml::to_string(&exported).unwrap()).unwrap();
+    assert_eq!(read.keywords[0].name, hostile);
+    assert_eq!(read.sources[0].name, hostile);
+
     let board = site.get("/").await.body;
     assert!(
         board.contains("Iran</mark> &#34;&#62;&#60;script&#62;window.hostile=1"),

@@ -374,6 +374,20 @@ async fn large() -> PgPool {
            FROM generate_series(1, 40000) AS number",
         "INSERT INTO ledger (feed_id, identity, title_hash, content_hash, first_seen_at)
          SELECT feed_id, identity, 1, 1, first_seen_at FROM articles",
+        "UPDATE grouping SET last_arrival = (SELECT max(arrival) FROM articles)",
+        "INSERT INTO stories (id, created_at, articles, reports, first_article_id, first_seen_at, last_report_at)
+         SELECT id, sort_at, 2, 2, id, sort_at, sort_at FROM articles WHERE id % 2 = 1",
+        "INSERT INTO story_members (article_id, story_id, reason, placed_at)
+         SELECT id, id - (id + 1) % 2, '{}', first_seen_at FROM articles ON CONFLICT DO NOTHING",
+        "INSERT INTO users (name, role, created_at) SELECT 'u' || n, 'editor', now() FROM generate_series(1, 20) n",
+        "INSERT INTO seen (user_id, article_id, seen_at) SELECT u.id, a.id, now() - make_interval(secs => a.id)
+           FROM users u JOIN articles a ON a.id % 3 = u.id % 3",
+        "INSERT INTO desk_changes (id, made_at, actor, story_id, kind)
+         SELECT id, now() - make_interval(days => id::int / 4), 'u1', id, 'watch' FROM stories",
+        "INSERT INTO desk_states (story_id, state, by, since, reports, change_id)
+         SELECT id, CASE WHEN id % 2000 = 1 THEN 'watch' ELSE 'used' END, 'u' || id % 20,
+                now() - make_interval(days => id::int / 4), 1, id FROM stories",
+        "INSERT INTO notes (story_id, change_id, author, written_at, text) SELECT id, id, 'u1', now(), 'x' FROM stories",
         "INSERT INTO revisions SELECT id, 0, title, summary, content, first_seen_at FROM articles",
         "VACUUM ANALYZE",
     ];
@@ -430,7 +444,7 @@ fn read_whole<'a>(plan: &'a serde_json::Value, tables: &mut Vec<&'a str>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_reads_a_table_of_articles_from_end_to_end() {
-    const LARGE: [&str; 7] = [
+    const LARGE: [&str; 11] = [
         "articles",
         "article_tokens",
         "matches",
@@ -438,6 +452,10 @@ async fn no_statement_reads_a_table_of_articles_from_end_to_end() {
         "revisions",
         "backlog",
         "ledger",
+        "seen",
+        "notes",
+        "desk_changes",
+        "desk_states",
     ];
     let db = large().await;
     let mut connection = db.acquire().await.unwrap();

@@ -30,6 +30,8 @@ use crate::{
         WebState,
         error::{WebError, with_page},
         extract::Form,
+        reading,
+        texts::Texts,
         visitor::Visitor,
     },
 };
@@ -38,6 +40,8 @@ use order::{Order, What};
 /// What the desk made of a story, in few words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DeskView {
+    /// The texts that stand around it.
+    pub(crate) texts: &'static Texts,
     /// The word of the state.
     pub(crate) state: &'static str,
     /// "claimed", "passed as old"; empty while it is new.
@@ -69,6 +73,7 @@ impl DeskView {
                 .map(|count| counted(count, noun))
         };
         Self {
+            texts: reading::current().texts,
             state: desk.state.as_str(),
             words: match (desk.state, desk.reason) {
                 (DeskState::New, _) => String::new(),

@@ -91,7 +91,7 @@ pub(super) async fn answer(
     state: WebState,
     holder: Holder,
     page: &EditPage,
-    before: &str,
+    before: Option<&str>,
     after: &str,
     from: Timestamp,
 ) -> Result<Response, WebError> {
@@ -106,22 +106,14 @@ pub(super) async fn answer(
         })?;
     let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
     let cores = state.cores.clone();
-    let difference = match Difference::with(
-        &state.db,
-        &lexicon,
-        cores.clone(),
-        Some(before),
-        after,
-        from,
-    )
-    .await
-    {
-        Err(DifferenceError::Before(_)) => {
-            // What is saved has errors and matches nothing: everything is gained.
-            Difference::with(&state.db, &lexicon, cores, None, after, from).await
-        }
-        other => other,
-    };
+    let difference =
+        match Difference::with(&state.db, &lexicon, cores.clone(), before, after, from).await {
+            Err(DifferenceError::Before(_)) => {
+                // What is saved has errors and matches nothing: everything is gained.
+                Difference::with(&state.db, &lexicon, cores, None, after, from).await
+            }
+            other => other,
+        };
     let difference = difference.map_err(|error| match error {
         DifferenceError::Store(error) => WebError::from(error),
         DifferenceError::Before(_) | DifferenceError::After(_) => {

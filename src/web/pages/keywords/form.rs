@@ -21,6 +21,10 @@ const SEPARATOR: char = ':';
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeywordForm {
+    /// Its short name; only for a new one.
+    #[serde(default)]
+    pub(super) slug: String,
+    #[serde(default)]
     pub(super) name: String,
     pub(super) query: String,
     #[serde(default)]
@@ -32,7 +36,8 @@ pub(crate) struct KeywordForm {
     pub(super) dialect: String,
     #[serde(default)]
     pub(super) days: Option<u16>,
-    /// The version that is edited.
+    /// The version that is edited; 0 for a new one.
+    #[serde(default)]
     pub(super) edited: i32,
     /// A way out of an error that was chosen.
     #[serde(default)]
@@ -79,6 +84,7 @@ pub(super) struct WayOut {
 impl KeywordForm {
     pub(super) fn of(keyword: &EditedKeyword) -> Self {
         Self {
+            slug: keyword.slug.clone(),
             name: keyword.name.clone(),
             query: keyword.query.clone(),
             note: keyword.note.clone(),
@@ -86,6 +92,21 @@ impl KeywordForm {
             dialect: String::new(),
             days: None,
             edited: keyword.version,
+            way: String::new(),
+        }
+    }
+
+    /// A new one that asks for this.
+    pub(super) fn draft(query: String) -> Self {
+        Self {
+            slug: String::new(),
+            name: String::new(),
+            query,
+            note: String::new(),
+            reason: String::new(),
+            dialect: String::new(),
+            days: None,
+            edited: 0,
             way: String::new(),
         }
     }
@@ -203,14 +224,8 @@ mod tests {
 
     fn form(query: &str, way: &str) -> KeywordForm {
         KeywordForm {
-            name: String::new(),
-            query: query.to_owned(),
-            note: String::new(),
-            reason: String::new(),
-            dialect: String::new(),
-            days: None,
-            edited: 1,
             way: way.to_owned(),
+            ..KeywordForm::draft(query.to_owned())
         }
     }
 

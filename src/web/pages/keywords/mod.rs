@@ -1,6 +1,7 @@
 //! Keywords as admins edit them: checked, shown with what a change would do on the desk's own data, saved, restored.
 
 mod difference;
+pub(crate) mod draft;
 mod form;
 
 use askama::Template;
@@ -47,7 +48,10 @@ pub(crate) struct KeywordsPage {
 #[template(path = "keyword_edit.html")]
 pub(crate) struct EditPage {
     frame: Frame,
+    /// Part of its address.
     slug: String,
+    /// Whether it is a draft, which nobody saved.
+    is_new: bool,
     form: KeywordForm,
     dialects: Vec<DialectChoice>,
     checked: Checked,
@@ -151,7 +155,7 @@ pub(crate) async fn try_out(
     };
     page.is_comparing = true;
     let holder = Holder::of(&visitor, peer);
-    difference::answer(state, holder, &page, &before, &query, from).await
+    difference::answer(state, holder, &page, Some(&before), &query, from).await
 }
 
 /// Saves what is in the editor.
@@ -240,6 +244,7 @@ impl Known {
                 })
                 .collect(),
             slug: self.keyword.slug,
+            is_new: false,
             form,
             checked,
             problem: None,

@@ -38,6 +38,7 @@ use crate::{
         error::WebError,
         extract::Query,
         peer::Peer,
+        reading,
         search::{self, Found, Question, Sources, position},
         seats::Holder,
         visitor::Visitor,
@@ -64,6 +65,8 @@ pub(crate) struct SearchPage {
     understood: Option<String>,
     warnings: Vec<String>,
     examples: Vec<Way>,
+    /// The editor with a keyword that finds this, for who may save one.
+    draft: Option<String>,
     outcome: Option<Outcome>,
     /// Whether results of the backlog are to come.
     is_reading_backlog: bool,
@@ -91,6 +94,8 @@ pub(crate) struct Known {
 
 /// A search that can be made.
 pub(crate) struct Readied {
+    /// The query with all filters that a keyword can have.
+    whole: String,
     /// As it was understood; none if nothing but filters was asked for.
     pub(crate) understood: Option<ParsedQuery>,
     pub(crate) question: Question,
@@ -123,8 +128,14 @@ impl Known {
         let (lexicon, sources) = (Arc::clone(&self.lexicon), Arc::clone(&self.sources));
         let readying = state.cores.work(move || {
             let (understood, whole) = search::read(&text, &facts, &lexicon)?;
+            let draft = if facts.is_empty() {
+                text.trim().to_owned()
+            } else {
+                whole.canonical()
+            };
             let by_id = sources.iter().map(|source| (source.id, source.clone()));
             Ok(Readied {
+                whole: draft,
                 understood,
                 question: Question::new(&whole, &lexicon, &sources, cores),
                 sources: Arc::new(by_id.collect::<HashMap<_, _>>()),
@@ -218,6 +229,7 @@ impl SearchPage {
             understood: None,
             warnings: Vec::new(),
             examples: Vec::new(),
+            draft: None,
             outcome: None,
             is_reading_backlog: false,
             asked: asked.clone(),
@@ -228,6 +240,9 @@ impl SearchPage {
         if let Some(query) = &readied.understood {
             self.understood = Some(query.canonical());
             self.warnings = query.warnings().iter().map(ToString::to_string).collect();
+        }
+        if self.frame.may_edit {
+            self.draft = Some(draft_address(&readied.whole));
         }
     }
 }
@@ -257,6 +272,12 @@ impl Outcome {
     }
 }
 
+/// The editor with a keyword of this query, not saved.
+fn draft_address(query: &str) -> String {
+    let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    format!("/admin/keywords/new?query={query}")
+}
+
 fn article_line(
     article: &ArticleText,
     matched: &ArticleMatch,
@@ -280,6 +301,7 @@ pub(crate) fn line(
         (source.tier.as_str(), source.country.as_deref())
     });
     Line {
+        texts: reading::current().texts,
         story: None,
         desk: DeskView::default(),
         can_be_chosen: false,

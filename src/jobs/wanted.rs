@@ -1,0 +1,207 @@
+//! Reading pages that somebody asked for by their address: through the same guard as feeds, into the same articles.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{
+    engine::{Compiled, LiveEngine},
+    room::Room,
+};
+use crate::{
+    domain::{ArticleMatch, Clock, Document, Entry, Facts, FeedId, Subject, Timestamp},
+    fetch::{Ask, Fetched, Fetcher, Page},
+    pipeline::{identify, normalise, page},
+    query::Scratch,
+    store::{
+        self, PgPool, StoreError,
+        wanted_pages::{PageSource, ReadPage, Wanted},
+    },
+};
+
+/// Looks for pages this often.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// A page that is not there and read by then is given up.
+const WITHIN: Duration = Duration::from_mins(1);
+
+/// Reads pages.
+pub struct PageReader {
+    /// The database.
+    pub db: PgPool,
+    /// The way out.
+    pub fetcher: Fetcher,
+    /// The keywords.
+    pub engine: Arc<LiveEngine>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where documents are read.
+    pub room: Arc<Room>,
+}
+
+impl PageReader {
+    /// Reads until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.step(&stop).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a page that was asked for could not be stored; trying again"
+                );
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = time::sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Reads all pages that wait. Returns how many were read, or could not be.
+    ///
+    /// # Errors
+    /// The database does not answer. A page that was taken is read again when its lease ends.
+    pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
+        let mut count = 0;
+        while !stop.is_cancelled()
+            && let Some(wanted) = store::wanted_pages::take(&self.db, self.clock.now()).await?
+        {
+            self.read(&wanted).await?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    async fn read(&self, wanted: &Wanted) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let fetched = time::timeout(WITHIN, self.fetch(wanted, now))
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {WITHIN:?}")));
+        match fetched {
+            Ok((document, url)) => self.store(wanted, document, &url, now).await,
+            Err(why) => {
+                tracing::info!(
+                    url = wanted.url,
+                    error = why,
+                    "a page that was asked for was not read"
+                );
+                store::wanted_pages::fail(&self.db, wanted.id, &why).await
+            }
+        }
+    }
+
+    /// The page as a document of one entry, and where it was in the end; or why not, for people.
+    async fn fetch(&self, wanted: &Wanted, now: Timestamp) -> Result<(Document, Url), String> {
+        let url: Url = wanted
+            .url
+            .parse()
+            .map_err(|_| "this is no address of a page".to_owned())?;
+        let fetched = self.fetcher.fetch(Ask::for_document(&url), now).await;
+        let page = match fetched {
+            Ok(Fetched::Page(page)) => page,
+            Ok(Fetched::NotModified { .. }) => {
+                return Err("the server answered without a page".to_owned());
+            }
+            Err(failure) => return Err(format!("{}: {}", failure.code.as_str(), failure.detail)),
+        };
+        let memory = self.room.memory(page.body.len()).await;
+        let seat = self.room.enter(memory).await;
+        off_thread(move || {
+            let _seat = seat;
+            let Page {
+                body,
+                content_type,
+                url,
+                ..
+            } = &page;
+            page::article(body, content_type.as_deref(), url)
+                .map(|document| (document, url.clone()))
+                .map_err(|error| error.detail)
+        })
+        .await?
+    }
+
+    async fn store(
+        &self,
+        wanted: &Wanted,
+        document: Document,
+        url: &Url,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let host = url.host_str().unwrap_or_default();
+        let host = host.strip_prefix("www.").unwrap_or(host).to_owned();
+        let name = document.title.as_deref().unwrap_or(&host).to_owned();
+        let source =
+            store::wanted_pages::source_of(&self.db, &host, &name, &wanted.asked_by, now).await?;
+        self.engine.refresh().await?;
+        let compiled = self.engine.current().await?;
+        let judging = source.clone();
+        let judged = off_thread(move || judge(&document, &judging, &compiled)).await;
+        let (entry, matches) = match judged {
+            Ok(judged) => judged,
+            Err(why) => return store::wanted_pages::fail(&self.db, wanted.id, &why).await,
+        };
+        let entries = std::slice::from_ref(&entry);
+        let prints = identify::fingerprints(entries);
+        let Some(identified) = identify::identify(FeedId::new(0), entries, &prints, &[])
+            .into_iter()
+            .next()
+        else {
+            return store::wanted_pages::fail(&self.db, wanted.id, "the page tells nothing").await;
+        };
+        let page = ReadPage {
+            identity: identified.known.identity,
+            sort_at: normalise::sort_at(&entry, now),
+            entry: &entry,
+            source: source.id,
+            matches: &matches,
+        };
+        store::wanted_pages::store(&self.db, wanted, &page, now).await?;
+        Ok(())
+    }
+}
+
+/// Reading and judging is arithmetic: not on a thread that answers others. A page that breaks it is told of.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let working = tokio::task::spawn_blocking(|| catch_unwind(AssertUnwindSafe(work)));
+    match working.await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) | Err(_) => Err("the page broke the reader".to_owned()),
+    }
+}
+
+/// The entry of a page, with the keywords that find it.
+fn judge(
+    document: &Document,
+    source: &PageSource,
+    compiled: &Compiled,
+) -> (Entry, Vec<ArticleMatch>) {
+    let mut entries = normalise::entries(document, source.language.as_deref());
+    normalise::tell_once(&mut entries);
+    let entry = entries.into_iter().next().unwrap_or_default();
+    let subject = Subject {
+        title: &entry.title,
+        summary: &entry.summary,
+        content: &entry.content,
+        facts: Facts {
+            source: [&source.slug, &source.name],
+            domain: &source.domain,
+            url: entry.url.as_deref().unwrap_or_default(),
+            language: entry.language.as_deref().unwrap_or_default(),
+            country: source.country.as_deref().unwrap_or_default(),
+            tier: Some(source.tier),
+            authors: &entry.authors,
+            tags: &source.tags,
+            categories: &entry.categories,
+        },
+    };
+    let matches = compiled.engine.matches(&subject, &mut Scratch::default());
+    (entry, matches)
+}

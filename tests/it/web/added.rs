@@ -1,0 +1,117 @@
+//! An article by its address: through the guard of the fetcher, and only as text.
+
+use wirewatch::{domain::Role, web::WebOptions};
+
+use crate::{
+    feed_server::{Document, FeedServer},
+    site::{Answer, Site, ask},
+    worker::{TestWorker, count},
+};
+
+struct Newsroom {
+    publisher: FeedServer,
+    worker: TestWorker,
+    site: Site,
+    editor: String,
+}
+
+impl Newsroom {
+    async fn open() -> Self {
+        let publisher = FeedServer::start().await;
+        let worker = TestWorker::new(&[], &[("iran", "iran")]).await;
+        let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+        let user = site.account("ed", Role::Editor).await;
+        Self {
+            editor: site.session_of(user).await,
+            publisher,
+            worker,
+            site,
+        }
+    }
+
+    async fn page(&self, path: &str) -> Answer {
+        let request = self.site.bare_request(reqwest::Method::GET, path);
+        ask(request.header("cookie", &self.editor)).await
+    }
+
+    /// Asks for a page and lets the worker read it; what the page about the wish answers then.
+    async fn add(&self, url: &str) -> Answer {
+        let form = self.site.form("/articles/add", &[("url", url)]);
+        let asked = ask(form.header("cookie", &self.editor)).await;
+        assert_eq!(asked.status, 303, "{url}: {}", asked.body);
+        let waits = self.page(asked.header("location")).await;
+        assert_eq!((waits.status, waits.header("refresh")), (200, "1"));
+        assert_eq!(self.worker.read_pages().await, 1);
+        self.worker.place().await;
+        self.page(asked.header("location")).await
+    }
+}
+
+const PAGE: &str = "<html lang=en><head><title>x</title><meta property='og:title' content='Envoys of Iran &lt;script&gt;alert(1)&lt;/script&gt; meet'></head>
+    <body><article><p>The envoys met on Tuesday.</p><p>Nobody <script>window.hostile=1</script>spoke.</p></article></body></html>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_asked_for_is_an_article_like_any_other() {
+    let room = Newsroom::open().await;
+    room.publisher.put("/story", Document::feed(PAGE));
+    let url = room.publisher.url("/story?utm_source=mail");
+    let added = room.add(&url).await;
+    assert_eq!(
+        (added.status, added.header("location")),
+        (303, "/articles/1")
+    );
+    let article = room.page("/articles/1").await;
+    assert!(
+        article
+            .body
+            .contains("&#60;script&#62;alert(1)&#60;/script&#62;"),
+        "{}",
+        article.body
+    );
+    assert!(
+        article.body.contains("The envoys met on Tuesday.")
+            && !article.body.contains("<script>window")
+    );
+    // It matches, so it is on the board, in a story that can be claimed.
+    assert!(room.page("/").await.body.contains("data-story=\"1\""));
+    // The same page once more leads to the same article.
+    let again = room.add(&room.publisher.url("/story")).await;
+    assert_eq!(again.header("location"), "/articles/1");
+    assert_eq!(room.worker.count("articles").await, 1);
+    let audited = "audit WHERE subject_kind IN ('article', 'source', 'page') AND actor = 'ed'";
+    assert_eq!(count(&room.worker.db, audited).await, 4);
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_cannot_be_read_says_why_and_no_forbidden_address_is_asked() {
+    let room = Newsroom::open().await;
+    for (url, why) in [
+        (
+            "http://169.254.169.254/latest/meta-data/",
+            "blocked_address",
+        ),
+        ("http://10.0.0.1/", "blocked_address"),
+        (room.publisher.url("/missing").as_str(), "http_status"),
+    ] {
+        let refused = room.add(url).await;
+        assert_eq!(refused.status, 200);
+        assert!(refused.body.contains(why), "{url}: {}", refused.body);
+    }
+    room.publisher
+        .put("/empty", Document::feed("<p>no headline</p>"));
+    let empty = room.add(&room.publisher.url("/empty")).await;
+    assert!(empty.body.contains("no headline"), "{}", empty.body);
+    assert_eq!(room.worker.count("articles").await, 0);
+    for wrong in [
+        "",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "http://user:pw@news.example/",
+    ] {
+        let form = room.site.form("/articles/add", &[("url", wrong)]);
+        let answer = ask(form.header("cookie", &room.editor)).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+    }
+    room.site.stop().await;
+}
