@@ -138,6 +138,29 @@ async fn bind_metrics(settings: &Settings) -> anyhow::Result<Option<TcpListener>
     }
 }
 
+/// Tells the metrics of this process, if they are to be told.
+async fn tell_metrics(
+    db: &PgPool,
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let Some(listener) = bind_metrics(settings).await? else {
+        return Ok(());
+    };
+    let metrics = web::Metrics::new(db.clone(), Arc::clone(clock), process::read);
+    let stop = lifecycle.stop_token();
+    lifecycle.spawn("metrics", async move {
+        if let Err(error) = metrics.serve(listener, stop).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the metrics server failed"
+            );
+        }
+    });
+    Ok(())
+}
+
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
 ///
 /// # Errors
@@ -329,18 +352,7 @@ pub async fn run(
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
     let stop = lifecycle.stop_token();
-    if let Some(listener) = bind_metrics(settings).await? {
-        let metrics = web::Metrics::new(db.clone(), Arc::clone(&clock), process::read);
-        let stop = stop.clone();
-        lifecycle.spawn("metrics", async move {
-            if let Err(error) = metrics.serve(listener, stop).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the metrics server failed"
-                );
-            }
-        });
-    }
+    tell_metrics(db, settings, &clock, lifecycle).await?;
     if role.has_jobs() {
         let WorkerParts {
             poller,

@@ -37,10 +37,10 @@ pub(crate) struct Asked {
     #[param(pattern = "^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,2})?$")]
     pub(crate) lang: String,
     /// The first day (UTC).
-    #[param(format = Date)]
+    #[param(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
     pub(crate) from: String,
     /// The last day (UTC).
-    #[param(format = Date)]
+    #[param(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
     pub(crate) to: String,
     /// `articles`, or `backlog`: what matched no keyword.
     #[serde(rename = "in")]
