@@ -211,9 +211,7 @@ impl WebError {
             Self::TooManyAttempts(wait)
             | Self::TooManyLinks(wait)
             | Self::TooFast(wait)
-            | Self::SlowDown(wait) => {
-                Some((header::RETRY_AFTER, wait.as_secs().to_string()))
-            }
+            | Self::SlowDown(wait) => Some((header::RETRY_AFTER, wait.as_secs().to_string())),
             _ => None,
         };
         if let Some((name, value)) = said

@@ -84,6 +84,9 @@ pub(in crate::web) async fn list(
     let search = Search {
         subject_kind: &wanted.kind,
         actor: &wanted.who,
+        action: &wanted.action,
+        from: wanted.from,
+        to: wanted.to,
         words: wanted.q.trim(),
         before: wanted.before,
     };
