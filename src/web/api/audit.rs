@@ -24,6 +24,12 @@ pub(in crate::web) struct Wanted {
     kind: String,
     /// Who did it.
     who: String,
+    /// What was done: `add`, `change`, `remove`, …
+    action: String,
+    /// Only from this instant on.
+    from: Option<Timestamp>,
+    /// Only before this instant.
+    to: Option<Timestamp>,
     /// Letters that stand in the subject, or in what it was or became.
     q: String,
     /// `next` of the answer before.
