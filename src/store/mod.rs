@@ -37,7 +37,9 @@ pub mod invitations;
 pub mod keyword_edits;
 pub mod leases;
 pub mod ledger;
+pub mod levels;
 pub mod live;
+pub mod match_stream;
 mod moves;
 pub mod new_feeds;
 pub mod opml_imports;
@@ -75,6 +77,9 @@ pub use error::StoreError;
 pub use sqlx::PgPool;
 
 use crate::domain::Timestamp;
+
+/// Rows that upkeep deletes in one statement: no lock lasts, and whoever reads goes on reading.
+const TRIM_BATCH: i64 = 2_000;
 
 /// The schema, as numbered steps compiled into the binary.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -2,8 +2,8 @@
 
 pub(crate) mod desk;
 mod letters;
-mod mime;
+pub(crate) mod mime;
 mod pages;
 mod partition;
-mod smtp;
+pub(crate) mod smtp;
 mod year;
