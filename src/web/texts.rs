@@ -434,44 +434,6 @@ texts! {
     unfold: "Unfold",
     matched: "matched",
     used_our_piece: "used: our piece",
-}
-
-impl Texts {
-    /// What the script of the pages says, as the JSON that it reads.
-    pub(crate) fn of_script(&self) -> String {
-        serde_json::json!({
-            "new": self.script_new,
-            "older": self.script_older,
-            "pressToShow": self.script_press_to_show,
-            "signedOut": self.script_signed_out,
-            "onlyReads": self.script_only_reads,
-            "notDone": self.script_not_done,
-            "connection": self.script_connection,
-            "stories": self.script_stories,
-            "takesBack": self.script_takes_back,
-            "nothingToTakeBack": self.script_nothing_to_take_back,
-            "takenBack": self.script_taken_back,
-            "notTakenBack": self.script_not_taken_back,
-            "unread": self.script_unread,
-            "claimed": self.script_claimed,
-            "newAgain": self.script_new_again,
-            "watched": self.script_watched,
-            "passed": self.script_passed,
-            "used": self.script_used,
-            "given": self.script_given,
-            "noted": self.script_noted,
-            "copied": self.script_copied,
-            "notCopied": self.script_not_copied,
-            "signIn": self.sign_in,
-        })
-        .to_string()
-    }
-}
-
-impl Default for &'static Texts {
-    fn default() -> Self {
-        &ENGLISH
-    }
     digests_are: "what arrives once, by mail or webhook",
     make_digest: "new digest or alert",
     outbox_link: "outbox",
@@ -582,6 +544,44 @@ impl Default for &'static Texts {
     languages: "Languages",
     languages_hint: "such as en, ko; empty: all",
     no_tier_all: "no tier chosen: all",
+}
+
+impl Texts {
+    /// What the script of the pages says, as the JSON that it reads.
+    pub(crate) fn of_script(&self) -> String {
+        serde_json::json!({
+            "new": self.script_new,
+            "older": self.script_older,
+            "pressToShow": self.script_press_to_show,
+            "signedOut": self.script_signed_out,
+            "onlyReads": self.script_only_reads,
+            "notDone": self.script_not_done,
+            "connection": self.script_connection,
+            "stories": self.script_stories,
+            "takesBack": self.script_takes_back,
+            "nothingToTakeBack": self.script_nothing_to_take_back,
+            "takenBack": self.script_taken_back,
+            "notTakenBack": self.script_not_taken_back,
+            "unread": self.script_unread,
+            "claimed": self.script_claimed,
+            "newAgain": self.script_new_again,
+            "watched": self.script_watched,
+            "passed": self.script_passed,
+            "used": self.script_used,
+            "given": self.script_given,
+            "noted": self.script_noted,
+            "copied": self.script_copied,
+            "notCopied": self.script_not_copied,
+            "signIn": self.sign_in,
+        })
+        .to_string()
+    }
+}
+
+impl Default for &'static Texts {
+    fn default() -> Self {
+        &ENGLISH
+    }
 }
 
 /// The texts in a language (BCP 47); English where there are none in it.
