@@ -162,9 +162,9 @@ async fn a_crowd_loses_nothing_and_memory_stays_bounded() {
         most / 1_048_576
     );
     assert!(most < MOST_MEMORY, "{most} bytes");
-    // A quick look runs beside other tests, which take the time.
-    let is_whole = std::env::var_os("WIREWATCH_CROWD").is_some();
-    assert!(!is_whole || late_share <= 5, "{late_share} %");
+    // What else the machine does takes its time from this, too.
+    let is_quiet = std::env::var_os("WIREWATCH_TRUE_LIMITS").is_some();
+    assert!(!is_quiet || late_share <= 5, "{late_share} %");
     drop(deaf);
     Arc::into_inner(site).unwrap().stop().await;
 }
