@@ -2,6 +2,7 @@
 
 mod database;
 mod lifecycle;
+mod process;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ pub use lifecycle::Lifecycle;
 
 use crate::{
     auth::throttle::FORGOTTEN_AFTER,
-    config::Settings,
+    config::{DEFAULT_METRICS, Settings},
     domain::{Beat, Clock, MailAddress, Timestamp},
     fetch::{FetchOptions, Fetcher},
     jobs::{
@@ -109,6 +110,55 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --listen (for example 127.0.0.1:0)")
     })
+}
+
+/// Opens the listener of the metrics, if there is to be one. Several processes on one machine share the default address:
+/// only the first has it. An address that somebody chose is an error where it cannot be had.
+async fn bind_metrics(settings: &Settings) -> anyhow::Result<Option<TcpListener>> {
+    let wanted = settings.metrics.listen.trim();
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let address: SocketAddr = wanted.parse().context("metrics.listen")?;
+    match TcpListener::bind(address).await {
+        Ok(listener) => {
+            tracing::info!("metrics are at http://{}/metrics", listener.local_addr()?);
+            Ok(Some(listener))
+        }
+        Err(error) if wanted == DEFAULT_METRICS => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "metrics.listen = {wanted:?} is taken, so this process has no metrics"
+            );
+            Ok(None)
+        }
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot listen on metrics.listen = {wanted:?}"))
+        }
+    }
+}
+
+/// Tells the metrics of this process, if they are to be told.
+async fn tell_metrics(
+    db: &PgPool,
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let Some(listener) = bind_metrics(settings).await? else {
+        return Ok(());
+    };
+    let metrics = web::Metrics::new(db.clone(), Arc::clone(clock), process::read);
+    let stop = lifecycle.stop_token();
+    lifecycle.spawn("metrics", async move {
+        if let Err(error) = metrics.serve(listener, stop).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the metrics server failed"
+            );
+        }
+    });
+    Ok(())
 }
 
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
@@ -213,6 +263,9 @@ impl WorkerParts {
             backlog: Duration::from_secs(u64::from(settings.backlog.window_days) * 86_400),
             sessions: settings.web.session_idle,
             attempts: FORGOTTEN_AFTER,
+            incidents: settings.keep.incidents,
+            feed_days: settings.keep.feed_days,
+            ledger: settings.keep.ledger,
         };
         Ok(Self {
             poller,
@@ -299,6 +352,7 @@ pub async fn run(
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
     let stop = lifecycle.stop_token();
+    tell_metrics(db, settings, &clock, lifecycle).await?;
     if role.has_jobs() {
         let WorkerParts {
             poller,

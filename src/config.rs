@@ -16,7 +16,7 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 use crate::{
-    domain::MailAddress,
+    domain::{MailAddress, duration},
     fetch::FetchOptions,
     jobs::PollOptions,
     mail::MailOptions,
@@ -138,6 +138,21 @@ pub struct BacklogOptions {
     pub window_days: u32,
 }
 
+/// How long what grows is kept. Articles, editions and the audit are kept for good.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepOptions {
+    /// Incidents of feeds that are over.
+    #[serde(with = "duration")]
+    pub incidents: Duration,
+    /// What each feed did on each day.
+    #[serde(with = "duration")]
+    pub feed_days: Duration,
+    /// What the documents of feeds have held, after they held it last.
+    #[serde(with = "duration")]
+    pub ledger: Duration,
+}
+
 /// Where webhooks may lead.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +160,17 @@ pub struct WebhookOptions {
     /// Networks that webhooks may live in beside the public internet.
     pub allow_networks: AllowedNetworks,
 }
+
+/// Where metrics are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsOptions {
+    /// Address and port; empty: nowhere.
+    pub listen: String,
+}
+
+/// Where metrics are told unless somebody chose another place.
+pub const DEFAULT_METRICS: &str = "127.0.0.1:9464";
 
 /// All settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -156,6 +182,8 @@ pub struct Settings {
     pub web: WebOptions,
     /// `[database]`
     pub database: DatabaseOptions,
+    /// `[metrics]`
+    pub metrics: MetricsOptions,
     /// `[log]`
     pub log: LogOptions,
     /// `[beat]`
@@ -168,6 +196,8 @@ pub struct Settings {
     pub schedule: schedule::Policy,
     /// `[backlog]`
     pub backlog: BacklogOptions,
+    /// `[keep]`
+    pub keep: KeepOptions,
     /// `[mail]`
     pub mail: MailOptions,
     /// `[webhook]`
@@ -244,6 +274,10 @@ impl Settings {
                 u64::from(self.database.max_connections),
             ),
             ("fetch.max_body_bytes", self.fetch.max_body_bytes),
+            (
+                "web.requests_per_minute",
+                u64::from(self.web.requests_per_minute),
+            ),
         ];
         for (key, value) in counts {
             refuse_if(value == 0, key, value, "it must be at least 1")?;
@@ -266,6 +300,30 @@ impl Settings {
                 key,
                 shown,
                 "it must be at least one second",
+            )?;
+        }
+        let metrics = &self.metrics.listen;
+        refuse_if(
+            !metrics.is_empty() && metrics.parse::<SocketAddr>().is_err(),
+            "metrics.listen",
+            metrics,
+            "it must be an address and a port, such as 127.0.0.1:9464, or empty for none",
+        )?;
+        let kept = [
+            ("keep.incidents", self.keep.incidents, 1),
+            ("keep.feed_days", self.keep.feed_days, 14),
+            ("keep.ledger", self.keep.ledger, 14),
+        ];
+        for (key, value, days) in kept {
+            refuse_if(
+                value < Duration::from_hours(24 * days),
+                key,
+                format!("{value:?}"),
+                if days == 1 {
+                    "it must be at least a day"
+                } else {
+                    "it must be at least 14 days: pages show as much, and what is forgotten comes back as new"
+                },
             )?;
         }
         let public_url = &self.web.public_url;
@@ -473,6 +531,15 @@ mod tests {
             keys(&DEFAULTS.parse().unwrap(), ""),
             "every field of the settings stands in the default file, and nothing else does"
         );
+    }
+
+    #[test]
+    fn metrics_are_told_on_this_machine_alone_unless_somebody_says_otherwise() {
+        assert_eq!(load("", &[]).unwrap().metrics.listen, DEFAULT_METRICS);
+        let wrong = load("[metrics]\nlisten = \"everywhere\"\n", &[])
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("metrics.listen"), "{wrong}");
     }
 
     #[test]

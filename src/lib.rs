@@ -9,6 +9,7 @@ pub mod domain;
 pub mod fetch;
 pub mod jobs;
 pub mod mail;
+pub mod meters;
 pub mod pipeline;
 pub mod query;
 pub mod store;

@@ -127,6 +127,12 @@ const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "meters",
+        floor: Floor::Edges,
+        rooms: &[],
+        crates: &["prometheus_client"],
+    },
+    Room {
         name: "fetch",
         floor: Floor::Edges,
         rooms: &["domain", "text", "pipeline"],
@@ -181,6 +187,7 @@ const ROOMS: &[Room] = &[
         floor: Floor::Shells,
         rooms: &[
             "domain", "text", "pipeline", "query", "story", "digest", "fetch", "store", "mail",
+            "meters",
         ],
         crates: &[
             "futures_util",
@@ -198,7 +205,7 @@ const ROOMS: &[Room] = &[
         name: "web",
         floor: Floor::Shells,
         rooms: &[
-            "domain", "text", "query", "story", "digest", "auth", "store",
+            "domain", "text", "query", "story", "digest", "auth", "store", "meters",
         ],
         crates: &[
             "askama",
@@ -218,6 +225,7 @@ const ROOMS: &[Room] = &[
             "tower_http",
             "tracing",
             "url",
+            "utoipa",
         ],
     },
     Room {
@@ -260,6 +268,7 @@ const EVERY_ROOM: &[&str] = &[
     "story",
     "digest",
     "auth",
+    "meters",
     "fetch",
     "store",
     "mail",

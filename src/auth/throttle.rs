@@ -1,4 +1,4 @@
-//! How fast passwords may be guessed.
+//! How fast passwords may be guessed, and how fast programs may ask.
 //!
 //! Leaky buckets: an attempt raises a level, time lowers it, and an attempt that would go over the rim is refused
 //! unheard. Three of them see each attempt:
@@ -17,6 +17,36 @@ pub struct Bucket {
     pub capacity: f64,
     /// Attempts forgotten in a second.
     pub drain: f64,
+}
+
+impl Bucket {
+    /// So many in a minute, all of them at once if they come so.
+    #[must_use]
+    pub fn per_minute(count: u32) -> Self {
+        Self {
+            capacity: f64::from(count),
+            drain: f64::from(count) / 60.0,
+        }
+    }
+
+    /// The level after one more, which was `level` so long ago.
+    ///
+    /// # Errors
+    /// There is no room; how long until there is, in whole seconds.
+    pub fn raised(self, level: f64, idle: Duration) -> Result<f64, Duration> {
+        let level = self.drained(level, idle) + 1.0;
+        if level <= self.capacity {
+            return Ok(level);
+        }
+        let wait = ((level - self.capacity) / self.drain).ceil().max(1.0);
+        Err(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
+    }
+
+    /// What is left of a level after so long.
+    #[must_use]
+    pub fn drained(self, level: f64, idle: Duration) -> f64 {
+        self.drain.mul_add(-idle.as_secs_f64(), level).max(0.0)
+    }
 }
 
 /// For one address and one account: five at once, then two a minute.
@@ -59,6 +89,22 @@ pub fn network(address: IpAddr) -> String {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bucket_takes_as_many_as_it_says_and_tells_when_there_is_room() {
+        let bucket = Bucket::per_minute(60);
+        let mut level = 0.0;
+        for _ in 0..60 {
+            level = bucket.raised(level, Duration::ZERO).unwrap();
+        }
+        assert_eq!(
+            bucket.raised(level, Duration::ZERO),
+            Err(Duration::from_secs(1))
+        );
+        let later = bucket.raised(level, Duration::from_secs(1)).unwrap();
+        assert!((later - 60.0).abs() < 1e-9);
+        assert!(bucket.drained(level, Duration::from_mins(2)).abs() < 1e-9);
+    }
 
     #[test]
     fn one_guesser_has_one_network() {

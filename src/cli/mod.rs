@@ -9,6 +9,7 @@ mod demo;
 mod demo_feeds;
 mod digest;
 mod doctor;
+mod export;
 mod fetch;
 mod opml;
 mod output;
@@ -72,6 +73,14 @@ enum Command {
     Opml {
         #[command(subcommand)]
         command: OpmlCommand,
+    },
+    /// Write the articles of a period as JSON Lines; an export that broke off goes on.
+    Export {
+        #[command(flatten)]
+        wanted: export::Wanted,
+        /// Folder of the private PostgreSQL.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
     },
     /// Try polling policies on recorded or invented publication times.
     Schedule {
@@ -400,6 +409,9 @@ enum TokenCommand {
         /// Days it works.
         #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
         days: u32,
+        /// It opens outgoing feeds and tables alone, and may stand in their addresses.
+        #[arg(long)]
+        outputs: bool,
     },
     /// All tokens.
     List,
@@ -603,6 +615,10 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
                 &command;
             at(data_dir.clone());
             opml::run(command, &settings).await
+        }
+        Command::Export { wanted, data_dir } => {
+            at(data_dir);
+            export::run(wanted, &settings).await
         }
         Command::Schedule { command } => schedule::run(command),
         Command::User {

@@ -32,12 +32,14 @@ pub(super) async fn run(
             name,
             user,
             days,
+            outputs,
         } => {
             let wanted = Wanted {
                 role,
                 name: name.trim(),
                 user: user.as_ref(),
                 days,
+                outputs,
             };
             create(db, wanted, json).await
         }
@@ -53,6 +55,7 @@ struct Wanted<'a> {
     name: &'a str,
     user: Option<&'a UserName>,
     days: u32,
+    outputs: bool,
 }
 
 async fn create(db: &PgPool, wanted: Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
@@ -61,6 +64,7 @@ async fn create(db: &PgPool, wanted: Wanted<'_>, json: bool) -> anyhow::Result<O
         name,
         user,
         days,
+        outputs,
     } = wanted;
     let owner = match user {
         None => None,
@@ -77,6 +81,7 @@ async fn create(db: &PgPool, wanted: Wanted<'_>, json: bool) -> anyhow::Result<O
         name,
         role,
         user: owner,
+        is_for_outputs: outputs,
         lifetime: Duration::from_hours(u64::from(days) * 24),
     };
     let (id, expires_at) = api_tokens::add(db, new, ACTOR, SystemClock.now()).await?;
@@ -86,6 +91,7 @@ async fn create(db: &PgPool, wanted: Wanted<'_>, json: bool) -> anyhow::Result<O
             "name": name,
             "role": role,
             "user": user,
+            "is_for_outputs": outputs,
             "expires_at": expires_at,
             "token": token.reveal(),
         }))?;
@@ -130,6 +136,7 @@ fn as_json(token: &ApiToken) -> serde_json::Value {
         "name": token.name,
         "role": token.role,
         "user": token.owner,
+        "is_for_outputs": token.is_for_outputs,
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "last_used_at": token.last_used_at,

@@ -19,6 +19,7 @@ use crate::{
     },
     fetch::Fetcher,
     mail::{Letter, Mailer, Refusal, RefusalKind},
+    meters::meters,
     store::{self, PgPool, StoreError, workers::Worker},
 };
 
@@ -186,6 +187,7 @@ impl Deliverer {
         };
         let is_recorded =
             store::deliveries::record(&self.db, &delivery, &outcome, &detail, now).await?;
+        meters().delivered(delivery.recipient.channel.as_str(), outcome.as_str());
         if outcome != Outcome::Sent {
             tracing::warn!(
                 delivery = delivery.id.get(),

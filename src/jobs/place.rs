@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, Notify},
-    time,
+    time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::grouping::Grouping;
 use crate::{
     domain::Clock,
+    meters::{Stage, meters},
     store::{self, PgPool, StoreError, workers::Worker},
 };
 
@@ -123,11 +124,17 @@ impl Placer {
             {
                 return Ok(total);
             }
+            let begun = Instant::now();
             let placed = store::arrivals::place(&self.db, BATCH).await?;
             total += placed.articles;
             self.group_logged().await;
             if placed.is_news {
                 store::arrivals::announce(&self.db, placed.last).await?;
+                meters().took(Stage::Place, begun.elapsed());
+            }
+            let now = self.clock.now();
+            for seen_at in &placed.seen_at {
+                meters().placed(now.since(*seen_at));
             }
             if placed.articles < BATCH.unsigned_abs() {
                 return Ok(total);

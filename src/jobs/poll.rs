@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 pub use super::record::{Progress, Summary};
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     domain::{Attempt, ClaimedFeed, Clock, FeedUrl, Ledger, PollRecord, Timestamp},
     fetch::{Ask, Fetched, Fetcher},
+    meters::{Stage, meters},
     pipeline::{condition, course, schedule},
     store::{self, PgPool, StoreError, workers::Worker},
 };
@@ -114,7 +115,10 @@ impl Poller {
             conditions: &course::conditions(feed, now),
             is_plain: feed.course.is_asked_plain,
         };
-        let mut page = match self.fetcher.fetch(ask, now).await {
+        let begun = Instant::now();
+        let fetched = self.fetcher.fetch(ask, now).await;
+        meters().took(Stage::Fetch, begun.elapsed());
+        let mut page = match fetched {
             Ok(Fetched::Page(page)) => page,
             Ok(Fetched::NotModified {
                 validators,
@@ -131,7 +135,10 @@ impl Poller {
             Err(failure) => return Ok((Attempt::Failed(failure), None)),
         };
         let moved = page.moved.take();
-        let scanned = match self.scan(feed, page, standing).await? {
+        let begun = Instant::now();
+        let scanned = self.scan(feed, page, standing).await?;
+        meters().took(Stage::Read, begun.elapsed());
+        let scanned = match scanned {
             Scan::Entries(scanned) => scanned,
             Scan::Ended(attempt) => return Ok((attempt, moved)),
         };
@@ -139,7 +146,10 @@ impl Poller {
             // The ledger is written with the feed's first success and never before.
             Ledger::default()
         } else {
-            store::ledger::known(&self.db, feed.id, &scanned.lookup, now).await?
+            let begun = Instant::now();
+            let known = store::ledger::known(&self.db, feed.id, &scanned.lookup, now).await?;
+            meters().took(Stage::Ledger, begun.elapsed());
+            known
         };
         Ok((
             Attempt::Read(scanned.into_reading(feed, &ledger, now)),

@@ -10,6 +10,7 @@ use tokio::{
 use super::poll::Poller;
 use crate::{
     domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
+    meters::{Stage, meters},
     pipeline::{condition, schedule},
     store::{
         self, StoreError,
@@ -89,7 +90,9 @@ fn found(record: &PollRecord) -> usize {
 }
 
 async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary) {
+    let begun = Instant::now();
     let batch = store::polls::record(&poller.db, records).await;
+    meters().took(Stage::Record, begun.elapsed());
     note(poller, &batch, summary);
     let failures: Vec<PollRecord> = batch
         .refused
@@ -154,7 +157,9 @@ fn note(poller: &Poller, batch: &Batch, summary: &mut Summary) {
     }
     for record in &batch.written {
         log(record);
+        meter(&record.attempt);
     }
+    meters().stored(batch.recorded.new_articles, batch.recorded.new_matches);
     for turn in &batch.turns {
         tell(turn);
     }
@@ -164,6 +169,20 @@ fn note(poller: &Poller, batch: &Batch, summary: &mut Summary) {
             error = error as &dyn std::error::Error,
             "polls could not be recorded; their feeds are polled again when their leases end"
         );
+    }
+}
+
+fn meter(attempt: &Attempt) {
+    match attempt {
+        Attempt::Unchanged { .. } => meters().polled("unchanged", "", 0),
+        Attempt::Read(reading) => {
+            let loss = reading.loss.map_or("", ErrorCode::as_str);
+            meters().polled("read", loss, reading.bytes);
+            meters().read("new", count(reading, Novelty::New));
+            meters().read("changed", count(reading, Novelty::Changed));
+            meters().read("skipped", u64::from(reading.skipped));
+        }
+        Attempt::Failed(failure) => meters().polled("failed", failure.code.as_str(), 0),
     }
 }
 

@@ -14,18 +14,9 @@ use crate::{
 const INTERVAL: Duration = Duration::from_mins(15);
 const ROUND_MICROS: i64 = 15 * 60 * 1_000_000;
 
-/// Days of feeds are kept for so long: twice what any page shows.
-const DAYS_KEPT: Duration = Duration::from_hours(24 * 28);
-
-/// Incidents that are over are kept for so long.
-const INCIDENTS_KEPT: Duration = Duration::from_hours(24 * 90);
-
 /// Hosts are remembered for so long after they were last asked, longer than any pause or slowness; and trials, longer than
 /// anybody looks at one.
 const DAY_KEPT: Duration = Duration::from_hours(24);
-
-/// What a feed's documents have not held for so long, while they moved on, is no longer known to be old.
-const LEDGER_KEPT: Duration = Duration::from_hours(24 * 180);
 
 /// The ledger is trimmed in so many shares, one in each round: each feed about once a day.
 const LEDGER_SHARES: i64 = 96;
@@ -50,6 +41,12 @@ pub struct Keep {
     pub sessions: Duration,
     /// What is remembered against guessing, after the last attempt.
     pub attempts: Duration,
+    /// Incidents that are over.
+    pub incidents: Duration,
+    /// What each feed did on each day.
+    pub feed_days: Duration,
+    /// What a feed's documents have held; unseen for longer, while they moved on, it is no longer known to be old.
+    pub ledger: Duration,
 }
 
 impl Upkeep {
@@ -90,26 +87,47 @@ impl Upkeep {
         if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
             return Ok(0);
         }
-        store::sessions::trim(&self.db, now, self.keep.sessions, self.keep.attempts).await?;
-        let mut total = 0;
-        while !stop.is_cancelled() {
-            let trimmed = store::backlog::trim(&self.db, now, self.keep.backlog).await?;
-            total += trimmed;
-            if trimmed == 0 {
-                break;
-            }
-        }
-        store::feed_days::trim(&self.db, now.minus(DAYS_KEPT)).await?;
-        store::seen::trim(&self.db, now.minus(store::seen::REMEMBERED_FOR)).await?;
-        store::incidents::trim(&self.db, now.minus(INCIDENTS_KEPT)).await?;
-        store::trials::trim(&self.db, now.minus(DAY_KEPT)).await?;
-        store::wanted_pages::trim(&self.db, now.minus(DAY_KEPT)).await?;
-        store::hosts::trim(&self.db, now.minus(DAY_KEPT)).await?;
+        let (db, keep) = (&self.db, &self.keep);
+        whole(stop, || {
+            store::sessions::trim(db, now, keep.sessions, keep.attempts)
+        })
+        .await?;
+        let total = whole(stop, || store::backlog::trim(db, now, keep.backlog)).await?;
+        whole(stop, || {
+            store::feed_days::trim(db, now.minus(keep.feed_days))
+        })
+        .await?;
+        whole(stop, || {
+            store::seen::trim(db, now.minus(store::seen::REMEMBERED_FOR))
+        })
+        .await?;
+        whole(stop, || {
+            store::incidents::trim(db, now.minus(keep.incidents))
+        })
+        .await?;
+        whole(stop, || store::trials::trim(db, now.minus(DAY_KEPT))).await?;
+        whole(stop, || store::hosts::trim(db, now.minus(DAY_KEPT))).await?;
+        store::wanted_pages::trim(db, now.minus(DAY_KEPT)).await?;
         let share = now.as_micros() / ROUND_MICROS % LEDGER_SHARES;
-        store::ledger::trim(&self.db, LEDGER_KEPT, share, LEDGER_SHARES).await?;
+        store::ledger::trim(db, keep.ledger, share, LEDGER_SHARES).await?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }
         Ok(total)
     }
+}
+
+/// Trims batch by batch, until nothing is left or until stopped. Returns how many rows.
+async fn whole<F>(stop: &CancellationToken, mut batch: impl FnMut() -> F) -> Result<u64, StoreError>
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut total = 0;
+    while !stop.is_cancelled() {
+        match batch().await? {
+            0 => break,
+            trimmed => total += trimmed,
+        }
+    }
+    Ok(total)
 }

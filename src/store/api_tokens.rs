@@ -26,6 +26,8 @@ pub struct ApiToken {
     pub role: Role,
     /// Whose it is; none: the installation's own.
     pub owner: Option<String>,
+    /// Whether it opens feeds and tables alone.
+    pub is_for_outputs: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.
@@ -45,6 +47,8 @@ pub struct NewApiToken<'a> {
     pub role: Role,
     /// Whose it is; none: the installation's own.
     pub user: Option<UserId>,
+    /// Whether it opens feeds and tables alone.
+    pub is_for_outputs: bool,
     /// How long it lasts.
     pub lifetime: Duration,
 }
@@ -62,6 +66,8 @@ pub struct TokenOwner {
     pub user: Option<UserId>,
     /// The name of its account.
     pub owner: Option<String>,
+    /// Whether it opens feeds and tables alone.
+    pub is_for_outputs: bool,
 }
 
 /// What both a token and its account may.
@@ -84,15 +90,16 @@ pub async fn add(
     let expires_at = now.plus(token.lifetime);
     let mut tx = super::begin(db).await?;
     let id = sqlx::query_scalar!(
-        r#"INSERT INTO api_tokens (token_hash, name, role, user_id, created_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6)
+        r#"INSERT INTO api_tokens (token_hash, name, role, user_id, created_at, expires_at, is_for_outputs)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
            RETURNING id AS "id: ApiTokenId""#,
         token.token_hash,
         token.name,
         token.role.as_str(),
         token.user.map(UserId::get),
         now as Timestamp,
-        expires_at as Timestamp
+        expires_at as Timestamp,
+        token.is_for_outputs
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -101,7 +108,10 @@ pub async fn add(
         subject_kind: "token",
         subject: id.to_string(),
         before: None,
-        after: Some(json!({"name": token.name, "role": token.role, "expires_at": expires_at})),
+        after: Some(
+            json!({"name": token.name, "role": token.role, "expires_at": expires_at,
+                           "is_for_outputs": token.is_for_outputs}),
+        ),
     };
     audit::record(&mut tx, actor, now, &[change]).await?;
     tx.commit().await?;
@@ -119,8 +129,8 @@ pub async fn owner(
     now: Timestamp,
 ) -> Result<Option<TokenOwner>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT t.id AS "id: ApiTokenId", t.name, t.role, t.last_used_at, t.user_id AS "user_id: UserId", u.name AS "owner?",
-                  u.role AS "owner_role?"
+        r#"SELECT t.id AS "id: ApiTokenId", t.name, t.role, t.last_used_at, t.user_id AS "user_id: UserId", t.is_for_outputs,
+                  u.name AS "owner?", u.role AS "owner_role?"
              FROM api_tokens t
              LEFT JOIN users u ON u.id = t.user_id
             WHERE t.token_hash = $1 AND t.expires_at > $2 AND u.disabled_at IS NULL"#,
@@ -148,6 +158,7 @@ pub async fn owner(
         role: least(&row.role, row.owner_role.as_deref())?,
         user: row.user_id,
         owner: row.owner,
+        is_for_outputs: row.is_for_outputs,
     }))
 }
 
@@ -182,7 +193,8 @@ pub async fn is_valid(
 /// The database does not answer.
 pub async fn list(db: &PgPool, of: Option<UserId>) -> Result<Vec<ApiToken>, StoreError> {
     sqlx::query!(
-        r#"SELECT t.id AS "id: ApiTokenId", t.name, t.role, u.name AS "owner?", t.created_at, t.expires_at, t.last_used_at
+        r#"SELECT t.id AS "id: ApiTokenId", t.name, t.role, u.name AS "owner?", t.is_for_outputs, t.created_at, t.expires_at,
+                  t.last_used_at
              FROM api_tokens t
              LEFT JOIN users u ON u.id = t.user_id
             WHERE $1::bigint IS NULL OR t.user_id = $1
@@ -198,6 +210,7 @@ pub async fn list(db: &PgPool, of: Option<UserId>) -> Result<Vec<ApiToken>, Stor
             name: row.name,
             role: role(&row.role)?,
             owner: row.owner,
+            is_for_outputs: row.is_for_outputs,
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,

@@ -4,12 +4,13 @@
 //! numbers: it holds the lock on the only row of `arrivals` until it commits.
 
 use super::{PgPool, StoreError};
+use crate::domain::Timestamp;
 
 /// The channel on which the last number is announced.
 pub const CHANNEL: &str = "arrivals";
 
 /// What one round of placing did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// Articles that got a number.
     pub articles: u64,
@@ -17,6 +18,8 @@ pub struct Placed {
     pub last: i64,
     /// Whether this round gave any, to be announced once the articles stand in their stories.
     pub is_news: bool,
+    /// When those of the articles that are news were first seen.
+    pub seen_at: Vec<Timestamp>,
 }
 
 /// Gives numbers to at most `limit` articles that are committed and have none, oldest first, and to the matches that
@@ -29,19 +32,25 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
     let before = sqlx::query_scalar!("SELECT last FROM arrivals FOR UPDATE")
         .fetch_one(&mut *tx)
         .await?;
-    let articles = sqlx::query!(
+    let placed = sqlx::query!(
         "WITH unplaced AS (
              SELECT id, sort_at FROM articles WHERE arrival IS NULL ORDER BY id LIMIT $2
          ), numbered AS (
              SELECT id, $1 + row_number() OVER (ORDER BY sort_at, id) AS arrival FROM unplaced
          )
-         UPDATE articles SET arrival = numbered.arrival FROM numbered WHERE articles.id = numbered.id",
+         UPDATE articles SET arrival = numbered.arrival FROM numbered WHERE articles.id = numbered.id
+         RETURNING articles.first_seen_at, articles.is_backfill",
         before,
         limit,
     )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
+    .fetch_all(&mut *tx)
+    .await?;
+    let articles = placed.len() as u64;
+    let seen_at = placed
+        .iter()
+        .filter(|article| !article.is_backfill)
+        .map(|article| article.first_seen_at)
+        .collect();
     let placed = before + i64::try_from(articles).unwrap_or(0);
     sqlx::query!(
         "UPDATE matches
@@ -87,6 +96,7 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
         articles,
         last,
         is_news: last > before,
+        seen_at,
     })
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use sqlx::{PgPool, query_as};
+use sqlx::{PgPool, query, query_as, query_scalar};
 
 use super::StoreError;
-use crate::domain::{ArticleId, Hit, Timestamp};
+use crate::domain::{ArticleId, Hit, KeywordId, StoryId, Timestamp};
 
 /// An article as it goes out to other programs.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,12 +25,34 @@ pub struct ArrivedArticle {
     pub content: String,
     /// Language (BCP 47).
     pub language: Option<String>,
+    /// Authors as published.
+    pub authors: Vec<String>,
+    /// Categories as published.
+    pub categories: Vec<String>,
     /// Short name of the source.
     pub source: String,
+    /// Name of the source.
+    pub source_name: String,
+    /// Tier of the source.
+    pub tier: String,
+    /// Country of the source.
+    pub country: Option<String>,
     /// When its publisher says it was published.
     pub published_at: Option<Timestamp>,
+    /// The same, made fit for sorting.
+    pub sort_at: Timestamp,
     /// When a feed first carried it.
     pub first_seen_at: Timestamp,
+    /// When its text last changed.
+    pub updated_at: Option<Timestamp>,
+    /// How often its text changed.
+    pub revision: i32,
+    /// History rather than news.
+    pub is_backfill: bool,
+    /// The story it stands in.
+    pub story: Option<StoryId>,
+    /// Its original, if it is a copy.
+    pub copy_of: Option<ArticleId>,
     /// The keywords it matches.
     pub matches: Vec<ArrivedMatch>,
 }
@@ -48,6 +70,47 @@ pub struct ArrivedMatch {
     pub why: String,
 }
 
+/// Which articles; what is absent asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// That match this keyword now.
+    pub keyword: Option<KeywordId>,
+    /// Short name of the source.
+    pub source: Option<String>,
+    /// Tier of the source.
+    pub tier: Option<String>,
+    /// Country of the source.
+    pub country: Option<String>,
+    /// Language: its first subtag, in lower case.
+    pub language: Option<String>,
+    /// Not older.
+    pub from: Option<Timestamp>,
+    /// Older.
+    pub before: Option<Timestamp>,
+}
+
+impl Selection {
+    /// Whether it takes every article.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A part of the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived {
+    /// The articles, in order of arrival.
+    pub articles: Vec<ArrivedArticle>,
+    /// Everything up to this number has been read.
+    pub read_to: i64,
+    /// Whether there was more when it was read.
+    pub has_more: bool,
+}
+
+/// Numbers that one request with a selection looks through.
+const REACH: i64 = 50_000;
+
 struct ArticleRow {
     id: ArticleId,
     arrival: i64,
@@ -56,9 +119,49 @@ struct ArticleRow {
     summary: String,
     content: String,
     language: Option<String>,
+    authors: Vec<String>,
+    categories: Vec<String>,
     source: String,
+    source_name: String,
+    tier: String,
+    country: Option<String>,
     published_at: Option<Timestamp>,
+    sort_at: Timestamp,
     first_seen_at: Timestamp,
+    updated_at: Option<Timestamp>,
+    revision: i32,
+    is_backfill: bool,
+    story: Option<StoryId>,
+    copy_of: Option<ArticleId>,
+}
+
+impl ArticleRow {
+    fn with(self, matches: Vec<ArrivedMatch>) -> ArrivedArticle {
+        ArrivedArticle {
+            id: self.id,
+            arrival: self.arrival,
+            url: self.url,
+            title: self.title,
+            summary: self.summary,
+            content: self.content,
+            language: self.language,
+            authors: self.authors,
+            categories: self.categories,
+            source: self.source,
+            source_name: self.source_name,
+            tier: self.tier,
+            country: self.country,
+            published_at: self.published_at,
+            sort_at: self.sort_at,
+            first_seen_at: self.first_seen_at,
+            updated_at: self.updated_at,
+            revision: self.revision,
+            is_backfill: self.is_backfill,
+            story: self.story,
+            copy_of: self.copy_of,
+            matches,
+        }
+    }
 }
 
 struct MatchRow {
@@ -69,7 +172,8 @@ struct MatchRow {
     why: String,
 }
 
-/// The articles that arrived after number `after`, in order of arrival, at most `limit`.
+/// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
+/// next [`REACH`] numbers, so that a selection that takes few does not read all there is.
 ///
 /// # Errors
 ///
@@ -78,52 +182,117 @@ pub async fn arrived_after(
     db: &PgPool,
     after: i64,
     limit: i64,
-) -> Result<Vec<ArrivedArticle>, StoreError> {
-    let articles = query_as!(
-        ArticleRow,
-        r#"SELECT a.id, a.arrival AS "arrival!", a.url, a.title, a.summary, a.content, a.language, s.slug AS source,
-                  a.published_at, a.first_seen_at
+    selection: &Selection,
+) -> Result<Arrived, StoreError> {
+    // Read first: whatever has a number up to this one is committed.
+    let last = query_scalar!("SELECT last FROM arrivals")
+        .fetch_one(db)
+        .await?;
+    let reach = if selection.is_everything() {
+        last
+    } else {
+        last.min(after.saturating_add(REACH))
+    };
+    let places = query!(
+        r#"SELECT a.id AS "id: ArticleId", a.arrival AS "arrival!"
              FROM articles a
              JOIN sources s ON s.id = a.source_id
-            WHERE a.arrival > $1
+            WHERE a.arrival > $1 AND a.arrival <= $2
+              AND ($4::bigint IS NULL OR EXISTS (SELECT FROM matches m
+                                                  WHERE m.article_id = a.id AND m.keyword_id = $4 AND m.closed_at IS NULL))
+              AND ($5::text IS NULL OR s.slug = $5)
+              AND ($6::text IS NULL OR s.tier = $6)
+              AND ($7::text IS NULL OR s.country = $7)
+              AND ($8::text IS NULL OR lower(split_part(a.language, '-', 1)) = $8)
+              AND ($9::timestamptz IS NULL OR a.sort_at >= $9)
+              AND ($10::timestamptz IS NULL OR a.sort_at < $10)
             ORDER BY a.arrival
-            LIMIT $2"#,
+            LIMIT $3"#,
         after,
+        reach,
+        limit,
+        selection.keyword.map(KeywordId::get),
+        selection.source.as_deref(),
+        selection.tier.as_deref(),
+        selection.country.as_deref(),
+        selection.language.as_deref(),
+        selection.from as Option<Timestamp>,
+        selection.before as Option<Timestamp>,
+    )
+    .fetch_all(db)
+    .await?;
+    let is_full = i64::try_from(places.len()).is_ok_and(|count| count >= limit);
+    let read_to = match places.last() {
+        Some(last) if is_full => last.arrival,
+        _ => reach.max(after),
+    };
+    let ids: Vec<ArticleId> = places.iter().map(|place| place.id).collect();
+    Ok(Arrived {
+        articles: of_ids(db, &ids).await?,
+        read_to,
+        has_more: read_to < last,
+    })
+}
+
+/// A keyword with its newest articles, by their date; none if there is no such keyword.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn newest_of(
+    db: &PgPool,
+    slug: &str,
+    limit: i64,
+) -> Result<Option<(String, Vec<ArrivedArticle>)>, StoreError> {
+    let Some(keyword) = query!("SELECT id, name FROM keywords WHERE slug = $1", slug)
+        .fetch_optional(db)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let ids = query_scalar!(
+        r#"SELECT article_id AS "id: ArticleId"
+             FROM matches
+            WHERE keyword_id = $1 AND closed_at IS NULL
+            ORDER BY sort_at DESC, article_id DESC
+            LIMIT $2"#,
+        keyword.id.get(),
         limit,
     )
     .fetch_all(db)
     .await?;
-    let ids: Vec<ArticleId> = articles.iter().map(|article| article.id).collect();
-    let mut matches = matches_of(db, &ids).await?;
+    Ok(Some((keyword.name, of_ids(db, &ids).await?)))
+}
+
+/// The articles of these numbers, in the order of the numbers, with what they match; those that have not arrived are
+/// left out.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn of_ids(db: &PgPool, ids: &[ArticleId]) -> Result<Vec<ArrivedArticle>, StoreError> {
+    let rows = query_as!(
+        ArticleRow,
+        r#"SELECT a.id, a.arrival AS "arrival!", a.url, a.title, a.summary, a.content, a.language, a.authors, a.categories,
+                  s.slug AS source, s.name AS source_name, s.tier, s.country, a.published_at, a.sort_at, a.first_seen_at,
+                  a.updated_at, a.revision, a.is_backfill, m.story_id AS "story?: StoryId",
+                  m.copy_of AS "copy_of?: ArticleId"
+             FROM UNNEST($1::bigint[]) WITH ORDINALITY AS n(id, place)
+             JOIN articles a ON a.id = n.id
+             JOIN sources s ON s.id = a.source_id
+             LEFT JOIN story_members m ON m.article_id = a.id
+            WHERE a.arrival IS NOT NULL
+            ORDER BY n.place"#,
+        ids as &[ArticleId],
+    )
+    .fetch_all(db)
+    .await?;
+    let mut matches = matches_of(db, ids).await?;
     let article = |row: ArticleRow| {
-        let ArticleRow {
-            id,
-            arrival,
-            url,
-            title,
-            summary,
-            content,
-            language,
-            source,
-            published_at,
-            first_seen_at,
-        } = row;
-        let matches = matches.remove(&id).unwrap_or_default();
-        ArrivedArticle {
-            id,
-            arrival,
-            url,
-            title,
-            summary,
-            content,
-            language,
-            source,
-            published_at,
-            first_seen_at,
-            matches,
-        }
+        let matches = matches.remove(&row.id).unwrap_or_default();
+        row.with(matches)
     };
-    Ok(articles.into_iter().map(article).collect())
+    Ok(rows.into_iter().map(article).collect())
 }
 
 /// What the articles match today, in the order of the board.

@@ -91,14 +91,16 @@ pub async fn last(
     .await?)
 }
 
-/// Deletes days before `before`. Returns how many.
+/// Deletes one batch of days before `before`. Returns how many; call again while it is not zero.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
     Ok(sqlx::query!(
-        "DELETE FROM feed_days WHERE day < (($1::timestamptz) AT TIME ZONE 'UTC')::date",
+        "DELETE FROM feed_days WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM feed_days WHERE day < (($1::timestamptz) AT TIME ZONE 'UTC')::date LIMIT $2))",
         before as Timestamp,
+        super::TRIM_BATCH,
     )
     .execute(db)
     .await?

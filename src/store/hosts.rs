@@ -50,14 +50,18 @@ pub(super) async fn slow_down(
     Ok(())
 }
 
-/// Forgets hosts that were not asked since `before` and want no slowness any more. Returns how many.
+/// Forgets one batch of hosts that were not asked since `before` and want no slowness any more. Returns how many; call again
+/// while it is not zero.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
     Ok(sqlx::query!(
-        "DELETE FROM hosts WHERE asked_at < $1 AND (slow_until IS NULL OR slow_until < $1)",
+        "DELETE FROM hosts WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM hosts WHERE asked_at < $1 AND (slow_until IS NULL OR slow_until < $1) LIMIT $2))
+            AND asked_at < $1",
         before as Timestamp,
+        super::TRIM_BATCH,
     )
     .execute(db)
     .await?

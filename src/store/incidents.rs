@@ -247,14 +247,15 @@ pub async fn of_feed(db: &PgPool, feed: FeedId) -> Result<Vec<Incident>, StoreEr
     .collect()
 }
 
-/// Deletes incidents that closed before `before`. Returns how many.
+/// Deletes one batch of incidents that closed before `before`. Returns how many; call again while it is not zero.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
     Ok(sqlx::query!(
-        "DELETE FROM incidents WHERE closed_at < $1",
-        before as Timestamp
+        "DELETE FROM incidents WHERE ctid = ANY (ARRAY(SELECT ctid FROM incidents WHERE closed_at < $1 LIMIT $2))",
+        before as Timestamp,
+        super::TRIM_BATCH
     )
     .execute(db)
     .await?

@@ -34,7 +34,9 @@ pub mod invitations;
 pub mod keyword_edits;
 pub mod leases;
 pub mod ledger;
+pub mod levels;
 pub mod live;
+pub mod match_stream;
 mod moves;
 pub mod new_feeds;
 pub mod outbox;
@@ -70,6 +72,9 @@ pub use error::StoreError;
 pub use sqlx::PgPool;
 
 use crate::domain::Timestamp;
+
+/// Rows that upkeep deletes in one statement: no lock lasts, and whoever reads goes on reading.
+const TRIM_BATCH: i64 = 2_000;
 
 /// The schema, as numbered steps compiled into the binary.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

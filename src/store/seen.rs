@@ -200,13 +200,17 @@ pub async fn seers(db: impl PgExecutor<'_>, story: StoryId) -> Result<Vec<Seer>,
     .await?)
 }
 
-/// Forgets what was seen long ago.
+/// Forgets one batch of what was seen long ago. Returns how many; call again while it is not zero.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn trim(db: &PgPool, before: Timestamp) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM seen WHERE seen_at < $1", before as Timestamp)
-        .execute(db)
-        .await?;
-    Ok(())
+pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "DELETE FROM seen WHERE ctid = ANY (ARRAY(SELECT ctid FROM seen WHERE seen_at < $1 LIMIT $2))",
+        before as Timestamp,
+        super::TRIM_BATCH
+    )
+    .execute(db)
+    .await?
+    .rows_affected())
 }

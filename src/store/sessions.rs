@@ -342,8 +342,8 @@ async fn record_ends(
     Ok(())
 }
 
-/// Deletes what let somebody in and does not any more, and what was remembered against guessing: sessions, tokens and
-/// links that ran out, buckets that drained.
+/// Deletes one batch of what let somebody in and does not any more, and of what was remembered against guessing: sessions,
+/// tokens and links that ran out, buckets that drained. Returns how many rows; call again while it is not zero.
 ///
 /// # Errors
 /// The database does not answer.
@@ -352,31 +352,44 @@ pub async fn trim(
     now: Timestamp,
     idle: Duration,
     forgotten_after: Duration,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2",
+) -> Result<u64, StoreError> {
+    let sessions = sqlx::query!(
+        "DELETE FROM sessions WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2 LIMIT $3))
+            AND (expires_at <= $1 OR last_seen_at <= $2)",
         now as Timestamp,
-        now.minus(idle) as Timestamp
+        now.minus(idle) as Timestamp,
+        super::TRIM_BATCH
     )
     .execute(db)
     .await?;
-    sqlx::query!(
-        "DELETE FROM invitations WHERE expires_at <= $1",
-        now as Timestamp
+    let invitations = sqlx::query!(
+        "DELETE FROM invitations WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM invitations WHERE expires_at <= $1 LIMIT $2))",
+        now as Timestamp,
+        super::TRIM_BATCH
     )
     .execute(db)
     .await?;
-    sqlx::query!(
-        "DELETE FROM api_tokens WHERE expires_at <= $1",
-        now as Timestamp
+    let tokens = sqlx::query!(
+        "DELETE FROM api_tokens WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM api_tokens WHERE expires_at <= $1 LIMIT $2))",
+        now as Timestamp,
+        super::TRIM_BATCH
     )
     .execute(db)
     .await?;
-    sqlx::query!(
-        "DELETE FROM sign_in_buckets WHERE raised_at <= $1",
-        now.minus(forgotten_after) as Timestamp
+    let buckets = sqlx::query!(
+        "DELETE FROM sign_in_buckets WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM sign_in_buckets WHERE raised_at <= $1 LIMIT $2))
+            AND raised_at <= $1",
+        now.minus(forgotten_after) as Timestamp,
+        super::TRIM_BATCH
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok([sessions, invitations, tokens, buckets]
+        .iter()
+        .map(sqlx::postgres::PgQueryResult::rows_affected)
+        .sum())
 }

@@ -148,14 +148,15 @@ pub async fn finish(db: &PgPool, id: TrialId, outcome: &Trial) -> Result<(), Sto
     Ok(())
 }
 
-/// Deletes trials that were asked for before `before`.
+/// Deletes one batch of trials that were asked for before `before`. Returns how many; call again while it is not zero.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
     Ok(sqlx::query!(
-        "DELETE FROM trials WHERE asked_at < $1",
-        before as Timestamp
+        "DELETE FROM trials WHERE ctid = ANY (ARRAY(SELECT ctid FROM trials WHERE asked_at < $1 LIMIT $2))",
+        before as Timestamp,
+        super::TRIM_BATCH
     )
     .execute(db)
     .await?

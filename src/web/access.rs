@@ -12,6 +12,7 @@ use super::{
     error::{self, WebError},
     peer::Peer,
     reading::{self, Reader},
+    seats::Holder,
     visitor::{self, Visitor},
 };
 use crate::auth::Capability;
@@ -27,6 +28,8 @@ pub enum Gate {
     Account,
     /// This capability, of a person or a program; to read, nothing more where everybody may.
     May(Capability),
+    /// To read; a key for feeds and tables will do, and may stand in the address, since feed readers send no headers.
+    Output,
 }
 
 impl Gate {
@@ -34,6 +37,11 @@ impl Gate {
     fn refusal(self, visitor: &Visitor) -> Option<WebError> {
         match self {
             Self::Open | Self::Anyone => None,
+            Self::Output if visitor.may_read_outputs() => None,
+            Self::Output => Some(WebError::SignInFirst),
+            Self::Account | Self::May(_) if visitor.is_for_outputs() => Some(WebError::Forbidden(
+                "this key is for feeds and tables alone",
+            )),
             Self::Account if visitor.member().is_some() => None,
             Self::May(capability) if visitor.may(capability) => None,
             Self::Account | Self::May(_) if visitor.is_anonymous() => Some(WebError::SignInFirst),
@@ -55,9 +63,23 @@ pub(super) async fn guard(
     if gate == Gate::Open {
         return next.run(request).await;
     }
-    let visitor = match visitor::recognise(&state, request.headers(), peer).await {
+    let key = (gate == Gate::Output).then(|| key_in_address(request.uri()));
+    let key = key.flatten();
+    let recognised = visitor::recognise(&state, request.headers(), key.as_deref(), peer).await;
+    let visitor = match recognised {
         Ok(visitor) => visitor,
         Err(error) => return error.into_response(),
+    };
+    let standing = match is_counted(request.uri().path())
+        .then(|| {
+            state
+                .quota
+                .take(Holder::of(&visitor, peer), state.clock.now())
+        })
+        .transpose()
+    {
+        Ok(standing) => standing,
+        Err(wait) => return WebError::TooFast(wait).into_response(),
     };
     let mut response = match gate.refusal(&visitor) {
         None => {
@@ -69,9 +91,24 @@ pub(super) async fn guard(
         }
         Some(error) => error.into_response(),
     };
+    if let Some(standing) = standing {
+        standing.tell(response.headers_mut());
+    }
     // A refusal is written down further out, for the same reader.
     response.extensions_mut().insert(visitor);
     response
+}
+
+/// Whether requests to this address are counted: those that programs make again and again.
+fn is_counted(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/out/")
+}
+
+/// The key that an address holds as `token`.
+fn key_in_address(uri: &Uri) -> Option<String> {
+    url::form_urlencoded::parse(uri.query()?.as_bytes())
+        .find(|(name, value)| name == "token" && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
 }
 
 /// Whether a person looks at this, whom a sign-in helps on.

@@ -57,6 +57,9 @@ pub(crate) enum WebError {
     /// What was sent is larger than anything that is expected.
     #[error("the request is too large")]
     TooLarge,
+    /// More requests than one may make; how long to wait.
+    #[error("too many requests")]
+    TooFast(Duration),
     /// More passwords to hash than there are places for.
     #[error("too many sign-ins at once")]
     Busy,
@@ -139,6 +142,13 @@ impl WebError {
                     span_up(*wait)
                 ),
             ),
+            Self::TooFast(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "More requests than one may make in a minute. Ask again in {} s.",
+                    wait.as_secs()
+                ),
+            ),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "What was sent is larger than anything that is expected here.".to_owned(),
@@ -198,9 +208,10 @@ impl WebError {
                 header::WWW_AUTHENTICATE,
                 "Bearer error=\"invalid_token\"".to_owned(),
             )),
-            Self::TooManyAttempts(wait) | Self::TooManyLinks(wait) | Self::SlowDown(wait) => {
-                Some((header::RETRY_AFTER, wait.as_secs().to_string()))
-            }
+            Self::TooManyAttempts(wait)
+            | Self::TooManyLinks(wait)
+            | Self::TooFast(wait)
+            | Self::SlowDown(wait) => Some((header::RETRY_AFTER, wait.as_secs().to_string())),
             _ => None,
         };
         if let Some((name, value)) = said
@@ -334,14 +345,14 @@ fn with_body(bare: Response, uri: &Uri, refusal: &Refusal) -> Response {
 
 /// Whether programs ask here rather than people.
 pub(super) fn is_for_programs(path: &str) -> bool {
-    ["/api/", "/events", "/session", "/livez", "/readyz"]
+    ["/api/", "/out/", "/events", "/session", "/livez", "/readyz"]
         .iter()
         .any(|prefix| path.starts_with(prefix))
 }
 
 /// Problem details for HTTP APIs (RFC 9457).
-#[derive(Serialize)]
-struct Problem<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Problem<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,

@@ -4,8 +4,13 @@
 //! on. A handler reads, a pure function makes a page struct that holds what is shown, a template writes it down.
 
 mod access;
+#[expect(
+    unused_qualifications,
+    reason = "the macros of utoipa write whole paths"
+)]
 mod api;
 mod assets;
+mod conditional;
 mod cookie;
 mod cores;
 mod coverage;
@@ -17,10 +22,13 @@ mod health;
 pub mod links;
 mod live;
 mod local_path;
+mod metrics;
 mod options;
+mod outputs;
 mod pages;
 mod past;
 mod peer;
+mod quota;
 mod reading;
 mod router;
 mod routes;
@@ -34,6 +42,8 @@ mod texts;
 mod visitor;
 
 pub use access::Gate;
+pub use api::export::{line as export_line, resumed as export_resumed};
+pub use metrics::Metrics;
 pub use options::WebOptions;
 pub use past::{Changed, Difference, DifferenceError, PastText};
 pub use router::router;

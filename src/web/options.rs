@@ -29,6 +29,8 @@ pub struct WebOptions {
     /// How long a claim on a story holds.
     #[serde(with = "duration")]
     pub claim_for: Duration,
+    /// Requests to the API and to outgoing feeds that one key, person or address may make in a minute.
+    pub requests_per_minute: u32,
 }
 
 impl Default for WebOptions {
@@ -42,6 +44,7 @@ impl Default for WebOptions {
             session_idle: Duration::from_hours(72),
             session_lifetime: Duration::from_hours(720),
             claim_for: Duration::from_hours(2),
+            requests_per_minute: 600,
         }
     }
 }

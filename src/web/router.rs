@@ -17,7 +17,7 @@ use tower_http::{
 };
 use tracing::Span;
 
-use super::{WebState, access, error, headers, peer, routes::ROUTES};
+use super::{WebState, access, conditional, error, headers, metrics, peer, routes::ROUTES};
 
 /// The longest that an answer may take to begin.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -47,9 +47,11 @@ fn surrounded(routes: Router<WebState>, state: &WebState) -> Router<WebState> {
         .layer(CatchPanicLayer::custom(
             |_: Box<dyn std::any::Any + Send>| error::WebError::Panicked.into_bare_response(),
         ))
+        .layer(from_fn(conditional::answer))
         .layer(from_fn_with_state(state.clone(), peer::identify))
         .layer(from_fn(error::explain))
         .layer(map_response(headers::secure))
+        .layer(from_fn(metrics::measure))
         // Failures are logged where they become a response, with their cause: not once more as a number.
         .layer(
             TraceLayer::new_for_http()

@@ -7,8 +7,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::{
     WebState,
-    access::Gate::{self, Account, Anyone, May, Open},
-    api, assets, health, live, pages,
+    access::Gate::{self, Account, Anyone, May, Open, Output},
+    api, assets, health, live, outputs, pages,
 };
 use crate::auth::Capability::{Administer, EditBeat, Read, WorkDesk};
 
@@ -98,8 +98,9 @@ pub static ROUTES: &[Route] = routes! {
     POST "/digests/{slug}/recipients/{id}/return" May(EditBeat) => pages::digests::return_recipient;
     POST "/digests/{slug}/recipients/{id}/test"   May(WorkDesk) => pages::digests::test_recipient;
     GET  "/digests/{slug}/preview"       May(Read)       => pages::digests::edition::show_preview;
-    GET  "/digests/{slug}/feed.atom"     May(Read)       => pages::digests::feeds::atom;
-    GET  "/digests/{slug}/feed.json"     May(Read)       => pages::digests::feeds::json;
+    GET  "/digests/{slug}/feed.atom"     Output          => pages::digests::feeds::atom;
+    GET  "/digests/{slug}/feed.json"     Output          => pages::digests::feeds::json;
+    GET  "/digests/{slug}/table.csv"     Output          => pages::digests::feeds::table;
     GET  "/digests/{slug}/{edition}"     May(Read)       => pages::digests::edition::show;
     POST "/digests/{slug}/{edition}/review" May(WorkDesk) => pages::digests::edition::review;
     GET  "/admin/outbox"                 May(Administer) => pages::digests::outbox::show;
@@ -130,14 +131,27 @@ pub static ROUTES: &[Route] = routes! {
     POST "/admin/users/{id}/enable"      May(Administer) => pages::users::enable;
     POST "/admin/users/{id}/link"        May(Administer) => pages::users::password_link;
     // Programs.
+    GET  "/out/{file}"                   Output          => outputs::of_keyword;
+    GET  "/out/search/{file}"            Output          => outputs::of_search;
+    GET  "/api"                          May(Read)       => pages::api::show;
+    GET  "/api/openapi.json"             Open            => api::openapi::show;
+    GET  "/api/v1/articles"              May(Read)       => api::articles::list;
+    GET  "/api/v1/articles/{id}"         May(Read)       => api::articles::one;
+    GET  "/api/v1/export"                May(Read)       => api::export::show;
+    GET  "/api/v1/matches"               May(Read)       => api::matches::list;
+    GET  "/api/v1/stories"               May(Read)       => api::stories::list;
+    GET  "/api/v1/stories/{id}"          May(Read)       => api::stories::one;
+    GET  "/api/v1/keywords"              May(Read)       => api::keywords::list;
+    GET  "/api/v1/keywords/{slug}"       May(Read)       => api::keywords::one;
+    GET  "/api/v1/keywords/{slug}/versions" May(EditBeat) => api::keywords::versions;
     GET  "/api/v1/feeds"                 May(Read)       => api::feeds::list;
     GET  "/api/v1/feeds/{id}"            May(Read)       => api::feeds::one;
     POST "/api/v1/feeds/{id}/poll"       May(WorkDesk)   => api::feeds::poll;
     GET  "/api/v1/digests"               May(WorkDesk)   => api::digests::list;
     GET  "/api/v1/digests/{id}"          May(WorkDesk)   => api::digests::one;
     POST "/api/v1/digests/{id}/run"      May(EditBeat)   => api::digests::run;
-    GET  "/api/v1/articles"              May(Read)       => api::articles::list;
     GET  "/api/v1/health"                May(Read)       => api::health::show;
+    GET  "/api/v1/audit"                 May(Administer) => api::audit::list;
     // Files and probes: no secrets, no database.
     GET  "/static/{hash}/{name}"         Open            => assets::serve;
     GET  "/livez"                        Open            => health::live;

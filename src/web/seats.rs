@@ -1,4 +1,4 @@
-//! Seats for answers that last: live streams, searches of the backlog. Nobody has all of them, and whoever does not read
+//! Seats for answers that last: live streams, searches of the backlog, exports. Nobody has all of them, and whoever does not read
 //! what is sent loses the seat to the next one who wants it.
 
 use std::{
@@ -16,7 +16,7 @@ use super::{peer::Peer, visitor::Visitor};
 use crate::domain::{ApiTokenId, UserId};
 
 /// Whose seats are counted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Holder {
     User(UserId),
     Program(ApiTokenId),

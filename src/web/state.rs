@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    WebOptions, cores::Cores, coverage::LiveCoverage, live::Recent, search::Words, seats::Seats,
+    WebOptions, cores::Cores, coverage::LiveCoverage, live::Recent, quota::Quota, search::Words,
+    seats::Seats,
 };
 use crate::{
     domain::{Clock, Timestamp},
@@ -34,6 +35,12 @@ const MAX_BACKLOG_READERS_OF_ONE: usize = 1;
 
 /// Who takes nothing of what a search found for so long is away.
 const BACKLOG_READER_IS_AWAY: Duration = Duration::from_secs(15);
+
+/// Exports at a time.
+const MAX_EXPORTS: usize = 3;
+
+/// Those of one visitor.
+const MAX_EXPORTS_OF_ONE: usize = 1;
 
 /// What every request may reach. A clone shares everything.
 #[derive(Clone, FromRef)]
@@ -67,6 +74,12 @@ pub struct WebState {
     /// Places for searches of the backlog: each keeps a core busy.
     #[from_ref(skip)]
     pub(super) backlog_readers: Arc<Seats>,
+    /// Places for exports.
+    #[from_ref(skip)]
+    pub(super) exports: Arc<Seats>,
+    /// How fast programs ask.
+    #[from_ref(skip)]
+    pub(super) quota: Arc<Quota>,
     /// Places for reading queries and judging by them.
     #[from_ref(skip)]
     pub(super) cores: Cores,
@@ -113,6 +126,8 @@ impl WebState {
                 MAX_BACKLOG_READERS_OF_ONE,
                 BACKLOG_READER_IS_AWAY,
             ),
+            exports: Seats::new(MAX_EXPORTS, MAX_EXPORTS_OF_ONE, BACKLOG_READER_IS_AWAY),
+            quota: Arc::new(Quota::new(options.requests_per_minute)),
             cores: Cores::of_this_machine(),
             words: Arc::new(Words::default()),
             coverage: Arc::default(),

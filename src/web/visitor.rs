@@ -53,6 +53,8 @@ pub(crate) struct Program {
     pub(crate) name: String,
     /// What it may.
     pub(crate) role: Role,
+    /// Whether its key opens feeds and tables alone.
+    pub(crate) is_for_outputs: bool,
 }
 
 /// Who asks.
@@ -82,7 +84,17 @@ impl Visitor {
 
     /// Whether the visitor may do this.
     pub(crate) fn may(&self, capability: Capability) -> bool {
-        self.role().is_some_and(|role| capability.is_of(role))
+        !self.is_for_outputs() && self.role().is_some_and(|role| capability.is_of(role))
+    }
+
+    /// Whether the visitor shows a key that opens feeds and tables alone.
+    pub(crate) fn is_for_outputs(&self) -> bool {
+        matches!(self, Self::Program(program) if program.is_for_outputs)
+    }
+
+    /// Whether the visitor may read feeds and tables.
+    pub(crate) fn may_read_outputs(&self) -> bool {
+        self.role().is_some_and(|role| Capability::Read.is_of(role))
     }
 
     /// The person, if it is one.
@@ -131,14 +143,15 @@ impl Visitor {
     }
 }
 
-/// Finds out who asks. A token that is wrong is an error even where nobody is let in: its owner is to know.
+/// Finds out who asks; `key` stands in the address. A token that is wrong is an error even where nobody is let in: its owner is to know.
 pub(super) async fn recognise(
     state: &WebState,
     headers: &HeaderMap,
+    key: Option<&str>,
     peer: Peer,
 ) -> Result<Visitor, WebError> {
     let now = state.clock.now();
-    if let Some(token) = bearer(headers) {
+    if let Some(token) = bearer(headers).or(key) {
         let owner = api_tokens::owner(&state.db, TokenHash::of(token).as_bytes(), now).await?;
         let owner = owner.ok_or(WebError::WrongToken)?;
         return Ok(Visitor::Program(Arc::new(Program {
@@ -149,6 +162,7 @@ pub(super) async fn recognise(
                 |person| format!("{} of {person}", owner.name),
             ),
             role: owner.role,
+            is_for_outputs: owner.is_for_outputs,
         })));
     }
     if let Some(token) = cookie::token(headers, peer.way) {

@@ -24,6 +24,7 @@ mod guard;
 mod headlines;
 mod hostile;
 mod identity;
+mod operations;
 mod private_server;
 mod rematches;
 mod river;

@@ -91,6 +91,15 @@ impl Site {
 
     /// A token of the installation with this role; none where there is no database.
     pub(crate) async fn token_of(&self, role: Role) -> Option<String> {
+        self.key(role, false).await
+    }
+
+    /// The same, for feeds and tables alone.
+    pub(crate) async fn output_key(&self, role: Role) -> String {
+        self.key(role, true).await.expect("there is a database")
+    }
+
+    async fn key(&self, role: Role, is_for_outputs: bool) -> Option<String> {
         let token = Token::for_program(random());
         let hash = token.hash();
         let new = NewApiToken {
@@ -98,6 +107,7 @@ impl Site {
             name: "test",
             role,
             user: None,
+            is_for_outputs,
             lifetime: Duration::from_hours(10_000),
         };
         let added = api_tokens::add(&self.db, new, "test", self.clock.now()).await;

@@ -1,20 +1,18 @@
 //! Every stored article once, by arrival; or those that a query finds, newest first.
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::limit;
 use crate::{
-    domain::{Field, Hit, Timestamp},
+    domain::{ArticleId, Field, Hit, Timestamp},
     query::Stop,
-    store::article_stream::{self, ArrivedArticle, ArrivedMatch},
+    store::article_stream::{self, Arrived, ArrivedArticle, ArrivedMatch, Selection},
     web::{
         WebState,
         error::WebError,
-        extract::Query,
+        extract::{Path, Query},
         pages::search::{Asked, Known, Readied},
         search::{Found, position},
     },
@@ -23,89 +21,144 @@ use crate::{
 /// The most that one answer of a search holds.
 const MAX_FOUND: i64 = 100;
 
-/// Articles of one answer, unless asked otherwise.
-const DEFAULT_LIMIT: i64 = 100;
-
-/// The most that one answer holds.
-const MAX_LIMIT: i64 = 1_000;
-
 /// Where to go on, and how far.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::web) struct Page {
-    /// `next` of the answer before; from the first article without.
+    /// `next` of the answer before: what arrived after it. Without, from the first article on.
+    #[param(pattern = "^[0-9]{0,18}$")]
     since: Option<String>,
-    /// At most this many, 1 to 1,000.
+    /// At most so many; with `q` never more than 100.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<i64>,
 }
 
-/// A page of articles.
-#[derive(Debug, Serialize)]
-pub(in crate::web) struct ArticlesBody {
-    articles: Vec<ArticleBody>,
-    /// The cursor to go on with, now or later.
-    next: String,
+/// Articles, in order of arrival; with `q` what was found, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::web) enum ArticlesAnswer {
+    /// Without `q`.
+    Arrived(ArticlesBody),
+    /// With `q`.
+    Found(FoundBody),
 }
 
-#[derive(Debug, Serialize)]
-struct ArticleBody {
+/// A page of articles in order of arrival.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct ArticlesBody {
+    articles: Vec<ArticleBody>,
+    /// The cursor to go on with as `since`, now or later.
+    next: String,
+    /// Whether there was more. An answer to filters may be empty although there is.
+    more: bool,
+}
+
+/// An article with what it matches now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct ArticleBody {
     id: i64,
+    /// The number that it got when it was placed: the order of `since`.
     arrival: i64,
+    /// Its page at the publisher's.
     url: Option<String>,
     title: String,
+    /// Plain text.
     summary: String,
+    /// Plain text.
     content: String,
+    /// BCP 47.
     language: Option<String>,
+    authors: Vec<String>,
+    categories: Vec<String>,
+    /// Short name of the source.
     source: String,
+    source_name: String,
+    tier: String,
+    /// ISO 3166-1 alpha-2.
+    country: Option<String>,
+    /// As the publisher says.
     published: Option<Timestamp>,
+    /// The same, made fit for sorting.
+    sort_at: Timestamp,
     first_seen: Timestamp,
+    /// When its text last changed.
+    updated: Option<Timestamp>,
+    /// How often its text changed.
+    revision: i32,
+    /// History rather than news.
+    is_backfill: bool,
+    /// The story that it stands in.
+    story: Option<i64>,
+    /// Its original, if it is a copy.
+    copy_of: Option<i64>,
     matches: Vec<MatchBody>,
 }
 
-#[derive(Debug, Serialize)]
+/// A keyword that an article matches.
+#[derive(Debug, Serialize, ToSchema)]
 struct MatchBody {
+    /// Short name of the keyword.
     keyword: String,
+    /// The version of its query that matched.
     version: i32,
     hits: Vec<HitBody>,
+    /// The branches of the query that held.
     why: String,
 }
 
-#[derive(Debug, Serialize)]
-struct HitBody {
+/// Where a term stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HitBody {
     field: Field,
+    /// The first byte in the plain text of the field.
     start: u32,
+    /// The first byte after it.
     end: u32,
     text: String,
+    /// The concept that the term belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     concept: Option<String>,
 }
 
 impl From<ArrivedArticle> for ArticleBody {
     fn from(article: ArrivedArticle) -> Self {
-        let ArrivedArticle {
-            id,
-            arrival,
-            url,
-            title,
-            summary,
-            content,
-            language,
-            source,
-            published_at,
-            first_seen_at,
-            matches,
-        } = article;
         Self {
-            id: id.get(),
-            arrival,
-            url,
-            title,
-            summary,
-            content,
-            language,
-            source,
-            published: published_at,
-            first_seen: first_seen_at,
-            matches: matches.into_iter().map(MatchBody::from).collect(),
+            id: article.id.get(),
+            arrival: article.arrival,
+            url: article.url,
+            title: article.title,
+            summary: article.summary,
+            content: article.content,
+            language: article.language,
+            authors: article.authors,
+            categories: article.categories,
+            source: article.source,
+            source_name: article.source_name,
+            tier: article.tier,
+            country: article.country,
+            published: article.published_at,
+            sort_at: article.sort_at,
+            first_seen: article.first_seen_at,
+            updated: article.updated_at,
+            revision: article.revision,
+            is_backfill: article.is_backfill,
+            story: article.story.map(crate::domain::StoryId::get),
+            copy_of: article.copy_of.map(ArticleId::get),
+            matches: article.matches.into_iter().map(MatchBody::from).collect(),
+        }
+    }
+}
+
+impl From<Arrived> for ArticlesBody {
+    fn from(arrived: Arrived) -> Self {
+        Self {
+            next: arrived.read_to.to_string(),
+            more: arrived.has_more,
+            articles: arrived
+                .articles
+                .into_iter()
+                .map(ArticleBody::from)
+                .collect(),
         }
     }
 }
@@ -147,8 +200,8 @@ impl From<Hit> for HitBody {
 }
 
 /// What a search found.
-#[derive(Debug, Serialize)]
-struct FoundBody {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct FoundBody {
     articles: Vec<FoundArticleBody>,
     /// `before` of the next answer; null where everything was read.
     next: Option<String>,
@@ -156,7 +209,8 @@ struct FoundBody {
     read_to: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
+/// An article that was found.
+#[derive(Debug, Serialize, ToSchema)]
 struct FoundArticleBody {
     id: i64,
     url: Option<String>,
@@ -164,9 +218,12 @@ struct FoundArticleBody {
     summary: String,
     content: String,
     language: Option<String>,
+    /// Name of the source.
     source: String,
     sort_at: Timestamp,
+    /// Where the query was found.
     hits: Vec<HitBody>,
+    /// The branches of the query that held.
     why: String,
 }
 
@@ -199,28 +256,87 @@ impl FoundBody {
     }
 }
 
-/// The articles after a cursor; with `q`, those that a search finds.
+/// Articles in order of arrival, or found by a query
+///
+/// Without `q`: every stored article once, in order of arrival, each with what it matches now. Ask again with `next` as
+/// `since`, and nothing is missed and nothing comes twice, whatever commits meanwhile. With `q`: what a search finds,
+/// newest first; ask on with `next` as `before`.
+#[utoipa::path(get, path = "/api/v1/articles", tag = "articles", params(Page, Asked),
+    responses((status = 200, description = "A page of articles", body = ArticlesAnswer)))]
 pub(in crate::web) async fn list(
     State(state): State<WebState>,
     Query(page): Query<Page>,
     Query(asked): Query<Asked>,
-) -> Result<Response, WebError> {
+) -> Result<Json<ArticlesAnswer>, WebError> {
+    if asked.is_in_backlog() {
+        return Err(WebError::BadRequest(
+            "The backlog is searched on the page of the search alone.".to_owned(),
+        ));
+    }
     if !asked.q.trim().is_empty() {
-        return Ok(search(&state, &page, &asked).await?.into_response());
+        return Ok(Json(ArticlesAnswer::Found(
+            search(&state, &page, &asked).await?,
+        )));
     }
     let after = cursor(page.since.as_deref())?;
-    let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let articles = article_stream::arrived_after(&state.db, after, limit).await?;
-    let next = articles.last().map_or(after, |last| last.arrival);
-    let body = ArticlesBody {
-        articles: articles.into_iter().map(ArticleBody::from).collect(),
-        next: next.to_string(),
-    };
-    Ok(Json(body).into_response())
+    let limit = limit(page.limit, 1_000)?;
+    let selection = selection(&state, &asked).await?;
+    let arrived = article_stream::arrived_after(&state.db, after, limit, &selection).await?;
+    Ok(Json(ArticlesAnswer::Arrived(arrived.into())))
 }
 
-async fn search(state: &WebState, page: &Page, asked: &Asked) -> Result<Json<FoundBody>, WebError> {
+/// One article
+///
+/// With what it matches now.
+#[utoipa::path(get, path = "/api/v1/articles/{id}", tag = "articles",
+    params(("id" = i64, Path, description = "Number of the article")),
+    responses((status = 200, description = "The article", body = ArticleBody)))]
+pub(in crate::web) async fn one(
+    State(state): State<WebState>,
+    Path(id): Path<ArticleId>,
+) -> Result<Json<ArticleBody>, WebError> {
+    let found = article_stream::of_ids(&state.db, &[id]).await?;
+    let article = found.into_iter().next();
+    Ok(Json(article.ok_or(WebError::NotFound("article"))?.into()))
+}
+
+/// The filters of a search, as the stream is asked.
+pub(in crate::web) async fn selection(
+    state: &WebState,
+    asked: &Asked,
+) -> Result<Selection, WebError> {
+    if !asked.has_filters() {
+        return Ok(Selection::default());
+    }
     let known = Known::read(state).await?;
+    known.look_up(asked)?;
+    let span = known.span(asked)?;
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Ok(Selection {
+        keyword: span.keyword,
+        source: some(&asked.source),
+        tier: some(&asked.tier),
+        country: some(&asked.country.to_ascii_uppercase()),
+        language: some(&asked.lang.to_ascii_lowercase()),
+        from: (!asked.from.is_empty()).then_some(span.from),
+        before: (!asked.to.is_empty()).then_some(asked.end()?),
+    })
+}
+
+async fn search(state: &WebState, page: &Page, asked: &Asked) -> Result<FoundBody, WebError> {
+    let wanted = limit(page.limit, 1_000)?.min(MAX_FOUND);
+    let (readied, found) = found(state, asked, usize::try_from(wanted).unwrap_or(1)).await?;
+    Ok(FoundBody::new(found, &readied))
+}
+
+/// What a search finds; a query that cannot be read is a bad request.
+pub(in crate::web) async fn found(
+    state: &WebState,
+    asked: &Asked,
+    wanted: usize,
+) -> Result<(Readied, Found), WebError> {
+    let known = Known::read(state).await?;
+    known.look_up(asked)?;
     let readied = known.ready(state, asked).await?.map_err(|errors| {
         let messages: Vec<String> = errors
             .iter()
@@ -229,22 +345,20 @@ async fn search(state: &WebState, page: &Page, asked: &Asked) -> Result<Json<Fou
             .collect();
         WebError::BadRequest(messages.join("\n"))
     })?;
-    let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_FOUND);
-    let wanted = usize::try_from(limit).unwrap_or(1);
     let found = known.find(state, asked, &readied, wanted).await?;
-    Ok(Json(FoundBody::new(found, &readied)))
+    Ok((readied, found))
 }
 
 /// The number of arrival that a cursor stands for.
-fn cursor(since: Option<&str>) -> Result<i64, WebError> {
+pub(super) fn cursor(since: Option<&str>) -> Result<i64, WebError> {
     match since.map(str::trim) {
         None | Some("") => Ok(0),
-        Some(cursor) => cursor.parse().map_err(|_| {
-            WebError::BadRequest(
-                "“since” is not a cursor that an answer gave as “next”.".to_owned(),
-            )
-        }),
+        Some(cursor) => cursor.parse().map_err(|_| not_a_cursor()),
     }
+}
+
+pub(super) fn not_a_cursor() -> WebError {
+    WebError::BadRequest("“since” is not a cursor that an answer gave as “next”.".to_owned())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     domain::{SubscriptionId, Timestamp, delivery::Kind, digest::Schedule},
@@ -18,13 +19,13 @@ use crate::{
 const EDITIONS: i64 = 100;
 
 /// A list of digests.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct DigestsBody {
     digests: Vec<DigestBody>,
 }
 
 /// A digest. The fields are promised.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct DigestBody {
     id: i64,
     slug: String,
@@ -37,7 +38,7 @@ pub(in crate::web) struct DigestBody {
 }
 
 /// A digest with its recipients and editions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct OneDigestBody {
     #[serde(flatten)]
     digest: DigestBody,
@@ -45,7 +46,8 @@ pub(in crate::web) struct OneDigestBody {
     editions: Vec<EditionBody>,
 }
 
-#[derive(Debug, Serialize)]
+/// Who is told.
+#[derive(Debug, Serialize, ToSchema)]
 struct RecipientBody {
     id: i64,
     channel: &'static str,
@@ -55,7 +57,8 @@ struct RecipientBody {
     suppressed_why: String,
 }
 
-#[derive(Debug, Serialize)]
+/// An issue that was due.
+#[derive(Debug, Serialize, ToSchema)]
 struct EditionBody {
     issue: String,
     state: &'static str,
@@ -95,7 +98,9 @@ impl From<Issued> for EditionBody {
     }
 }
 
-/// All digests.
+/// All digests
+#[utoipa::path(get, path = "/api/v1/digests", tag = "digests",
+    responses((status = 200, description = "The digests", body = DigestsBody)))]
 pub(in crate::web) async fn list(State(db): State<PgPool>) -> Result<Json<DigestsBody>, WebError> {
     let all = subscriptions::all(&db).await?;
     Ok(Json(DigestsBody {
@@ -110,7 +115,12 @@ async fn by_id(db: &PgPool, id: SubscriptionId) -> Result<Stored, WebError> {
         .ok_or(WebError::NotFound("digest"))
 }
 
-/// One digest.
+/// One digest
+///
+/// With its recipients and its latest editions.
+#[utoipa::path(get, path = "/api/v1/digests/{id}", tag = "digests",
+    params(("id" = i64, Path, description = "Number of the digest")),
+    responses((status = 200, description = "The digest", body = OneDigestBody)))]
 pub(in crate::web) async fn one(
     State(db): State<PgPool>,
     Path(id): Path<SubscriptionId>,
@@ -135,7 +145,12 @@ pub(in crate::web) async fn one(
     }))
 }
 
-/// Asks for an issue at once.
+/// Compose and send now
+///
+/// An issue is composed at once and sent to all recipients. A digest that rests has none.
+#[utoipa::path(post, path = "/api/v1/digests/{id}/run", tag = "digests",
+    params(("id" = i64, Path, description = "Number of the digest")),
+    responses((status = 202, description = "The wish is noted")))]
 pub(in crate::web) async fn run(
     State(state): State<WebState>,
     visitor: Visitor,

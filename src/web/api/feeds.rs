@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     domain::{FeedId, FeedUrl, Timestamp, Trouble},
@@ -23,20 +24,21 @@ use crate::{
 const GAP_TOLD_FOR: Duration = Duration::from_hours(24);
 
 /// Which feeds.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::web) struct Wanted {
     /// The one with this address; all without.
     url: Option<String>,
 }
 
 /// A list of feeds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct FeedsBody {
     feeds: Vec<FeedBody>,
 }
 
 /// A feed. The fields are promised.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct FeedBody {
     id: i64,
     url: String,
@@ -59,7 +61,7 @@ pub(in crate::web) struct FeedBody {
 }
 
 /// Something that is wrong with a feed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct TroubleBody {
     kind: Trouble,
     detail: String,
@@ -108,7 +110,11 @@ impl FeedBody {
     }
 }
 
-/// All feeds, or the one with an address: a list of one or none.
+/// All feeds, or the one with an address
+///
+/// A list of one or none where an address is named.
+#[utoipa::path(get, path = "/api/v1/feeds", tag = "feeds", params(Wanted),
+    responses((status = 200, description = "The feeds", body = FeedsBody)))]
 pub(in crate::web) async fn list(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
@@ -145,7 +151,10 @@ fn as_stored(url: &str) -> String {
         .map_or_else(|_| url.to_owned(), String::from)
 }
 
-/// One feed.
+/// One feed
+#[utoipa::path(get, path = "/api/v1/feeds/{id}", tag = "feeds",
+    params(("id" = i64, Path, description = "Number of the feed")),
+    responses((status = 200, description = "The feed", body = FeedBody)))]
 pub(in crate::web) async fn one(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,
@@ -160,7 +169,12 @@ pub(in crate::web) async fn one(
     Ok(Json(FeedBody::new(feed, &incidents)))
 }
 
-/// Notes the wish to read the feed soon, and answers with the feed as it then stands.
+/// Read a feed soon
+///
+/// Notes the wish, and answers with the feed as it then stands. A feed that is paused is not read.
+#[utoipa::path(post, path = "/api/v1/feeds/{id}/poll", tag = "feeds",
+    params(("id" = i64, Path, description = "Number of the feed")),
+    responses((status = 202, description = "The feed, to be read soon", body = FeedBody)))]
 pub(in crate::web) async fn poll(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,

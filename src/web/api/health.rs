@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     domain::{Coverage, Exception, Timestamp, Trouble, Working},
@@ -13,7 +14,7 @@ use crate::{
 const NAMED: usize = 20;
 
 /// Up to when the collection is complete, and except for what. The fields are promised.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct HealthBody {
     /// All of it in one line, in UTC.
     statement: String,
@@ -31,7 +32,7 @@ pub(in crate::web) struct HealthBody {
 }
 
 /// A source that is not read whole.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ExceptionBody {
     source: String,
     kind: Trouble,
@@ -57,7 +58,11 @@ impl From<Exception> for ExceptionBody {
     }
 }
 
-/// The statement at the present.
+/// Up to when the collection is complete
+///
+/// And except for what, at present.
+#[utoipa::path(get, path = "/api/v1/health", tag = "feeds",
+    responses((status = 200, description = "The statement", body = HealthBody)))]
 pub(in crate::web) async fn show(
     State(db): State<PgPool>,
     State(clock): State<WebClock>,

@@ -48,6 +48,7 @@ use recent::Taste;
 use crate::{
     auth::Capability,
     domain::{StoryId, Timestamp},
+    meters::{Streaming, meters},
     store::{
         StoreError,
         board::BoardLine,
@@ -157,6 +158,8 @@ struct Following {
     /// The last number of arrival that is known of.
     last: i64,
     seat: Seat,
+    /// Counts the stream while it is open.
+    _counted: Streaming,
 }
 
 /// Streams lines from where the client left off.
@@ -198,6 +201,7 @@ pub(super) async fn events(
         reader,
         last: last.arrival,
         seat,
+        _counted: meters().stream(),
     };
     following
         .ready

@@ -81,6 +81,7 @@ struct TokenLine {
     id: i64,
     name: String,
     role: Role,
+    is_for_outputs: bool,
     expires: Moment,
     last_used: Option<Moment>,
 }
@@ -111,6 +112,8 @@ pub(crate) struct TokenForm {
     days: u32,
     #[serde(default)]
     current: String,
+    /// Whether it opens feeds and tables alone.
+    outputs: Option<String>,
 }
 
 /// Answers with the page.
@@ -170,6 +173,7 @@ fn token_line(token: ApiToken, now: Timestamp) -> TokenLine {
         id: token.id.get(),
         name: token.name,
         role: token.role,
+        is_for_outputs: token.is_for_outputs,
         expires: Moment::exact(token.expires_at),
         last_used: token.last_used_at.map(|last| Moment::ago(now, last)),
     }
@@ -310,6 +314,7 @@ pub(crate) async fn add_token(
         name,
         role: form.role,
         user: Some(member.id),
+        is_for_outputs: form.outputs.is_some(),
         lifetime: Duration::from_hours(u64::from(form.days) * 24),
     };
     api_tokens::add(&state.db, new, &member.name, state.clock.now()).await?;

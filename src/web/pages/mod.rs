@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod added;
+pub(super) mod api;
 pub(super) mod article;
 pub(super) mod audit;
 pub(super) mod board;

@@ -99,7 +99,8 @@ pub(crate) async fn show(
     })
 }
 
-fn place(text: &str) -> Result<(Timestamp, StoryId), WebError> {
+/// The place that a list of stories names.
+pub(in crate::web) fn place(text: &str) -> Result<(Timestamp, StoryId), WebError> {
     let read = || {
         let (at, id) = text.split_once('-')?;
         Some((

@@ -93,6 +93,7 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("GET", "/digests/{slug}/preview", VIEWER),
     ("GET", "/digests/{slug}/feed.atom", VIEWER),
     ("GET", "/digests/{slug}/feed.json", VIEWER),
+    ("GET", "/digests/{slug}/table.csv", VIEWER),
     ("GET", "/digests/{slug}/{edition}", VIEWER),
     ("POST", "/digests/{slug}/{edition}/review", EDITOR),
     ("GET", "/admin/outbox", ADMIN),
@@ -121,14 +122,27 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("POST", "/admin/users/{id}/disable", ADMIN),
     ("POST", "/admin/users/{id}/enable", ADMIN),
     ("POST", "/admin/users/{id}/link", ADMIN),
+    ("GET", "/out/{file}", VIEWER),
+    ("GET", "/out/search/{file}", VIEWER),
+    ("GET", "/api", VIEWER),
+    ("GET", "/api/openapi.json", Anybody),
+    ("GET", "/api/v1/articles", VIEWER),
+    ("GET", "/api/v1/articles/{id}", VIEWER),
+    ("GET", "/api/v1/export", VIEWER),
+    ("GET", "/api/v1/matches", VIEWER),
+    ("GET", "/api/v1/stories", VIEWER),
+    ("GET", "/api/v1/stories/{id}", VIEWER),
+    ("GET", "/api/v1/keywords", VIEWER),
+    ("GET", "/api/v1/keywords/{slug}", VIEWER),
+    ("GET", "/api/v1/keywords/{slug}/versions", ANALYST),
     ("GET", "/api/v1/feeds", VIEWER),
     ("GET", "/api/v1/feeds/{id}", VIEWER),
     ("POST", "/api/v1/feeds/{id}/poll", EDITOR),
     ("GET", "/api/v1/digests", EDITOR),
     ("GET", "/api/v1/digests/{id}", EDITOR),
     ("POST", "/api/v1/digests/{id}/run", ANALYST),
-    ("GET", "/api/v1/articles", VIEWER),
     ("GET", "/api/v1/health", VIEWER),
+    ("GET", "/api/v1/audit", ADMIN),
     ("GET", "/static/{hash}/{name}", Anybody),
     ("GET", "/livez", Anybody),
     ("GET", "/readyz", Anybody),
@@ -139,6 +153,7 @@ pub(super) fn filled(path: &str) -> String {
     path.replace("{id}", "999")
         .replace("{slug}", "iran")
         .replace("{token}", "none")
+        .replace("{file}", "iran.atom")
         .replace("{edition}", "2026-11-24-0700")
         .replace("{hash}/{name}", "0/wirewatch.css")
 }
@@ -280,6 +295,7 @@ async fn every_route_lets_in_who_may_and_nobody_else() {
                 let is_nobody = asking.role.is_none();
                 let is_page = method == Method::GET
                     && !path.starts_with("/api/")
+                    && !path.starts_with("/out/")
                     && *path != "/events"
                     && *path != "/session";
                 let expected = match (is_nobody, is_page) {
@@ -289,6 +305,34 @@ async fn every_route_lets_in_who_may_and_nobody_else() {
                 };
                 assert_eq!(status, expected, "{who:?} {method} {path}");
             }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_feeds_and_tables_opens_nothing_else() {
+    let (_worker, site) = stocked(WebOptions::default()).await;
+    let key = site.output_key(Role::Admin).await;
+    let is_output = |path: &str| {
+        path.starts_with("/out/")
+            || (path.starts_with("/digests/")
+                && [".atom", ".json", ".csv"]
+                    .iter()
+                    .any(|kind| path.ends_with(kind)))
+    };
+    for (method, path, least) in EXPECTED {
+        let method: Method = method.parse().unwrap();
+        let filled = filled(path);
+        let in_header = site.bare_request(method.clone(), &filled).bearer_auth(&key);
+        let in_header = in_header.send().await.unwrap().status().as_u16();
+        let in_address = site.bare_request(method.clone(), &format!("{filled}?token={key}"));
+        let in_address = in_address.send().await.unwrap().status().as_u16();
+        let let_in = |status: u16| !matches!(status, 303 | 401 | 403);
+        if is_output(path) {
+            assert!(let_in(in_header) && let_in(in_address), "{method} {path}");
+        } else if *least != Anybody {
+            assert_eq!(in_header, 403, "{method} {path}");
+            assert!(!let_in(in_address), "{method} {path}: {in_address}");
         }
     }
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::with_concepts;
+use wirewatch::{domain::Role, web::WebOptions};
+
 use crate::{
     database,
     feed_server::{Document, FeedServer, rss},
-    site::Site,
+    site::{Site, ask},
     worker::{TestClock, TestWorker, beat},
 };
 
@@ -129,7 +131,7 @@ async fn an_article_goes_out_with_its_matches_and_their_hits() {
     worker.pass().await;
     let site = Site::start(&worker.db, worker.clock.clone()).await;
     let page = site.get("/api/v1/articles").await.json();
-    assert_eq!(keys(&page), BTreeSet::from(["articles", "next"]));
+    assert_eq!(keys(&page), BTreeSet::from(["articles", "more", "next"]));
     let article = &page["articles"][0];
     let fields = BTreeSet::from([
         "id",
@@ -139,12 +141,27 @@ async fn an_article_goes_out_with_its_matches_and_their_hits() {
         "summary",
         "content",
         "language",
+        "authors",
+        "categories",
         "source",
+        "source_name",
+        "tier",
+        "country",
         "published",
+        "sort_at",
         "first_seen",
+        "updated",
+        "revision",
+        "is_backfill",
+        "story",
+        "copy_of",
         "matches",
     ]);
     assert_eq!(keys(article), fields);
+    let one = site
+        .get(&format!("/api/v1/articles/{}", article["id"]))
+        .await;
+    assert_eq!(one.json(), *article);
     assert_eq!(
         (&article["url"], &article["source"], &article["first_seen"]),
         (
@@ -212,4 +229,219 @@ async fn paging_gives_every_article_once_in_order_while_more_arrive() {
         site.get("/api/v1/articles?since=yesterday").await.status,
         400
     );
+}
+
+/// A worker that stored what matches `iran` or `dprk`, or both, and a site over it.
+async fn two_keywords() -> (TestWorker, Site) {
+    let publisher = FeedServer::start().await;
+    let items: Vec<(String, String)> = (0..30)
+        .map(|item| {
+            let about = ["Iran", "Pyongyang", "Iran and Pyongyang"][item % 3];
+            (item.to_string(), format!("{about} report {item}"))
+        })
+        .collect();
+    let items: Vec<(&str, &str, &str)> = items
+        .iter()
+        .map(|(guid, title)| (&**guid, &**title, "x"))
+        .collect();
+    publisher.put("/feed", Document::feed(rss(&items)));
+    let keywords = [("iran", "iran"), ("dprk", "pyongyang")];
+    let worker = TestWorker::new(&[publisher.url("/feed")], &keywords).await;
+    worker.pass().await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    (worker, site)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_match_goes_out_once_however_it_is_paged() {
+    let (worker, site) = two_keywords().await;
+    // One article matches two keywords under one number: a page may end between them.
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..60 {
+        let page = site
+            .get(&format!("/api/v1/matches?since={cursor}&limit=3"))
+            .await
+            .json();
+        for found in page["matches"].as_array().unwrap() {
+            seen.push((
+                found["article"].as_i64().unwrap(),
+                found["keyword"].to_string(),
+            ));
+        }
+        page["next"].as_str().unwrap().clone_into(&mut cursor);
+        if page["more"] == false {
+            break;
+        }
+    }
+    let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM matches")
+        .fetch_one(&worker.db)
+        .await
+        .unwrap();
+    assert_eq!((seen.len(), stored), (40, 40));
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 40);
+    let of_one = site.get("/api/v1/matches?keyword=dprk&limit=1000").await;
+    assert_eq!(of_one.json()["matches"].as_array().unwrap().len(), 20);
+    assert_eq!(site.get("/api/v1/matches?keyword=none").await.status, 404);
+    assert_eq!(site.get("/api/v1/matches?since=12").await.status, 400);
+    let rest = site.get(&format!("/api/v1/matches?since={cursor}")).await;
+    assert_eq!(rest.json()["matches"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_narrow_the_stream_and_one_that_names_nothing_is_refused() {
+    let (_worker, site) = two_keywords().await;
+    let count = async |query: &str| {
+        let page = site
+            .get(&format!("/api/v1/articles?{query}&limit=1000"))
+            .await;
+        page.json()["articles"].as_array().unwrap().len()
+    };
+    assert_eq!(count("").await, 30);
+    assert_eq!(count("keyword=dprk").await, 20);
+    assert_eq!(count("tier=wire&country=jp&source=test-wire").await, 30);
+    assert_eq!(count("tier=press").await, 0);
+    assert_eq!(count("from=2026-01-01&to=2026-01-02").await, 0);
+    for missing in ["keyword=none", "source=none", "q=iran&source=none"] {
+        let answer = site.get(&format!("/api/v1/articles?{missing}")).await;
+        assert_eq!(answer.status, 404, "{missing}");
+    }
+    for wrong in [
+        "tier=none",
+        "from=soon",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "in=backlog",
+    ] {
+        let answer = site.get(&format!("/api/v1/articles?{wrong}")).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_changed_is_not_sent_again() {
+    let (_worker, site) = two_keywords().await;
+    let first = site.get("/api/v1/articles").await;
+    let tag = first.header("etag").to_owned();
+    assert!(tag.starts_with('"'), "{tag}");
+    assert_eq!(first.header("cache-control"), "private, no-cache");
+    let again = site.request(reqwest::Method::GET, "/api/v1/articles");
+    let again = ask(again.header("if-none-match", format!("\"x\", W/{tag}"))).await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    assert_eq!(again.header("etag"), tag);
+    let other = site.request(reqwest::Method::GET, "/api/v1/keywords");
+    let other = ask(other.header("if-none-match", &tag)).await;
+    assert_eq!(other.status, 200);
+    let head = ask(site.request(reqwest::Method::HEAD, "/api/v1/articles")).await;
+    assert_eq!((head.status, head.header("etag")), (200, tag.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
+    let (worker, _) = two_keywords().await;
+    let options = WebOptions {
+        requests_per_minute: 5,
+        ..WebOptions::default()
+    };
+    let site = Site::with(&worker.db, worker.clock.clone(), options).await;
+    let [one, other] = [
+        site.token_of(Role::Viewer).await.unwrap(),
+        site.token_of(Role::Viewer).await.unwrap(),
+    ];
+    let get = async |key: &str| {
+        let request = site.bare_request(reqwest::Method::GET, "/api/v1/health");
+        ask(request.bearer_auth(key)).await
+    };
+    for left in ["r=4", "r=3", "r=2", "r=1", "r=0"] {
+        let answer = get(&one).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("ratelimit").contains(left));
+    }
+    let refused = get(&one).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "12"));
+    assert_eq!(refused.json()["status"], 429);
+    assert_eq!(get(&other).await.status, 200);
+    worker.clock.advance(std::time::Duration::from_secs(12));
+    assert_eq!(get(&one).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_has_every_article_and_goes_on_where_it_broke_off() {
+    let (worker, site) = two_keywords().await;
+    let whole = site.get("/api/v1/export").await;
+    assert_eq!(whole.header("content-type"), "application/jsonl");
+    let lines: Vec<Value> = whole
+        .body
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 30);
+    let resume = lines[11]["resume"].as_str().unwrap();
+    let rest = site.get(&format!("/api/v1/export?resume={resume}")).await;
+    let expected: String = whole
+        .body
+        .lines()
+        .skip(12)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(rest.body, expected);
+    let of_one = site.get("/api/v1/export?keyword=dprk").await;
+    assert_eq!(of_one.body.lines().count(), 20);
+    assert_eq!(site.get("/api/v1/export?resume=x").await.status, 400);
+    drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stories_keywords_and_the_audit_are_told() {
+    let (worker, site) = two_keywords().await;
+    let stories = site.get("/api/v1/stories?least=1&limit=1").await.json();
+    let first = &stories["stories"][0];
+    assert_eq!(first["desk"]["state"], "new");
+    let next = stories["next"].as_str().unwrap();
+    let more = site
+        .get(&format!("/api/v1/stories?least=1&before={next}"))
+        .await
+        .json();
+    assert_eq!(more["next"], Value::Null);
+    let rest = more["stories"].as_array().unwrap();
+    assert!(rest.iter().all(|story| story["id"] != first["id"]));
+    let one = site
+        .get(&format!("/api/v1/stories/{}", first["id"]))
+        .await
+        .json();
+    assert_eq!(one["id"], first["id"]);
+    assert_eq!(
+        i64::try_from(one["articles"].as_array().unwrap().len()).unwrap(),
+        first["articles"]
+    );
+    let keywords = site.get("/api/v1/keywords").await.json();
+    assert_eq!(keywords["keywords"][1]["slug"], "dprk");
+    assert_eq!(
+        site.get("/api/v1/keywords/dprk").await.json(),
+        keywords["keywords"][1]
+    );
+    let versions = site.get("/api/v1/keywords/dprk/versions").await.json();
+    assert_eq!(versions["versions"][0]["query"], "pyongyang");
+    let audit = site.get("/api/v1/audit?kind=keyword&limit=1").await.json();
+    assert_eq!(audit["changes"][0]["kind"], "keyword");
+    let next = &audit["next"];
+    let older = site
+        .get(&format!("/api/v1/audit?kind=keyword&before={next}"))
+        .await;
+    assert_eq!(older.json()["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(older.json()["next"], Value::Null);
+    drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_served_and_laid_out() {
+    let (_worker, site) = two_keywords().await;
+    let document = site.get("/api/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let page = site.get("/api").await;
+    assert_eq!(page.status, 200);
+    for path in document["paths"].as_object().unwrap().keys() {
+        assert!(page.body.contains(&format!(" {path}</code>")), "{path}");
+    }
 }

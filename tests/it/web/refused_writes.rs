@@ -36,6 +36,7 @@ impl Asker {
         match gate {
             Gate::Open | Gate::Anyone => true,
             Gate::Account => self.is_person,
+            Gate::Output => self.role.is_some(),
             Gate::May(capability) => self.role.is_some_and(|role| capability.is_of(role)),
         }
     }
@@ -152,7 +153,7 @@ async fn no_spelling_and_no_method_writes_around_a_gate() {
     let before = fingerprint(&worker.db).await;
     let is_kept = |gate| match gate {
         Gate::May(capability) => !capability.is_of(Role::Viewer),
-        Gate::Open | Gate::Anyone | Gate::Account => false,
+        Gate::Open | Gate::Anyone | Gate::Account | Gate::Output => false,
     };
     for route in ROUTES
         .iter()

@@ -11,9 +11,12 @@ use crate::{
         feed::{self, Feed},
         render::Links,
     },
-    domain::digest::Edition,
+    domain::{digest::Edition, marks::Segment},
     store::{edition_page, subscriptions, subscriptions::Stored},
-    web::{WebState, error::WebError, extract::Path, links, peer::Peer},
+    web::{
+        WebState, error::WebError, extract::Path, links, outputs::Table, pages::line::outward,
+        peer::Peer,
+    },
 };
 
 /// Editions in a feed.
@@ -71,4 +74,47 @@ handler! {
 handler! {
     /// Answers with the digest as JSON Feed.
     json, "application/feed+json; charset=utf-8"
+}
+
+/// Answers with the stories that its editions told, a row for each, the newest edition first.
+pub(crate) async fn table(
+    State(state): State<WebState>,
+    Path(slug): Path<String>,
+) -> Result<Response, WebError> {
+    let (stored, editions) = read(&state, &slug).await?;
+    let mut table = Table::new(&[
+        "issue",
+        "composed",
+        "keyword",
+        "story",
+        "headline",
+        "source",
+        "facts",
+        "published",
+        "url",
+        "passage",
+        "desk",
+    ]);
+    let text =
+        |pieces: &[Segment]| -> String { pieces.iter().map(|piece| piece.text.as_str()).collect() };
+    for edition in &editions {
+        for section in &edition.sections {
+            for line in section.lines.iter().filter(|line| !line.is_struck) {
+                table.push([
+                    edition.key.to_string(),
+                    edition.composed_at.to_string(),
+                    section.name.clone(),
+                    line.story.to_string(),
+                    text(&line.headline),
+                    line.source.clone(),
+                    line.facts.clone(),
+                    line.at.to_string(),
+                    outward(line.url.as_deref()).unwrap_or_default(),
+                    text(&line.passage),
+                    line.desk.clone().unwrap_or_default(),
+                ]);
+            }
+        }
+    }
+    Ok(table.answer(&stored.slug))
 }

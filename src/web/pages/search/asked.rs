@@ -2,6 +2,7 @@
 
 use jiff::{civil::Date, tz::TimeZone};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::{
     domain::{ArticleId, Tier, Timestamp},
@@ -16,7 +17,8 @@ use crate::{
 };
 
 /// The address of a search. A part that is absent or empty asks for nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct Asked {
     /// The query.
@@ -26,19 +28,26 @@ pub(crate) struct Asked {
     /// Slug of their source.
     pub(crate) source: String,
     /// Its tier.
+    #[param(pattern = "^(official|wire|state|exile|specialist|press|aggregator)?$")]
     pub(crate) tier: String,
     /// Its country.
+    #[param(pattern = "^([A-Za-z]{2})?$")]
     pub(crate) country: String,
     /// Their language.
+    #[param(pattern = "^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,2})?$")]
     pub(crate) lang: String,
     /// The first day (UTC).
+    #[param(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
     pub(crate) from: String,
     /// The last day (UTC).
+    #[param(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
     pub(crate) to: String,
     /// `articles`, or `backlog`: what matched no keyword.
     #[serde(rename = "in")]
+    #[param(pattern = "^(articles)?$")]
     pub(crate) within: String,
     /// Where the page before ended.
+    #[param(pattern = "^([0-9]{1,18}[.][0-9]{1,18})?$")]
     pub(crate) before: String,
 }
 
@@ -84,6 +93,12 @@ impl Asked {
             }
         }
         address.finish()
+    }
+
+    /// The address of this search as a feed or a table.
+    pub(crate) fn output(&self, file: &str) -> String {
+        self.address()
+            .replacen("/search?", &format!("/out/search/{file}?"), 1)
     }
 
     /// The address of this search, from a place on.
@@ -196,10 +211,20 @@ fn midnight(name: &str, day: &str) -> Result<Option<Timestamp>, WebError> {
     if day.is_empty() {
         return Ok(None);
     }
-    day.parse::<Date>()
-        .and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)))
-        .map(|day| Some(clamped(Timestamp::from_jiff(day))))
-        .map_err(|_| WebError::BadRequest(format!("“{name}” is to be a day, as in 2026-11-24.")))
+    let date: Date = day
+        .parse()
+        .map_err(|_| WebError::BadRequest(format!("“{name}” is to be a day, as in 2026-11-24.")))?;
+    // The last day of all has no midnight that a timestamp could hold.
+    let far = if date.year() > 0 {
+        FAR_FUTURE_MICROS
+    } else {
+        FAR_PAST_MICROS
+    };
+    let midnight = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
+    Ok(Some(midnight.map_or_else(
+        |_| Timestamp::from_micros(far),
+        |day| clamped(Timestamp::from_jiff(day)),
+    )))
 }
 
 #[cfg(test)]
@@ -258,7 +283,7 @@ mod tests {
 
     #[test]
     fn days_beyond_all_articles_are_asked_for_in_peace() {
-        for day in ["-009998-01-01", "-004800-01-01", "0000-12-31", "9999-12-29"] {
+        for day in ["-009999-01-01", "-004800-01-01", "0000-12-31", "9999-12-31"] {
             let asked = Asked {
                 from: day.to_owned(),
                 to: day.to_owned(),

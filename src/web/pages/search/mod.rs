@@ -144,6 +144,25 @@ impl Known {
         Ok(readying.await)
     }
 
+    /// Whether the keyword and the source that are asked for are there.
+    pub(crate) fn look_up(&self, asked: &Asked) -> Result<(), WebError> {
+        let keyword = |known: &SearchedKeyword| known.slug == asked.keyword;
+        if !asked.keyword.is_empty() && !self.keywords.iter().any(keyword) {
+            return Err(WebError::NotFound("keyword"));
+        }
+        let source = |known: &SearchedSource| known.slug == asked.source;
+        if !asked.source.is_empty() && !self.sources.iter().any(source) {
+            return Err(WebError::NotFound("source"));
+        }
+        Ok(())
+    }
+
+    /// The articles that may be read; a filter that names nothing is refused.
+    pub(crate) fn span(&self, asked: &Asked) -> Result<stored::Span, WebError> {
+        asked.facts(&self.sources)?;
+        asked.span(&self.keywords)
+    }
+
     /// Finds a page of articles.
     pub(crate) async fn find(
         &self,

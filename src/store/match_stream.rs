@@ -1,0 +1,155 @@
+//! Every match once, by arrival.
+
+use serde_json::Value;
+use sqlx::{PgPool, query_as, query_scalar};
+
+use super::{StoreError, hits};
+use crate::domain::{ArticleId, Hit, KeywordId, Timestamp};
+
+/// A place in the stream: a number of arrival, which all matches of one article that came together share, and a keyword.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The number.
+    pub arrival: i64,
+    /// Everything of this number up to this keyword has been read.
+    pub keyword: i64,
+}
+
+/// A match as it goes out to other programs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamedMatch {
+    /// Where it stands in the stream.
+    pub place: Place,
+    /// Short name of the keyword.
+    pub keyword: String,
+    /// The version that matched.
+    pub version: i32,
+    /// The article.
+    pub article: ArticleId,
+    /// Its page at the publisher's.
+    pub url: Option<String>,
+    /// Its headline.
+    pub title: String,
+    /// Short name of its source.
+    pub source: String,
+    /// What was found.
+    pub hits: Vec<Hit>,
+    /// The branches of the query that held.
+    pub why: String,
+    /// When it was made.
+    pub matched_at: Timestamp,
+    /// History rather than news.
+    pub is_backfill: bool,
+    /// When a changed keyword or a changed text lost it.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// A part of the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Streamed {
+    /// The matches, in order of arrival.
+    pub matches: Vec<StreamedMatch>,
+    /// Everything up to this place has been read.
+    pub read_to: Place,
+    /// Whether there was more when it was read.
+    pub has_more: bool,
+}
+
+struct Row {
+    arrival: i64,
+    keyword_id: KeywordId,
+    keyword: String,
+    version: i32,
+    article: ArticleId,
+    url: Option<String>,
+    title: String,
+    source: String,
+    hits: Value,
+    why: String,
+    matched_at: Timestamp,
+    is_backfill: bool,
+    closed_at: Option<Timestamp>,
+}
+
+impl From<Row> for StreamedMatch {
+    fn from(row: Row) -> Self {
+        Self {
+            place: Place {
+                arrival: row.arrival,
+                keyword: row.keyword_id.get(),
+            },
+            keyword: row.keyword,
+            version: row.version,
+            article: row.article,
+            url: row.url,
+            title: row.title,
+            source: row.source,
+            hits: hits::from_json(row.hits),
+            why: row.why,
+            matched_at: row.matched_at,
+            is_backfill: row.is_backfill,
+            closed_at: row.closed_at,
+        }
+    }
+}
+
+/// Numbers that one request for a keyword looks through.
+const REACH: i64 = 50_000;
+
+/// The matches after a place, those that were lost since included, at most `limit`; of one keyword alone if one is named.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn after(
+    db: &PgPool,
+    place: Place,
+    keyword: Option<KeywordId>,
+    limit: i64,
+) -> Result<Streamed, StoreError> {
+    // Read first: whatever has a number up to this one is committed, with all matches that share it.
+    let last = query_scalar!("SELECT last FROM arrivals")
+        .fetch_one(db)
+        .await?;
+    let reach = if keyword.is_some() {
+        last.min(place.arrival.saturating_add(REACH))
+    } else {
+        last
+    };
+    let rows = query_as!(
+        Row,
+        r#"SELECT m.arrival AS "arrival!", k.id AS keyword_id, k.slug AS keyword, m.keyword_version AS version,
+                  m.article_id AS article, a.url, a.title, s.slug AS source, m.hits, m.why, m.matched_at, m.is_backfill,
+                  m.closed_at
+             FROM matches m
+             JOIN keywords k ON k.id = m.keyword_id
+             JOIN articles a ON a.id = m.article_id
+             JOIN sources s ON s.id = a.source_id
+            WHERE m.arrival >= $1 AND m.arrival <= $3
+              AND (m.arrival, m.keyword_id) > ($1, $2)
+              AND ($4::bigint IS NULL OR m.keyword_id = $4)
+            ORDER BY m.arrival, m.keyword_id
+            LIMIT $5"#,
+        place.arrival,
+        place.keyword,
+        reach,
+        keyword.map(KeywordId::get),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let matches: Vec<StreamedMatch> = rows.into_iter().map(StreamedMatch::from).collect();
+    let is_full = i64::try_from(matches.len()).is_ok_and(|count| count >= limit);
+    let read_to = match matches.last() {
+        Some(last) if is_full => last.place,
+        _ => place.max(Place {
+            arrival: reach,
+            keyword: i64::MAX,
+        }),
+    };
+    Ok(Streamed {
+        has_more: is_full || read_to.arrival < last,
+        matches,
+        read_to,
+    })
+}

@@ -1,0 +1,366 @@
+//! Everything at once, with faults: feeds, mail, two workers, two webs, a digest process, PostgreSQL behind a proxy that
+//! cuts and delays. Processes are killed and ended, PostgreSQL crashes and stands still; then every invariant is checked.
+//!
+//! A seed draws the faults. `CHAOS_SECONDS=300 CHAOS_SEED=7 cargo test --test it operations::chaos` runs for longer, or
+//! runs that again.
+
+mod facts;
+mod watchers;
+
+use std::time::{Duration, Instant};
+
+use wirewatch::{
+    app::SystemClock,
+    domain::{
+        Clock as _,
+        delivery::{Channel, WebhookForm},
+    },
+    store::{
+        self, PgPool,
+        recipients::{self, NewRecipient},
+        subscriptions::{self, SubscriptionChange},
+    },
+};
+
+use self::{
+    facts::{Facts, violations},
+    watchers::{Puller, Viewer},
+};
+use super::{
+    machine::{Database, Machine, Process, client, until},
+    proxy::Proxy,
+    publisher::Publisher,
+};
+use crate::{
+    binary::any_below,
+    digests::{
+        desk::daily,
+        smtp::{Mood, SmtpServer},
+    },
+    worker::{beat, count},
+};
+
+/// How long faults last where nobody says otherwise.
+const SECONDS: u64 = 30;
+
+const FEEDS: usize = 12;
+
+/// Numbers of a seed (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % below
+    }
+}
+
+/// A number that whoever runs the test may set.
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Everything that runs.
+struct World {
+    database: Database,
+    db: PgPool,
+    proxy: Proxy,
+    publisher: Publisher,
+    smtp: SmtpServer,
+    processes: Vec<Process>,
+    viewer: Viewer,
+    puller: Puller,
+    /// Requests for an address that the fetch policy forbids.
+    forbidden: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    token: String,
+    /// Keeps the folder of logs.
+    _machine: Machine,
+}
+
+impl World {
+    async fn build() -> Self {
+        let database = Database::start().await;
+        let db = database.connect().await;
+        store::migrate(&db).await.unwrap();
+        let proxy = Proxy::start(database.socket()).await;
+        let publisher = Publisher::start(FEEDS).await;
+        let forbidden = watchers::canary(&publisher).await;
+        let smtp = SmtpServer::start().await;
+        let mut feeds = publisher.urls();
+        feeds.push(publisher.url("/astray"));
+        let mut machine = Machine::new(&proxy.url("wirewatch"), &beat(&feeds, &[("acme", "acme")]));
+        for (name, value) in [
+            ("WIREWATCH_MAIL__SERVER", "127.0.0.1"),
+            ("WIREWATCH_MAIL__PORT", &smtp.address.port().to_string()),
+            ("WIREWATCH_MAIL__SECURITY", "none"),
+            ("WIREWATCH_MAIL__FROM", "desk@desk.example"),
+            ("WIREWATCH_MAIL__TIMEOUT", "2s"),
+        ] {
+            machine.set(name, value);
+        }
+        let mut processes = vec![machine.start("worker", "worker-1.log")];
+        let first = &db;
+        until("the beat", || async move {
+            store::beat::revision(first).await.unwrap().is_some()
+        })
+        .await;
+        subscribe(&db, "morning").await;
+        subscribe(&db, "evening").await;
+        for (role, log) in [
+            ("worker", "worker-2.log"),
+            ("web", "web-1.log"),
+            ("web", "web-2.log"),
+            ("digest", "digest.log"),
+        ] {
+            processes.push(machine.start(role, log));
+        }
+        let token = machine.token("analyst").await;
+        let bases: Vec<String> = processes
+            .iter()
+            .filter(|process| process.role == "web")
+            .map(|process| process.base.clone())
+            .collect();
+        Self {
+            _machine: machine,
+            viewer: Viewer::start(bases.clone(), token.clone()),
+            puller: Puller::start(bases, token.clone()),
+            database,
+            db,
+            proxy,
+            publisher,
+            smtp,
+            processes,
+            forbidden,
+            token,
+        }
+    }
+
+    /// One fault, and its end.
+    async fn strike(&mut self, dice: &mut Dice) {
+        let which = usize::try_from(dice.below(self.processes.len() as u64)).unwrap();
+        match dice.below(10) {
+            0..=2 => {
+                self.processes[which].kill().await;
+                self.processes[which].start();
+            }
+            3 | 4 => {
+                self.processes[which].terminate().await;
+                self.processes[which].start();
+            }
+            5 => self.database.crash().await,
+            6 => {
+                let time = Duration::from_millis(500 + dice.below(3_000));
+                self.database.freeze(time).await;
+            }
+            7 => self.proxy.cut(),
+            8 => {
+                self.proxy
+                    .delay(Duration::from_millis(20 + dice.below(150)));
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                self.proxy.delay(Duration::ZERO);
+            }
+            _ => {
+                self.proxy.refuse(true);
+                self.proxy.cut();
+                tokio::time::sleep(Duration::from_secs(1 + dice.below(3))).await;
+                self.proxy.refuse(false);
+            }
+        }
+        // A process whose part failed for good ends; whoever watches over it starts it again.
+        for process in &mut self.processes {
+            if process.has_ended() {
+                process.kill().await;
+                process.start();
+            }
+        }
+    }
+
+    async fn run_digests(&self) {
+        for process in self
+            .processes
+            .iter()
+            .filter(|process| process.role == "web")
+        {
+            for id in [1, 2] {
+                let url = format!("{}/api/v1/digests/{id}/run", process.base);
+                // A web that is away is part of the game.
+                let _ = client().post(url).bearer_auth(&self.token).send().await;
+            }
+        }
+    }
+
+    /// Without faults from now on: waits until all is done that is to be done.
+    async fn settle(&mut self) {
+        self.publisher.misbehave(false);
+        self.smtp.set(|_| Mood::Take);
+        let publisher = &self.publisher;
+        let db = &self.db;
+        until("every matching item", || async move {
+            let expected = publisher.matching().len();
+            count(db, "articles WHERE arrival IS NOT NULL").await
+                >= i64::try_from(expected).unwrap()
+        })
+        .await;
+        until("the last issue", || async {
+            self.run_digests().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            count(
+                db,
+                "subscriptions s CROSS JOIN articles a WHERE NOT EXISTS (
+                     SELECT FROM edition_members m WHERE m.subscription_id = s.id AND m.article_id = a.id)",
+            )
+            .await
+                == 0
+        })
+        .await;
+        until("the outbox", || async move {
+            // Waiting deliveries are tried soon, whatever they waited for.
+            sqlx::query(
+                "UPDATE deliveries SET next_at = now() WHERE state = 'waiting' AND next_at > now()",
+            )
+            .execute(db)
+            .await
+            .unwrap();
+            count(db, "deliveries WHERE state = 'waiting'").await == 0
+        })
+        .await;
+        let last = count(db, "articles").await;
+        let (viewer, puller) = (&self.viewer, &self.puller);
+        until("what watches", || async move {
+            let wanted = usize::try_from(last).unwrap();
+            viewer.articles().len() >= wanted && puller.articles().len() >= wanted
+        })
+        .await;
+    }
+
+    async fn facts(&self) -> Facts {
+        Facts::read(
+            &self.db,
+            self.publisher.matching(),
+            self.smtp.taken(),
+            self.viewer.articles(),
+            self.puller.articles(),
+            self.forbidden.load(std::sync::atomic::Ordering::SeqCst),
+        )
+        .await
+    }
+}
+
+async fn subscribe(db: &PgPool, slug: &str) {
+    let now = SystemClock.now();
+    // The hour is far from now: issues come when they are asked for.
+    let wanted = daily("UTC", &["03:33"], &["acme"]);
+    let added = subscriptions::add(db, slug, &wanted, "test", now)
+        .await
+        .unwrap();
+    assert!(matches!(added, SubscriptionChange::Done(_)), "{added:?}");
+    let reader = NewRecipient {
+        channel: Channel::Mail,
+        form: WebhookForm::Json,
+        address: &format!("{slug}@readers.example"),
+        user: None,
+    };
+    let added = recipients::add(db, slug, reader, "test", now).await;
+    assert!(added.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_fails_nothing_is_lost_and_nothing_is_told_twice() {
+    let seed = asked("CHAOS_SEED").unwrap_or_else(|| any_below(1 << 32) + 1);
+    let time = Duration::from_secs(asked("CHAOS_SECONDS").unwrap_or(SECONDS));
+    eprintln!("CHAOS_SEED={seed} for {time:?}");
+    let mut dice = Dice(seed);
+    let mut world = World::build().await;
+    let watched = world.publisher.clone();
+    until("the first polls", || {
+        let watched = watched.clone();
+        async move { watched.answers() > 12 }
+    })
+    .await;
+    world.publisher.misbehave(true);
+    let mut letters = 0_u64;
+    world.smtp.set(move |_| {
+        letters += 1;
+        match letters % 7 {
+            2 => Mood::TakeAndCut,
+            4 => Mood::AtData("451 4.3.0 later"),
+            5 => Mood::Down,
+            _ => Mood::Take,
+        }
+    });
+    let begun = Instant::now();
+    let publisher = world.publisher.clone();
+    let publishing = tokio::spawn(async move {
+        while begun.elapsed() < time {
+            publisher.publish();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let mut strikes = 0;
+    while begun.elapsed() < time {
+        tokio::time::sleep(Duration::from_millis(700 + dice.below(2_500))).await;
+        world.strike(&mut dice).await;
+        world.run_digests().await;
+        strikes += 1;
+    }
+    publishing.await.unwrap();
+    world.settle().await;
+    let facts = world.facts().await;
+    let found = violations(&facts);
+    eprintln!(
+        "{strikes} faults, {} articles, {} letters, {} editions",
+        facts.articles.len(),
+        facts.letters.len(),
+        facts.editions
+    );
+    assert!(found.is_empty(), "CHAOS_SEED={seed}: {found:#?}");
+    assert!(strikes >= 5 && facts.articles.len() > 100 && facts.letters.len() > 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_finds_what_is_lost_and_what_is_told_twice() {
+    let mut world = World::build().await;
+    for _ in 0..4 {
+        world.publisher.publish();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    world.settle().await;
+    assert_eq!(violations(&world.facts().await), Vec::<String>::new());
+
+    // Planted: a write that is lost after the feed's validators were stored, as a store that keeps them first would.
+    sqlx::query("DELETE FROM articles WHERE id = (SELECT max(id) FROM articles)")
+        .execute(&world.db)
+        .await
+        .unwrap();
+    let found = violations(&world.facts().await);
+    assert!(
+        found.iter().any(|violation| violation.starts_with("1:")),
+        "{found:?}"
+    );
+
+    // Planted: a membership that is forgotten, so that the next issue tells the same again.
+    sqlx::query("DELETE FROM edition_members WHERE subscription_id = 1 AND article_id = 1")
+        .execute(&world.db)
+        .await
+        .unwrap();
+    let db = world.db.clone();
+    until("the issue that repeats it", || async {
+        world.run_digests().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        count(
+            &db,
+            "edition_members WHERE subscription_id = 1 AND article_id = 1",
+        )
+        .await
+            == 1
+            && count(&db, "deliveries WHERE state = 'waiting'").await == 0
+    })
+    .await;
+    let found = violations(&world.facts().await);
+    assert!(
+        found.iter().any(|violation| violation.starts_with("2:")),
+        "{found:?}"
+    );
+}

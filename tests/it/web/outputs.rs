@@ -1,0 +1,145 @@
+//! What feed readers and spreadsheets get.
+
+use reqwest::Method;
+use wirewatch::{domain::Role, web::WebOptions};
+
+use crate::{
+    feed_server::{Document, FeedServer, rss},
+    site::{Answer, Site, ask},
+    worker::TestWorker,
+};
+
+const TITLE: &str = "=HYPERLINK(\"http://evil.example\";\"Iran\") <b>& ]]> \u{1f600}";
+
+async fn stocked() -> (TestWorker, Site) {
+    let publisher = FeedServer::start().await;
+    let escaped = TITLE
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let items = [
+        ("a", escaped.as_str(), "a summary"),
+        ("b", "Iran: a second report", "another, \"quoted\""),
+        ("c", "Nothing of that", "x"),
+    ];
+    publisher.put("/feed", Document::feed(rss(&items)));
+    let keywords = [("iran", "iran"), ("link", "evil.example OR hyperlink")];
+    let worker = TestWorker::new(&[publisher.url("/feed")], &keywords).await;
+    worker.pass().await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    (worker, site)
+}
+
+fn read(answer: &Answer) -> feed_rs::model::Feed {
+    feed_rs::parser::parse(answer.body.as_bytes()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_reader_reads_every_feed_and_finds_what_was_published() {
+    let (_worker, site) = stocked().await;
+    for path in [
+        "/out/iran.atom",
+        "/out/iran.json",
+        "/out/search/feed.atom?q=iran",
+        "/out/search/feed.json?q=iran",
+    ] {
+        let answer = site.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let feed = read(&answer);
+        assert_eq!(feed.entries.len(), 2, "{path}");
+        for entry in &feed.entries {
+            assert!(entry.id.starts_with(&site.url("/articles/")), "{path}");
+            assert!(entry.links[0].href.starts_with("https://news.example/"));
+            assert!(entry.updated.is_some() && entry.published.is_some());
+        }
+        let titles: Vec<&str> = feed
+            .entries
+            .iter()
+            .map(|entry| entry.title.as_ref().unwrap().content.as_str())
+            .collect();
+        assert!(
+            titles
+                .iter()
+                .any(|title| title.contains("HYPERLINK") && title.contains('\u{1f600}')),
+            "{path}: {titles:?}"
+        );
+        let again = site.request(Method::GET, path);
+        let again = ask(again.header("if-none-match", answer.header("etag"))).await;
+        assert_eq!(again.status, 304, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cell_of_a_table_is_a_formula() {
+    let (_worker, site) = stocked().await;
+    for path in ["/out/iran.csv", "/out/search/table.csv?q=iran"] {
+        let table = site.get(path).await;
+        assert_eq!(
+            table.header("content-type"),
+            "text/csv; charset=utf-8; header=present"
+        );
+        assert!(table.header("content-disposition").ends_with(".csv\""));
+        let rows: Vec<&str> = table
+            .body
+            .trim_start_matches('\u{feff}')
+            .split("\r\n")
+            .collect();
+        // The names, two articles, and the end.
+        assert_eq!(rows.len(), 4, "{path}: {rows:?}");
+        let row = rows.iter().find(|row| row.contains("HYPERLINK")).unwrap();
+        assert!(
+            row.contains("\"'=HYPERLINK(\"\"http://evil.example\"\";\"\"Iran\"\")"),
+            "{row}"
+        );
+        for row in rows {
+            for cell in row.split([',', ';', '\t']) {
+                let cell = cell.trim_start_matches(['"', ' ']);
+                assert!(!cell.starts_with(['=', '+', '-', '@']), "{path}: {cell}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_the_address_works_until_it_is_revoked() {
+    let (worker, _) = stocked().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    let key = site.output_key(Role::Viewer).await;
+    let get = async |path: &str| ask(site.bare_request(Method::GET, path)).await;
+    assert_eq!(get("/out/iran.atom").await.status, 401);
+    assert_eq!(get("/out/iran.atom?token=none").await.status, 401);
+    let answer = get(&format!("/out/iran.atom?token={key}")).await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        !answer.body.contains(&key),
+        "no copy of the feed gives the key away"
+    );
+    sqlx::query("DELETE FROM api_tokens")
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    assert_eq!(
+        get(&format!("/out/iran.atom?token={key}")).await.status,
+        401
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_not_found() {
+    let (_worker, site) = stocked().await;
+    for path in [
+        "/out/none.atom",
+        "/out/iran.xml",
+        "/out/iran",
+        "/out/search/other.atom?q=x",
+    ] {
+        assert_eq!(site.get(path).await.status, 404, "{path}");
+    }
+    for path in [
+        "/out/search/feed.atom",
+        "/out/search/feed.atom?q=(",
+        "/out/search/feed.atom?q=x&in=backlog",
+    ] {
+        assert_eq!(site.get(path).await.status, 400, "{path}");
+    }
+}
