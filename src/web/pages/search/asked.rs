@@ -138,6 +138,7 @@ impl Asked {
         }
         for (name, value) in [("country", &self.country), ("lang", &self.lang)] {
             let is_code = value.len() <= 35
+                && !value.starts_with(|c: char| !c.is_ascii_alphabetic())
                 && value
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
