@@ -150,7 +150,7 @@ const ACTIVE: &str = r#"
         if (["iframe", "object", "embed", "base", "math", "frame", "style", "template", "video", "audio", "img"].includes(name)) active.push(element.outerHTML);
         if (name === "script" && !(element.type === "module" && element.src.startsWith(`${location.origin}/static/`))) active.push(element.outerHTML);
         if (name === "meta" && element.httpEquiv) active.push(element.outerHTML);
-        if (name === "form" && element.method !== "dialog" && new URL(element.action).origin !== location.origin) active.push(element.outerHTML);
+        if (name === "form" && element.method !== "dialog" && new URL(element.getAttribute("action") ?? "", location.href).origin !== location.origin) active.push(element.outerHTML);
         for (const { name: attribute, value } of element.attributes) {
             if (attribute.startsWith("on") || attribute === "srcdoc" || attribute === "style") active.push(element.outerHTML);
             const isLink = ["href", "src", "action", "formaction", "xlink:href"].includes(attribute);

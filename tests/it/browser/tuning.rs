@@ -43,6 +43,8 @@ async fn desk(publisher: &FeedServer) -> (TestWorker, Site) {
 
 const HEADLINES: &str =
     "return [...document.querySelectorAll('.line .headline')].map((it) => it.textContent).sort()";
+/// Whether an address waits to be tried.
+const IS_TRIED: &str = "return document.querySelector('meta[http-equiv=refresh]') !== null";
 const QUERY: &str = "return document.getElementById('keyword-query').value";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,9 +130,11 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser.goto(&site.url("/admin/feeds/new")).await;
     browser.type_into("#url", &publisher.url("/")).await;
     browser.click(".fields button").await;
+    browser.until(IS_TRIED, &json!(true)).await;
     worker.try_addresses().await;
     browser.until_text(".rows", "All news").await;
     browser.click(".rows button").await;
+    browser.until(IS_TRIED, &json!(true)).await;
     worker.try_addresses().await;
     browser.until_text("main", "Korea envoy").await;
     browser.click("form[action='/admin/feeds'] button").await;
