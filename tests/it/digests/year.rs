@@ -180,13 +180,15 @@ impl Year {
         }
     }
 
-    /// The mail server goes away for hours or a day or two, and comes back.
+    /// The mail server goes away for hours or a day or two, comes back, and stays for some days: after five days of failed
+    /// attempts a letter would be given up, which is no loss of ours.
     fn weather(&mut self) {
         let now = self.desk.now();
         if now < self.out_until {
             return;
         }
-        let goes_out = any_below(40) == 0;
+        let is_up_for = now.since(self.out_until);
+        let goes_out = is_up_for > Duration::from_hours(72) && any_below(20) == 0;
         self.is_out.store(goes_out, Ordering::SeqCst);
         if goes_out {
             self.out_until = now.plus(Duration::from_secs(any_below(48 * 3_600)));
