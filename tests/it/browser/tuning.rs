@@ -142,8 +142,8 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
 
     browser.goto(&site.url("/admin/audit")).await;
     let told = "return [...document.querySelectorAll('.audit .what')].map((it) => it.textContent.replace(/\\s+/g, ' ')).filter((it) => it.includes('mara') && it.includes('127.0.0.1')).length";
-    // Two versions of the keyword, the concept and the keyword that hangs on it, the feed.
-    browser.until(told, &json!(5)).await;
+    // She signed in; two versions of the keyword, the concept and the keyword that hangs on it, the feed.
+    browser.until(told, &json!(6)).await;
     browser.shot("tuning-audit").await;
 
     every_page_fits(&browser, &site).await;
