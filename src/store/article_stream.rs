@@ -173,7 +173,7 @@ struct MatchRow {
 }
 
 /// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
-/// next [`REACH`] numbers, so that a selection that takes few does not read all there is.
+/// next `REACH` numbers, so that a selection that takes few does not read all there is.
 ///
 /// # Errors
 ///
