@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 pub use import::{Hangs, Imported, Merge, import};
 pub use raise::Dependants;
-pub(super) use raise::raise;
+pub(super) use raise::{raise, raise_revision};
 
 use super::{PgPool, StoreError};
 use crate::domain::{

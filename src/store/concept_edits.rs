@@ -172,7 +172,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let mut tx = super::begin(db).await?;
-    raise_revision(&mut tx).await?;
+    beat::raise_revision(&mut tx).await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO concepts (slug, name, terms) VALUES ($1, $2, '{}') ON CONFLICT (slug) DO NOTHING RETURNING id",
         slug,
@@ -246,7 +246,7 @@ pub async fn save(
         let reason = format!("@{} changed", edit.slug);
         beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
     }
-    raise_revision(&mut tx).await?;
+    beat::raise_revision(&mut tx).await?;
     let change = Change {
         action: "change",
         subject_kind: "concept",
@@ -285,13 +285,6 @@ pub(super) async fn note_version(
     )
     .execute(tx)
     .await?;
-    Ok(())
-}
-
-async fn raise_revision(tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE beat SET revision = revision + 1")
-        .execute(tx)
-        .await?;
     Ok(())
 }
 
@@ -376,7 +369,7 @@ pub async fn save_outlets(
     }
     let version = edited + 1;
     write_outlets(&mut tx, version, names, reason, actor, now).await?;
-    raise_revision(&mut tx).await?;
+    beat::raise_revision(&mut tx).await?;
     beat::raise(&mut tx, &dependants.keywords, "outlets changed", actor, now).await?;
     let change = Change {
         action: "change",

@@ -508,9 +508,7 @@ pub async fn change_source(
     if !has_same_facts {
         let reason = format!("source {slug} changed");
         beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
-        sqlx::query!("UPDATE beat SET revision = revision + 1")
-            .execute(&mut *tx)
-            .await?;
+        beat::raise_revision(&mut tx).await?;
     }
     let change = Change {
         action: "change",

@@ -1,6 +1,7 @@
 //! Keywords as admins change them: the saved text, its versions, and the one way to save another.
 
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::{
     PgPool, StoreError,
@@ -159,21 +160,8 @@ pub async fn add(
     let Some(id) = added else {
         return Ok(false);
     };
-    sqlx::query!(
-        "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
-         VALUES ($1, 1, $2, $3, $4, $5)",
-        id as KeywordId,
-        keyword.query,
-        now as Timestamp,
-        actor,
-        keyword.reason,
-    )
-    .execute(&mut *tx)
-    .await?;
-    rematches::begin(&mut tx, id, 1, now).await?;
-    sqlx::query!("UPDATE beat SET revision = revision + 1")
-        .execute(&mut *tx)
-        .await?;
+    note_version(&mut tx, id, 1, keyword.reason, actor, now).await?;
+    beat::raise_revision(&mut tx).await?;
     let change = Change {
         action: "add",
         subject_kind: "keyword",
@@ -233,25 +221,11 @@ pub async fn save(
     .execute(&mut *tx)
     .await?;
     if has_other_query {
-        sqlx::query!(
-            "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            before.id as KeywordId,
-            version,
-            edit.query,
-            now as Timestamp,
-            actor,
-            edit.reason,
-        )
-        .execute(&mut *tx)
-        .await?;
-        rematches::begin(&mut tx, before.id, version, now).await?;
+        note_version(&mut tx, before.id, version, edit.reason, actor, now).await?;
         let reason = format!("keyword:{} changed", edit.slug);
         beat::raise(&mut tx, &dependants.keywords, &reason, actor, now).await?;
     }
-    sqlx::query!("UPDATE beat SET revision = revision + 1")
-        .execute(&mut *tx)
-        .await?;
+    beat::raise_revision(&mut tx).await?;
     let change = Change {
         action: "change",
         subject_kind: "keyword",
@@ -267,4 +241,27 @@ pub async fn save(
     audit::record(&mut tx, actor, now, &[change]).await?;
     tx.commit().await?;
     Ok(Saved::As(version))
+}
+
+/// Writes down what a keyword asks for now as a version, with which the past is to be matched.
+async fn note_version(
+    tx: &mut PgConnection,
+    keyword: KeywordId,
+    version: i32,
+    reason: &str,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO keyword_versions (keyword_id, version, query, saved_at, actor, reason)
+         SELECT id, $2, query, $3, $4, $5 FROM keywords WHERE id = $1",
+        keyword as KeywordId,
+        version,
+        now as Timestamp,
+        actor,
+        reason,
+    )
+    .execute(&mut *tx)
+    .await?;
+    rematches::begin(tx, keyword, version, now).await
 }

@@ -113,7 +113,7 @@ pub async fn import(
     let (changes, imported) = (import.changes, import.imported);
     audit::record(&mut tx, actor, now, &changes).await?;
     if !changes.is_empty() {
-        raise_revision(&mut tx).await?;
+        super::raise_revision(&mut tx).await?;
     }
     tx.commit().await?;
     Ok(imported)
@@ -148,14 +148,6 @@ async fn is_loaded(tx: &mut PgConnection) -> Result<bool, StoreError> {
             .fetch_one(tx)
             .await?,
     )
-}
-
-/// Workers look at the revision before each claim.
-async fn raise_revision(tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE beat SET revision = revision + 1")
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// What is to be done with one thing of the file.

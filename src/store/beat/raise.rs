@@ -28,6 +28,14 @@ impl Dependants {
     }
 }
 
+/// Tells everybody that the beat has changed: workers look at the revision before each claim.
+pub(in crate::store) async fn raise_revision(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE beat SET revision = revision + 1")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Gives keywords another version with the same query, and begins to match the past anew with it. The beat is locked, and
 /// its revision raised by who calls.
 pub(in crate::store) async fn raise(
