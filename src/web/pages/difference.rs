@@ -39,6 +39,20 @@ const SAMPLES: usize = 3;
 /// How often the page says how far it got.
 const TELL_EVERY: Duration = Duration::from_millis(700);
 
+/// Days back that are compared unless others are asked for, and at most.
+pub(super) const DAYS: u16 = 30;
+const MOST_DAYS: u16 = 3_660;
+
+/// Days back that are compared.
+pub(super) fn days(asked: Option<u16>) -> u16 {
+    asked.unwrap_or(DAYS).clamp(1, MOST_DAYS)
+}
+
+/// From when on texts are compared.
+pub(super) fn since(asked: Option<u16>, now: Timestamp) -> Timestamp {
+    now.minus(Duration::from_secs(u64::from(days(asked)) * 86_400))
+}
+
 /// A text that changes sides.
 #[derive(Template)]
 #[template(path = "difference_entry.html")]

@@ -1,14 +1,11 @@
 //! The editor of a concept: a column per language, and anti-terms.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use crate::{
     domain::{Concept, Timestamp},
     store::concept_edits::{EditedConcept, Terms},
-    web::{
-        error::WebError,
-        pages::keywords::{DAYS, MOST_DAYS},
-    },
+    web::{error::WebError, pages::difference},
 };
 
 /// Where the name of a field with terms begins; the language follows.
@@ -109,12 +106,12 @@ impl ConceptForm {
     }
 
     pub(super) fn days(&self) -> u16 {
-        self.days.unwrap_or(DAYS).clamp(1, MOST_DAYS)
+        difference::days(self.days)
     }
 
     /// From when on texts are compared.
     pub(super) fn from(&self, now: Timestamp) -> Timestamp {
-        now.minus(Duration::from_secs(u64::from(self.days()) * 86_400))
+        difference::since(self.days, now)
     }
 
     /// The concept as the engine takes it.
@@ -178,7 +175,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             (form.name.as_str(), form.edited, form.days()),
-            ("Iran", 3, DAYS)
+            ("Iran", 3, difference::DAYS)
         );
         let terms: Vec<(&str, String)> = form
             .terms

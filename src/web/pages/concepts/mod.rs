@@ -17,8 +17,9 @@ use self::form::{Column, ConceptForm};
 use super::{
     difference,
     frame::Frame,
-    keywords::{Stored, TRIES, broken, is_short_name},
-    moments::Moment,
+    keywords::is_short_name,
+    saving::{self, Change, broken},
+    versions::{self, Piece, Saving, VersionView, Wanted},
 };
 use crate::{
     domain::{Changing, Concept},
@@ -27,7 +28,6 @@ use crate::{
         PgPool,
         beat::{self, EngineSource},
         concept_edits::{self, ConceptEdit, ConceptVersion, EditedConcept, Terms},
-        keyword_edits::Saved,
     },
     web::{
         WebState,
@@ -93,34 +93,6 @@ pub(crate) struct ConceptPage {
 struct Using {
     slug: String,
     name: String,
-}
-
-/// A version with what it changed.
-#[derive(Debug)]
-pub(super) struct VersionView {
-    pub(super) version: i32,
-    pub(super) when: Moment,
-    pub(super) actor: String,
-    pub(super) reason: String,
-    pub(super) pieces: Vec<Piece>,
-    pub(super) is_current: bool,
-}
-
-/// A term that came or went.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) text: String,
-    pub(super) is_come: bool,
-}
-
-/// What the address of a concept's page asks for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Wanted {
-    /// An earlier version, to be looked at in the editor.
-    pub(super) version: Option<i32>,
-    /// The version that was just saved.
-    pub(super) saved: Option<i32>,
 }
 
 /// Answers with the list.
@@ -190,11 +162,8 @@ pub(crate) async fn show(
         form.anti_terms.clone_from(&earlier.anti_terms);
         form.reason = format!("version {wanted} restored");
     }
-    let texts = reading::current().texts;
     let mut page = known.page(&state, form);
-    page.saved = wanted
-        .saved
-        .map(|version| format!("{} {version}.", texts.saved_as_version));
+    page.saved = wanted.told();
     Ok(page)
 }
 
@@ -209,7 +178,7 @@ pub(crate) async fn try_out(
     let form = ConceptForm::read(fields)?;
     let known = Known::read(&state, &slug).await?;
     let concept = form.concept(&slug);
-    let flaws = flaws(&concept);
+    let flaws = flaws(std::slice::from_ref(&concept), &[]);
     let from = form.from(state.clock.now());
     let source = known.source.clone();
     let mut page = known.page(&state, form);
@@ -234,23 +203,29 @@ pub(crate) async fn save(
 ) -> Result<Response, WebError> {
     let form = ConceptForm::read(fields)?;
     let texts = reading::current().texts;
-    let flaws = flaws(&form.concept(&slug));
+    let concept = form.concept(&slug);
+    let flaws = flaws(std::slice::from_ref(&concept), &[]);
     let problem = if !flaws.is_empty() {
         texts.terms_cannot_be_used.to_owned()
     } else if form.name.is_empty() {
         texts.concept_needs_name.to_owned()
     } else {
-        match store(&state, &visitor, &slug, &form).await? {
-            Stored::Saved(Saved::As(version)) => {
+        let edit = ConceptEdit {
+            slug: &slug,
+            edited: form.edited,
+            name: &form.name,
+            terms: &form.terms,
+            anti_terms: &form.anti_terms,
+            note: &form.note,
+            reason: &form.reason,
+        };
+        let change = Change::Concept(edit);
+        match saving::save(&state, &visitor, &Edit::Concept(concept), change).await? {
+            Ok(version) => {
                 let to = format!("/admin/concepts/{slug}?saved={version}");
                 return Ok(Redirect::to(&to).into_response());
             }
-            Stored::Saved(Saved::Outdated(version)) => {
-                format!("{} {version}.", texts.saved_meanwhile)
-            }
-            Stored::Saved(Saved::Unknown) => return Err(WebError::NotFound("concept")),
-            Stored::Saved(Saved::Same | Saved::BeatMoved) => texts.nothing_differs.to_owned(),
-            Stored::Refused(problem) => problem,
+            Err(problem) => problem,
         }
     };
     let known = Known::read(&state, &slug).await?;
@@ -260,40 +235,9 @@ pub(crate) async fn save(
     Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-async fn store(
-    state: &WebState,
-    visitor: &Visitor,
-    slug: &str,
-    form: &ConceptForm,
-) -> Result<Stored, WebError> {
-    let change = Edit::Concept(form.concept(slug));
-    let edit = ConceptEdit {
-        slug,
-        edited: form.edited,
-        name: &form.name,
-        terms: &form.terms,
-        anti_terms: &form.anti_terms,
-        note: &form.note,
-        reason: &form.reason,
-    };
-    for _ in 0..TRIES {
-        let source = beat::engine_source(&state.db).await?;
-        if let Some(problem) = broken(state, &source, &change).await {
-            return Ok(Stored::Refused(problem));
-        }
-        let dependants = change.dependants(&source);
-        let (actor, now) = (visitor.actor(), state.clock.now());
-        let saved = concept_edits::save(&state.db, edit, &dependants, &actor, now).await?;
-        if saved != Saved::BeatMoved {
-            return Ok(Stored::Saved(saved));
-        }
-    }
-    Err(WebError::Conflict("the beat is being changed by others"))
-}
-
 /// Terms that cannot be used, with the reason.
-fn flaws(concept: &Concept) -> Vec<String> {
-    let (_, problems) = Lexicon::new(std::slice::from_ref(concept), &[], &[]);
+fn flaws(concepts: &[Concept], outlets: &[String]) -> Vec<String> {
+    let (_, problems) = Lexicon::new(concepts, outlets, &[]);
     problems
         .into_iter()
         .map(|problem| format!("{}: {}", problem.term, problem.reason))
@@ -324,11 +268,9 @@ impl Known {
     }
 
     fn page(self, state: &WebState, form: ConceptForm) -> ConceptPage {
-        let now = state.clock.now();
-        let current = self.concept.version;
+        let page = format!("/admin/concepts/{}", self.concept.slug);
         let changing = [Changing::Concept(&self.concept.slug)];
         let using = dependants(&self.source.keywords, &changing);
-        let earlier = self.versions.iter().skip(1).map(Some).chain([None]);
         ConceptPage {
             frame: Frame::bare(&self.concept.name),
             columns: form.columns(),
@@ -345,19 +287,19 @@ impl Known {
             flaws: Vec::new(),
             problem: None,
             saved: None,
-            versions: self
-                .versions
-                .iter()
-                .zip(earlier)
-                .map(|(version, before)| VersionView {
-                    version: version.version,
-                    when: Moment::clock(now, version.saved_at),
-                    actor: version.actor.clone(),
-                    reason: version.reason.clone(),
-                    pieces: before.map_or_else(Vec::new, |before| changes(before, version)),
-                    is_current: version.version == current,
-                })
-                .collect(),
+            versions: versions::views(
+                &self.versions,
+                &page,
+                self.concept.version,
+                state.clock.now(),
+                |it| Saving {
+                    version: it.version,
+                    at: it.saved_at,
+                    actor: &it.actor,
+                    reason: &it.reason,
+                },
+                |before, it| before.map_or_else(Vec::new, |before| changes(before, it)),
+            ),
             is_comparing: false,
             slug: self.concept.slug,
             form,
@@ -381,11 +323,12 @@ fn changes(before: &ConceptVersion, after: &ConceptVersion) -> Vec<Piece> {
 }
 
 /// What of two lists is in one of them only.
-pub(super) fn pieces(before: &[String], after: &[String]) -> Vec<Piece> {
+fn pieces(before: &[String], after: &[String]) -> Vec<Piece> {
     let gone = before.iter().filter(|it| !after.contains(it));
     let come = after.iter().filter(|it| !before.contains(it));
-    let piece = |text: &String, is_come| Piece {
+    let piece = |text: &String, is_come: bool| Piece {
         text: text.clone(),
+        is_gone: !is_come,
         is_come,
     };
     gone.map(|it| piece(it, false))

@@ -1,7 +1,5 @@
 //! The names of outlets: inside them no concept is mentioned. Edited as concepts are.
 
-use std::time::Duration;
-
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
@@ -11,14 +9,9 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{VersionView, Wanted, form::lines, pieces};
+use super::{flaws, form::lines, pieces};
 use crate::{
-    query::Lexicon,
-    store::{
-        beat,
-        concept_edits::{self, OutletVersion, Outlets},
-        keyword_edits::Saved,
-    },
+    store::concept_edits::{self, OutletVersion, Outlets},
     web::{
         WebState,
         edited::Edit,
@@ -27,8 +20,8 @@ use crate::{
         pages::{
             difference,
             frame::Frame,
-            keywords::{DAYS, MOST_DAYS, Stored, TRIES, broken},
-            moments::Moment,
+            saving::{self, Change},
+            versions::{self, Saving, VersionView, Wanted},
         },
         peer::Peer,
         reading,
@@ -69,7 +62,7 @@ impl OutletsForm {
     }
 
     fn days(&self) -> u16 {
-        self.days.unwrap_or(DAYS).clamp(1, MOST_DAYS)
+        difference::days(self.days)
     }
 }
 
@@ -90,11 +83,8 @@ pub(crate) async fn show(
         form.outlets = earlier.outlets.join("\n");
         form.reason = format!("version {wanted} restored");
     }
-    let texts = reading::current().texts;
     let mut page = page(&state, form, &outlets, &versions);
-    page.saved = wanted
-        .saved
-        .map(|version| format!("{} {version}.", texts.saved_as_version));
+    page.saved = wanted.told();
     Ok(page)
 }
 
@@ -107,9 +97,8 @@ pub(crate) async fn try_out(
 ) -> Result<Response, WebError> {
     let (outlets, versions) = known(&state).await?;
     let names = form.names();
-    let flaws = flaws(&names);
-    let days = u64::from(form.days());
-    let from = state.clock.now().minus(Duration::from_secs(days * 86_400));
+    let flaws = flaws(&[], &names);
+    let from = difference::since(form.days, state.clock.now());
     let mut page = page(&state, form, &outlets, &versions);
     if !flaws.is_empty() {
         page.flaws = flaws;
@@ -128,19 +117,20 @@ pub(crate) async fn save(
     Form(form): Form<OutletsForm>,
 ) -> Result<Response, WebError> {
     let texts = reading::current().texts;
-    let flaws = flaws(&form.names());
+    let names = form.names();
+    let flaws = flaws(&[], &names);
     let problem = if flaws.is_empty() {
-        match store(&state, &visitor, &form).await? {
-            Stored::Saved(Saved::As(version)) => {
+        let change = Change::Outlets {
+            edited: form.edited,
+            names: &names,
+            reason: form.reason.trim(),
+        };
+        match saving::save(&state, &visitor, &Edit::Outlets(names.clone()), change).await? {
+            Ok(version) => {
                 let to = format!("/admin/outlets?saved={version}");
                 return Ok(Redirect::to(&to).into_response());
             }
-            Stored::Saved(Saved::Outdated(version)) => {
-                format!("{} {version}.", texts.saved_meanwhile)
-            }
-            Stored::Saved(Saved::Unknown) => return Err(WebError::NotFound("beat")),
-            Stored::Saved(Saved::Same | Saved::BeatMoved) => texts.nothing_differs.to_owned(),
-            Stored::Refused(problem) => problem,
+            Err(problem) => problem,
         }
     } else {
         texts.terms_cannot_be_used.to_owned()
@@ -150,46 +140,6 @@ pub(crate) async fn save(
     page.flaws = flaws;
     page.problem = Some(problem);
     Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
-}
-
-async fn store(
-    state: &WebState,
-    visitor: &Visitor,
-    form: &OutletsForm,
-) -> Result<Stored, WebError> {
-    let names = form.names();
-    let change = Edit::Outlets(names.clone());
-    for _ in 0..TRIES {
-        let source = beat::engine_source(&state.db).await?;
-        if let Some(problem) = broken(state, &source, &change).await {
-            return Ok(Stored::Refused(problem));
-        }
-        let dependants = change.dependants(&source);
-        let (actor, now) = (visitor.actor(), state.clock.now());
-        let (edited, reason) = (form.edited, form.reason.trim());
-        let saved = concept_edits::save_outlets(
-            &state.db,
-            edited,
-            &names,
-            reason,
-            &dependants,
-            &actor,
-            now,
-        );
-        let saved = saved.await?;
-        if saved != Saved::BeatMoved {
-            return Ok(Stored::Saved(saved));
-        }
-    }
-    Err(WebError::Conflict("the beat is being changed by others"))
-}
-
-fn flaws(names: &[String]) -> Vec<String> {
-    let (_, problems) = Lexicon::new(&[], names, &[]);
-    problems
-        .into_iter()
-        .map(|problem| format!("{}: {}", problem.term, problem.reason))
-        .collect()
 }
 
 async fn known(state: &WebState) -> Result<(Outlets, Vec<OutletVersion>), WebError> {
@@ -206,27 +156,27 @@ fn page(
     outlets: &Outlets,
     versions: &[OutletVersion],
 ) -> OutletsPage {
-    let now = state.clock.now();
-    let earlier = versions.iter().skip(1).map(Some).chain([None]);
     OutletsPage {
         frame: Frame::bare(reading::current().texts.outlets),
         form,
         flaws: Vec::new(),
         problem: None,
         saved: None,
-        versions: versions
-            .iter()
-            .zip(earlier)
-            .map(|(version, before)| VersionView {
-                version: version.version,
-                when: Moment::clock(now, version.saved_at),
-                actor: version.actor.clone(),
-                reason: version.reason.clone(),
-                pieces: before
-                    .map_or_else(Vec::new, |before| pieces(&before.outlets, &version.outlets)),
-                is_current: version.version == outlets.version,
-            })
-            .collect(),
+        versions: versions::views(
+            versions,
+            "/admin/outlets",
+            outlets.version,
+            state.clock.now(),
+            |it| Saving {
+                version: it.version,
+                at: it.saved_at,
+                actor: &it.actor,
+                reason: &it.reason,
+            },
+            |before, it| {
+                before.map_or_else(Vec::new, |it_was| pieces(&it_was.outlets, &it.outlets))
+            },
+        ),
         is_comparing: false,
     }
 }

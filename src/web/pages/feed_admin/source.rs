@@ -22,10 +22,7 @@ use crate::{
         WebState,
         error::{WebError, with_page},
         extract::{Form, Path, Query},
-        pages::{
-            frame::Frame,
-            keywords::{TRIES, is_short_name},
-        },
+        pages::{frame::Frame, keywords::is_short_name, saving::TRIES},
         reading,
         visitor::Visitor,
     },

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     EditPage, Shows,
     form::{self, Checked, KeywordForm},
+    is_short_name,
 };
 use crate::{
     store::keyword_edits::{self, NewKeyword},
@@ -148,12 +149,7 @@ fn slug_of(name: &str) -> String {
 }
 
 fn is_slug(text: &str) -> bool {
-    (1..=LONGEST_SLUG).contains(&text.len())
-        && text != NEW
-        && !text.starts_with('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    text.len() <= LONGEST_SLUG && text != NEW && is_short_name(text)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The editor of a keyword: what is in it, and what it means.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -14,13 +14,10 @@ use crate::{
         WebState,
         edited::{self, Edit},
         error::WebError,
-        pages::search::excerpt,
+        pages::{difference, search::excerpt},
     },
 };
 
-/// Days that a difference looks back, unless asked otherwise, and at most.
-pub(in crate::web::pages) const DAYS: u16 = 30;
-pub(in crate::web::pages) const MOST_DAYS: u16 = 3_660;
 /// Parts the places and the text of a way out.
 const SEPARATOR: char = ':';
 
@@ -127,12 +124,12 @@ impl KeywordForm {
     }
 
     pub(super) fn days(&self) -> u16 {
-        self.days.unwrap_or(DAYS).clamp(1, MOST_DAYS)
+        difference::days(self.days)
     }
 
     /// From when on texts are compared.
     pub(super) fn from(&self, now: Timestamp) -> Timestamp {
-        now.minus(Duration::from_secs(u64::from(self.days()) * 86_400))
+        difference::since(self.days, now)
     }
 
     /// Puts the way out that was chosen in its place.

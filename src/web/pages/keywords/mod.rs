@@ -10,22 +10,24 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use serde::Deserialize;
 
 pub(crate) use form::KeywordForm;
 use form::{Checked, DialectChoice};
-pub(in crate::web::pages) use form::{DAYS, MOST_DAYS};
 
-use super::{difference, frame::Frame, moments::Moment};
+use super::{
+    difference,
+    frame::Frame,
+    saving::{self, Change, broken},
+    versions::{self, Piece, Saving, VersionView, Wanted},
+};
 use crate::{
     query::{Purpose, near_misses, parse},
     store::{
-        PgPool,
-        beat::{self, EngineSource},
-        keyword_edits::{self, EditedKeyword, KeywordEdit, KeywordVersion, Saved},
+        PgPool, beat,
+        keyword_edits::{self, EditedKeyword, KeywordEdit, KeywordVersion},
         rematches::{self, Rematch},
     },
-    text::diff::{self, Change},
+    text::diff,
     web::{
         WebState,
         edited::Edit,
@@ -45,9 +47,6 @@ pub(crate) struct KeywordsPage {
     frame: Frame,
     keywords: Vec<EditedKeyword>,
 }
-
-/// Times that an edit is tried again because the beat was changed meanwhile.
-pub(in crate::web::pages) const TRIES: usize = 5;
 
 /// Days that it takes for a clause without a find to be dead.
 const DEAD_AFTER: u16 = 90;
@@ -105,35 +104,6 @@ struct Progress {
     total: i64,
 }
 
-#[derive(Debug)]
-struct VersionView {
-    version: i32,
-    when: Moment,
-    actor: String,
-    reason: String,
-    /// How the version before became this one; the whole of the first.
-    pieces: Vec<Piece>,
-    is_current: bool,
-}
-
-/// A piece of two queries.
-#[derive(Debug)]
-struct Piece {
-    text: String,
-    is_gone: bool,
-    is_come: bool,
-}
-
-/// What the address of a keyword's page asks for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Wanted {
-    /// An earlier version, to be looked at in the editor.
-    version: Option<i32>,
-    /// The version that was just saved.
-    saved: Option<i32>,
-}
-
 /// Answers with the list.
 pub(crate) async fn list(State(db): State<PgPool>) -> Result<KeywordsPage, WebError> {
     Ok(KeywordsPage {
@@ -169,11 +139,8 @@ pub(crate) async fn show(
         form.reason = format!("version {wanted} restored");
     }
     let checked = form::check(&state, &slug, &form).await?;
-    let texts = reading::current().texts;
     let mut page = known.page(&state, form, checked);
-    page.saved = wanted
-        .saved
-        .map(|version| format!("{} {version}.", texts.saved_as_version));
+    page.saved = wanted.told();
     Ok(page)
 }
 
@@ -270,18 +237,6 @@ pub(crate) async fn near(
     difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
 }
 
-/// What would break if an edit was saved, in words.
-pub(in crate::web::pages) async fn broken(
-    state: &WebState,
-    source: &EngineSource,
-    edit: &Edit,
-) -> Option<String> {
-    let (source, edit) = (source.clone(), edit.clone());
-    let names = state.cores.work(move || edit.breaks(&source)).await;
-    let texts = reading::current().texts;
-    (!names.is_empty()).then(|| format!("{} {}.", texts.others_would_break, names.join(", ")))
-}
-
 /// Saves what is in the editor.
 pub(crate) async fn save(
     State(state): State<WebState>,
@@ -304,17 +259,16 @@ pub(crate) async fn save(
         if edit.name.is_empty() {
             texts.keyword_needs_name.to_owned()
         } else {
-            match store(&state, &visitor, edit).await? {
-                Stored::Saved(Saved::As(version)) => {
+            let saved = Edit::Keyword {
+                slug: slug.clone(),
+                query: query.clone(),
+            };
+            match saving::save(&state, &visitor, &saved, Change::Keyword(edit)).await? {
+                Ok(version) => {
                     let to = format!("/admin/keywords/{slug}?saved={version}");
                     return Ok(Redirect::to(&to).into_response());
                 }
-                Stored::Saved(Saved::Outdated(version)) => {
-                    format!("{} {version}.", texts.saved_meanwhile)
-                }
-                Stored::Saved(Saved::Unknown) => return Err(WebError::NotFound("keyword")),
-                Stored::Saved(Saved::Same | Saved::BeatMoved) => texts.nothing_differs.to_owned(),
-                Stored::Refused(problem) => problem,
+                Err(problem) => problem,
             }
         }
     } else {
@@ -324,38 +278,6 @@ pub(crate) async fn save(
     let mut page = known.page(&state, form, checked);
     page.problem = Some(problem);
     Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
-}
-
-/// What came of storing an edit.
-pub(in crate::web::pages) enum Stored {
-    Saved(Saved),
-    /// Why it was not tried.
-    Refused(String),
-}
-
-/// Saves a keyword with what hangs on it, unless that would break.
-async fn store(
-    state: &WebState,
-    visitor: &Visitor,
-    edit: KeywordEdit<'_>,
-) -> Result<Stored, WebError> {
-    let change = Edit::Keyword {
-        slug: edit.slug.to_owned(),
-        query: edit.query.to_owned(),
-    };
-    for _ in 0..TRIES {
-        let source = beat::engine_source(&state.db).await?;
-        if let Some(problem) = broken(state, &source, &change).await {
-            return Ok(Stored::Refused(problem));
-        }
-        let dependants = change.dependants(&source);
-        let (actor, now) = (visitor.actor(), state.clock.now());
-        let saved = keyword_edits::save(&state.db, edit, &dependants, &actor, now).await?;
-        if saved != Saved::BeatMoved {
-            return Ok(Stored::Saved(saved));
-        }
-    }
-    Err(WebError::Conflict("the beat is being changed by others"))
 }
 
 /// What stands below the query while one types.
@@ -391,23 +313,23 @@ impl Known {
     }
 
     fn page(self, state: &WebState, form: KeywordForm, checked: Checked) -> EditPage {
-        let now = state.clock.now();
-        let current = self.keyword.version;
-        let earlier = self.versions.iter().skip(1).map(Some).chain([None]);
-        let versions = self.versions.iter().zip(earlier);
+        let page = format!("/admin/keywords/{}", self.keyword.slug);
         EditPage {
             frame: Frame::bare(&self.keyword.name),
             dialects: form.dialects(),
-            versions: versions
-                .map(|(version, before)| VersionView {
-                    version: version.version,
-                    when: Moment::clock(now, version.saved_at),
-                    actor: version.actor.clone(),
-                    reason: version.reason.clone(),
-                    pieces: pieces(before.map_or("", |before| &before.query), &version.query),
-                    is_current: version.version == current,
-                })
-                .collect(),
+            versions: versions::views(
+                &self.versions,
+                &page,
+                self.keyword.version,
+                state.clock.now(),
+                |it| Saving {
+                    version: it.version,
+                    at: it.saved_at,
+                    actor: &it.actor,
+                    reason: &it.reason,
+                },
+                |before, it| pieces(before.map_or("", |before| &before.query), &it.query),
+            ),
             slug: self.keyword.slug,
             is_new: false,
             form,
@@ -432,8 +354,8 @@ fn pieces(before: &str, after: &str) -> Vec<Piece> {
     diff::diff(before, after)
         .into_iter()
         .map(|piece| Piece {
-            is_gone: piece.change == Change::Gone,
-            is_come: piece.change == Change::Come,
+            is_gone: piece.change == diff::Change::Gone,
+            is_come: piece.change == diff::Change::Come,
             text: piece.text,
         })
         .collect()
