@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::search::{BATCH_BYTES, Batch, Text};
+use super::search::{BATCH_BYTES, Batch, Text, text_of};
 use super::{
     PgPool, StoreError,
     articles::{EntryColumns, LIST_SEPARATOR, StoredArticles},
@@ -149,17 +149,7 @@ pub async fn newest(
                 first_seen_at: row.first_seen_at,
                 identity: super::ledger::identity(&row.identity)?,
             },
-            text: Text {
-                source_id: row.source_id,
-                url: row.url,
-                title: row.title,
-                summary: row.summary,
-                content: row.content,
-                language: row.language,
-                authors: row.authors,
-                categories: row.categories,
-                sort_at: row.sort_at,
-            },
+            text: text_of!(row),
         })
     })
     .collect::<Result<Vec<BacklogText>, StoreError>>()?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
-    search::Text,
+    search::{Text, text_of},
 };
 use crate::domain::{KeywordId, SampleId, Share, SourceId, Timestamp};
 
@@ -119,17 +119,7 @@ pub async fn judged(db: &PgPool, keyword: KeywordId) -> Result<Vec<JudgedText>, 
     .into_iter()
     .map(|row| JudgedText {
         is_kept: row.is_kept,
-        text: Text {
-            source_id: row.source_id,
-            url: row.url,
-            title: row.title,
-            summary: row.summary,
-            content: row.content,
-            language: row.language,
-            authors: row.authors,
-            categories: row.categories,
-            sort_at: row.sort_at,
-        },
+        text: text_of!(row),
     })
     .collect())
 }

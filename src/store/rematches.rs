@@ -10,7 +10,7 @@ use super::{
     PgPool, StoreError,
     backlog::{BacklogKey, BacklogText},
     ledger,
-    search::{BATCH_BYTES, Batch, Text},
+    search::{BATCH_BYTES, Batch, Text, text_of},
 };
 use crate::domain::{ArticleId, ArticleMatch, Identity, KeywordId, Timestamp};
 
@@ -216,17 +216,7 @@ pub async fn articles(
     .map(|row| PastArticle {
         id: row.id,
         revision: row.revision,
-        text: Text {
-            source_id: row.source_id,
-            url: row.url,
-            title: row.title,
-            summary: row.summary,
-            content: row.content,
-            language: row.language,
-            authors: row.authors,
-            categories: row.categories,
-            sort_at: row.sort_at,
-        },
+        text: text_of!(row),
     })
     .collect();
     Ok(Batch::new(texts, |article: &PastArticle| &article.text))

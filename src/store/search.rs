@@ -53,6 +53,24 @@ pub struct Text {
     pub sort_at: Timestamp,
 }
 
+/// The text in a row that has its columns.
+macro_rules! text_of {
+    ($row:expr) => {
+        Text {
+            source_id: $row.source_id,
+            url: $row.url,
+            title: $row.title,
+            summary: $row.summary,
+            content: $row.content,
+            language: $row.language,
+            authors: $row.authors,
+            categories: $row.categories,
+            sort_at: $row.sort_at,
+        }
+    };
+}
+pub(super) use text_of;
+
 impl Text {
     /// The text as the engine reads it, with what is known of its source.
     #[must_use]
@@ -201,31 +219,9 @@ struct ArticleRow {
 
 impl From<ArticleRow> for ArticleText {
     fn from(row: ArticleRow) -> Self {
-        let ArticleRow {
-            id,
-            source_id,
-            url,
-            title,
-            summary,
-            content,
-            language,
-            authors,
-            categories,
-            sort_at,
-        } = row;
         Self {
-            id,
-            text: Text {
-                source_id,
-                url,
-                title,
-                summary,
-                content,
-                language,
-                authors,
-                categories,
-                sort_at,
-            },
+            id: row.id,
+            text: text_of!(row),
         }
     }
 }

@@ -3,7 +3,10 @@
 use serde_json::Value;
 use sqlx::{PgExecutor, PgPool, query_as};
 
-use super::{StoreError, desk, search::Text};
+use super::{
+    StoreError, desk,
+    search::{Text, text_of},
+};
 use crate::domain::{ArticleId, FeedId, SourceId, StoryId, Timestamp, desk::Desk};
 
 /// Pages told at most.
@@ -109,17 +112,7 @@ pub async fn entries(db: impl PgExecutor<'_>, url: &str) -> Result<Vec<FoundEntr
     .await?
     .into_iter()
     .map(|row| FoundEntry {
-        text: Text {
-            source_id: row.source_id,
-            url: row.url,
-            title: row.title,
-            summary: row.summary,
-            content: row.content,
-            language: row.language,
-            authors: row.authors,
-            categories: row.categories,
-            sort_at: row.sort_at,
-        },
+        text: text_of!(row),
         first_seen_at: row.first_seen_at,
         feed_id: row.feed_id,
     })

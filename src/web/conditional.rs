@@ -10,6 +10,7 @@ use axum::{
 use sha2::{Digest as _, Sha256};
 
 use super::error::WebError;
+use crate::domain::delivery::hexadecimal;
 
 /// Ours alone to keep, and to be asked for again each time.
 const CACHING: &str = "private, no-cache";
@@ -68,14 +69,7 @@ fn describe(headers: &mut HeaderMap, tag: &str) {
 
 /// A strong tag: the answer to the byte.
 fn entity_tag(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut tag = String::from("\"");
-    for byte in &Sha256::digest(bytes)[..16] {
-        // Writing to a string does not fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    tag
+    format!("\"{}\"", hexadecimal(&Sha256::digest(bytes)[..16]))
 }
 
 /// Whether a list of tags, compared weakly, names this one.

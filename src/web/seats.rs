@@ -12,7 +12,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{peer::Peer, visitor::Visitor};
+use super::{error::WebError, peer::Peer, visitor::Visitor};
 use crate::domain::{ApiTokenId, UserId};
 
 /// Whose seats are counted together.
@@ -41,6 +41,16 @@ pub(super) enum NoSeat {
     Full,
     /// This holder has as many as one may have.
     Yours,
+}
+
+impl NoSeat {
+    /// The answer; `full` where all are taken.
+    pub(super) fn or(self, full: WebError) -> WebError {
+        match self {
+            Self::Full => full,
+            Self::Yours => WebError::TooManyOfYours,
+        }
+    }
 }
 
 /// The seats of one kind.

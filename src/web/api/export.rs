@@ -24,7 +24,7 @@ use crate::{
         extract::Query,
         pages::search::Asked,
         peer::Peer,
-        seats::{Holder, NoSeat, Seat},
+        seats::{Holder, Seat},
         visitor::Visitor,
     },
 };
@@ -134,9 +134,10 @@ pub(in crate::web) async fn show(
     let seat = state
         .exports
         .take(Holder::of(&visitor, peer))
-        .map_err(|none| match none {
-            NoSeat::Full => WebError::NotReady("other exports are running; try again in a minute"),
-            NoSeat::Yours => WebError::TooManyOfYours,
+        .map_err(|none| {
+            none.or(WebError::NotReady(
+                "other exports are running; try again in a minute",
+            ))
         })?;
     let exporting = Exporting {
         db: state.db,

@@ -39,7 +39,7 @@ use super::{
     },
     peer::Peer,
     reading::{self, Reader},
-    seats::{Holder, NoSeat, Seat},
+    seats::{Holder, Seat},
     visitor::Visitor,
 };
 pub(super) use recent::Recent;
@@ -174,10 +174,7 @@ pub(super) async fn events(
     let seat = state
         .seats
         .take(Holder::of(&visitor, peer))
-        .map_err(|none| match none {
-            NoSeat::Full => WebError::Crowded,
-            NoSeat::Yours => WebError::TooManyOfYours,
-        })?;
+        .map_err(|none| none.or(WebError::Crowded))?;
     let reader = Reader::of(&visitor);
     let filter = filter.asked(&visitor, state.clock.now())?;
     let last = store_live::last_numbers(&state.db).await?;

@@ -23,7 +23,7 @@ use crate::{
         growing,
         past::{Changed, Difference},
         reading,
-        seats::{Holder, NoSeat, Seat},
+        seats::{Holder, Seat},
         texts::Texts,
     },
 };
@@ -142,15 +142,11 @@ pub(super) async fn answer(
     edit: Edit,
     from: Timestamp,
 ) -> Result<Response, WebError> {
-    let seat = state
-        .backlog_readers
-        .take(holder)
-        .map_err(|none| match none {
-            NoSeat::Full => {
-                WebError::NotReady("the past is being read for others; try again in a minute")
-            }
-            NoSeat::Yours => WebError::TooManyOfYours,
-        })?;
+    let seat = state.backlog_readers.take(holder).map_err(|none| {
+        none.or(WebError::NotReady(
+            "the past is being read for others; try again in a minute",
+        ))
+    })?;
     let difference = Difference::of_edit_on(&state.db, state.cores.clone(), edit, from).await?;
     let (head, rest) = html.split_once(CHANGES).unwrap_or((html, ""));
     let (middle, tail) = rest.split_once(OUTCOME).unwrap_or((rest, ""));

@@ -39,15 +39,17 @@ async fn stored(db: &store::PgPool, publisher: &Publisher) -> bool {
         .all(|url| distinct.contains(url))
 }
 
+/// A machine on a database whose one keyword finds what a publisher has for it.
+fn with_one_keyword(url: &str, publisher: &Publisher) -> Machine {
+    Machine::new(url, &beat(&publisher.urls(), &[("acme", "acme")]))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn t1_a_worker_killed_just_after_a_document_was_sent_loses_and_doubles_nothing() {
     let database = Database::start().await;
     let db = database.connect().await;
     let publisher = Publisher::start(FEEDS).await;
-    let machine = Machine::new(
-        &database.url(),
-        &beat(&publisher.urls(), &[("acme", "acme")]),
-    );
+    let machine = with_one_keyword(&database.url(), &publisher);
     let mut worker = machine.start("worker", "worker.log");
     let watched = &publisher;
     until("the first polls", || async move { watched.answers() > 8 }).await;
@@ -71,15 +73,9 @@ async fn t14_a_worker_that_stood_still_past_its_leases_records_nothing_late() {
     let database = Database::start().await;
     let db = database.connect().await;
     let publisher = Publisher::start(FEEDS).await;
-    let machine = Machine::new(
-        &database.url(),
-        &beat(&publisher.urls(), &[("acme", "acme")]),
-    );
+    let machine = with_one_keyword(&database.url(), &publisher);
     let proxy = Proxy::start(database.socket()).await;
-    let mut behind = Machine::new(
-        &proxy.url("wirewatch"),
-        &beat(&publisher.urls(), &[("acme", "acme")]),
-    );
+    let mut behind = with_one_keyword(&proxy.url("wirewatch"), &publisher);
     behind.set("WIREWATCH_POLL__CONCURRENCY", "4");
     let still = machine.start("worker", "still.log");
     let mut killed = machine.start("worker", "killed.log");
@@ -126,10 +122,7 @@ async fn t15_told_to_end_a_process_drains_and_leaves_nothing_behind() {
     let database = Database::start().await;
     let db = database.connect().await;
     let publisher = Publisher::start(FEEDS).await;
-    let machine = Machine::new(
-        &database.url(),
-        &beat(&publisher.urls(), &[("acme", "acme")]),
-    );
+    let machine = with_one_keyword(&database.url(), &publisher);
     let mut all = [
         machine.start("web", "web.log"),
         machine.start("worker", "worker.log"),
@@ -198,10 +191,7 @@ async fn t16_without_its_database_the_service_stays_says_so_and_comes_back() {
     let db = database.connect().await;
     let publisher = Publisher::start(FEEDS).await;
     let proxy = Proxy::start(database.socket()).await;
-    let machine = Machine::new(
-        &proxy.url("wirewatch"),
-        &beat(&publisher.urls(), &[("acme", "acme")]),
-    );
+    let machine = with_one_keyword(&proxy.url("wirewatch"), &publisher);
     let mut web = machine.start("web", "web.log");
     let mut worker = machine.start("worker", "worker.log");
     let watched = &publisher;

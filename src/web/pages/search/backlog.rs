@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Asked, Readied, SearchPage, line};
 use crate::{
-    domain::{Identity, Timestamp},
+    domain::{Identity, Timestamp, delivery::hexadecimal},
     store::{
         StoreError,
         backlog::{self, BacklogKey, BacklogText},
@@ -22,7 +22,7 @@ use crate::{
         growing,
         pages::{line::Line, moments::Moment, moments::grouped},
         search::{FAR_FUTURE_MICROS, FAR_PAST_MICROS, Judged},
-        seats::{Holder, NoSeat, Seat},
+        seats::{Holder, Seat},
     },
 };
 
@@ -114,15 +114,11 @@ pub(super) fn answer(
         key(&asked.before)?
     };
     let from = asked.first()?;
-    let seat = state
-        .backlog_readers
-        .take(holder)
-        .map_err(|none| match none {
-            NoSeat::Full => WebError::NotReady(
-                "other searches of the backlog are running; try again in a minute",
-            ),
-            NoSeat::Yours => WebError::TooManyOfYours,
-        })?;
+    let seat = state.backlog_readers.take(holder).map_err(|none| {
+        none.or(WebError::NotReady(
+            "other searches of the backlog are running; try again in a minute",
+        ))
+    })?;
     let html = page.render()?;
     let (head, tail) = html
         .split_once(super::RESULTS)
@@ -254,13 +250,8 @@ impl Reading {
 
 /// A place in the backlog as it stands in an address.
 fn position(key: BacklogKey) -> String {
-    use std::fmt::Write as _;
-    let mut position = format!("{}.", key.first_seen_at.as_micros());
-    for byte in key.identity.0 {
-        // Writing to a string does not fail.
-        let _ = write!(position, "{byte:02x}");
-    }
-    position
+    let identity = hexadecimal(&key.identity.0);
+    format!("{}.{identity}", key.first_seen_at.as_micros())
 }
 
 fn key(position: &str) -> Result<BacklogKey, WebError> {
