@@ -76,6 +76,7 @@ async fn ingest(db: &PgPool, url: &str) -> anyhow::Result<(Child, Served)> {
         let mut feed_of_ours = pattern.clone();
         feed_of_ours.url = format!("http://{address}/{feed}").parse()?;
         feed_of_ours.paused = false;
+        feed_of_ours.list = None;
         source.feeds.push(feed_of_ours);
     }
     store::beat::import(db, &beat, Merge::Add, "benchmark", now(), &|_| {}).await?;
@@ -99,10 +100,23 @@ fn now() -> Timestamp {
     Timestamp::from_jiff(jiff::Timestamp::now())
 }
 
+/// Asks for every feed once a second. Never ends but by an error.
+async fn ask_all_the_time(db: &PgPool) -> anyhow::Result<()> {
+    loop {
+        sqlx::query("UPDATE feeds SET next_poll_at = now() WHERE state <> 'paused' AND next_poll_at > now()")
+            .execute(db)
+            .await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// Measures it.
 pub(crate) async fn difference(db: &PgPool, url: &str) -> anyhow::Result<()> {
     let (mut worker, served) = ingest(db, url).await?;
-    let outcome = measure(db, &served).await;
+    let outcome = tokio::select! {
+        outcome = measure(db, &served) => outcome,
+        asked = ask_all_the_time(db) => asked,
+    };
     worker.kill()?;
     worker.wait()?;
     outcome
@@ -130,6 +144,7 @@ async fn measure(db: &PgPool, served: &Served) -> anyhow::Result<()> {
         while difference.next().await?.is_some() {}
         let all = started.elapsed();
         let (tally, documents) = (difference.tally(), served.load(Ordering::Relaxed) - before);
+        ensure!(documents > 0, "nothing was stored meanwhile");
         let first_query = tally.first();
         println!(
             "{:<18} {:>7} {:>8} {:>7} {:>5.2} s {:>6.2} s   {documents}",

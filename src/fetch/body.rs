@@ -105,7 +105,11 @@ pub(super) async fn read(response: Response, limits: &Limits) -> Result<Body, Bo
         Some(_) => reading.deflate(wire).await,
     };
     match outcome {
-        Ok(()) => Ok(reading.body),
+        Ok(()) => {
+            // Many wait to be read at a time, and it grew by doubling.
+            reading.body.bytes.shrink_to_fit();
+            Ok(reading.body)
+        }
         Err(error) => Err(of_io(error, coding.unwrap_or("identity"))),
     }
 }

@@ -10,6 +10,9 @@ use crate::domain::ClaimedFeed;
 const MOST_AHEAD: usize = 512;
 const MOMENTS: Duration = Duration::from_millis(250);
 
+/// How often the claims of processes that are gone are looked for.
+const LOOK_FOR_DEAD: Duration = Duration::from_secs(1);
+
 /// Feeds claimed and not yet polled. A claim costs the database about the same for one feed as for many, so feeds are
 /// claimed ahead: as many more as are on their way within moments, and where servers answer slowly, as many as are polled
 /// at a time.
@@ -23,6 +26,8 @@ pub(super) struct Claims {
     last: Instant,
     /// The last claim brought less than was asked for.
     is_dry: bool,
+    /// When claims of the dead were last freed.
+    freed: Option<Instant>,
 }
 
 impl Claims {
@@ -33,7 +38,19 @@ impl Claims {
             least: concurrency,
             last: Instant::now(),
             is_dry: false,
+            freed: None,
         }
+    }
+
+    /// Whether the next claim frees what the dead hold: it is to look at every claim that there is.
+    pub(super) fn frees_dead(&mut self) -> bool {
+        let is_long_ago = self
+            .freed
+            .is_none_or(|freed| freed.elapsed() >= LOOK_FOR_DEAD);
+        if is_long_ago {
+            self.freed = Some(Instant::now());
+        }
+        is_long_ago
     }
 
     /// How many feeds to claim now, with so many places free; none while enough wait.

@@ -80,7 +80,8 @@ impl Poller {
                 break;
             }
             if let Some(count) = claims.wanted(places.free() + 1) {
-                match self.claim(count, due_by).await {
+                let frees_dead = claims.frees_dead();
+                match self.claim(count, due_by, frees_dead).await {
                     Ok(claimed) => claims.add(claimed, count),
                     Err(error) => {
                         tracing::warn!(
@@ -167,6 +168,7 @@ impl Poller {
         &self,
         count: usize,
         due_by: Option<Timestamp>,
+        frees_dead: bool,
     ) -> Result<Vec<ClaimedFeed>, StoreError> {
         self.worker.keep_alive().await?;
         if due_by.is_some() {
@@ -182,6 +184,7 @@ impl Poller {
             lease: self.options.lease,
             due_by: due_by.unwrap_or(now),
             only: &self.only,
+            frees_dead,
             host_gap: self.options.host_gap,
             needs_gap: &|feed| self.needs_gap(feed),
         };

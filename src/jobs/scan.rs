@@ -1,11 +1,10 @@
 //! The pure stages of a poll in their order: decode, parse, normalise, match; then identify.
 //!
-//! They run on a thread of their own within a limit of time. A thread cannot be broken off: what takes longer is recorded
+//! They run on a thread for reading within a limit of time. A thread cannot be broken off: what takes longer is recorded
 //! as a failure at the limit, and the thread ends at the next entry. It keeps its core until then.
 
 use std::{
     collections::HashSet,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -63,24 +62,20 @@ impl Poller {
         let seat = self.room.enter(memory).await;
         let (status, feed) = (page.status, Arc::clone(feed));
         let is_over = Arc::new(AtomicBool::new(false));
-        let scanning = tokio::task::spawn_blocking({
+        let scanning = self.room.read(seat, {
             let is_over = Arc::clone(&is_over);
-            move || {
-                let _seat = seat;
-                // What a publisher sends may find a fault in any parser: it must cost one attempt, not the worker.
-                catch_unwind(AssertUnwindSafe(|| scan(&feed, page, &engine, &is_over)))
-                    .unwrap_or_else(|_| {
-                        failed(ErrorCode::Parse, status, "the document broke the reader")
-                    })
-            }
+            move |scratch| scan(&feed, page, &engine, scratch, &is_over)
         });
         let limit = self.options.read_limit;
-        let Ok(scanned) = time::timeout(limit, scanning).await else {
-            is_over.store(true, Ordering::Relaxed);
-            let detail = format!("reading the document took longer than {limit:?}");
-            return Ok(failed(ErrorCode::CpuLimit, status, &detail));
-        };
-        scanned.map_err(|error| StoreError::Unexpected(format!("reading was broken off: {error}")))
+        Ok(match time::timeout(limit, scanning).await {
+            Ok(Ok(scanned)) => scanned,
+            Ok(Err(broken)) => failed(ErrorCode::Parse, status, &broken.to_string()),
+            Err(_) => {
+                is_over.store(true, Ordering::Relaxed);
+                let detail = format!("reading the document took longer than {limit:?}");
+                failed(ErrorCode::CpuLimit, status, &detail)
+            }
+        })
     }
 }
 
@@ -94,7 +89,13 @@ fn failed(code: ErrorCode, status: u16, detail: &str) -> Scan {
 }
 
 /// All stages; or, once `is_over`, whatever ends them.
-fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled, is_over: &AtomicBool) -> Scan {
+fn scan(
+    feed: &ClaimedFeed,
+    page: Page,
+    compiled: &Compiled,
+    scratch: &mut Scratch,
+    is_over: &AtomicBool,
+) -> Scan {
     let body_hash = identify::body_hash(&page.body);
     if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
         return Scan::Ended(Attempt::Unchanged {
@@ -117,12 +118,11 @@ fn scan(feed: &ClaimedFeed, page: Page, compiled: &Compiled, is_over: &AtomicBoo
         .take_while(|_| goes_on())
         .collect();
     normalise::tell_once(&mut entries);
-    let mut scratch = Scratch::default();
     let matches = entries
         .iter()
         .take_while(|_| goes_on())
         .map(|entry| {
-            let matches = compiled.engine.matches(&subject(feed, entry), &mut scratch);
+            let matches = compiled.engine.matches(&subject(feed, entry), scratch);
             let limits = scratch.limits();
             if limits != Limits::default() {
                 let (url, feed) = (entry.url.as_deref(), &feed.url);

@@ -1,10 +1,6 @@
 //! Trials: addresses that somebody wants to add are asked, read and shown before they become feeds.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -133,17 +129,11 @@ impl Tryer {
             .room
             .enter(self.room.memory(page.body.len()).await)
             .await;
-        let judging = tokio::task::spawn_blocking(move || {
-            let _seat = seat;
+        let judging = self.room.read(seat, move |_| {
             let content_type = page.content_type.as_deref();
-            catch_unwind(AssertUnwindSafe(|| {
-                trial::judge(&page.body, content_type, &page.url, selectors.as_ref())
-            }))
+            trial::judge(&page.body, content_type, &page.url, selectors.as_ref())
         });
-        match judging.await {
-            Ok(Ok(trial)) => Ok(trial),
-            Ok(Err(_)) | Err(_) => Err("the document broke the reader".to_owned()),
-        }
+        judging.await.map_err(|broken| broken.to_string())
     }
 }
 

@@ -1,10 +1,6 @@
 //! Reading pages that somebody asked for by their address: through the same guard as feeds, into the same articles.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -111,8 +107,7 @@ impl PageReader {
         };
         let memory = self.room.memory(page.body.len()).await;
         let seat = self.room.enter(memory).await;
-        off_thread(move || {
-            let _seat = seat;
+        let reading = self.room.read(seat, move |_| {
             let Page {
                 body,
                 content_type,
@@ -122,8 +117,8 @@ impl PageReader {
             page::article(body, content_type.as_deref(), url)
                 .map(|document| (document, url.clone()))
                 .map_err(|error| error.detail)
-        })
-        .await?
+        });
+        reading.await.map_err(|broken| broken.to_string())?
     }
 
     async fn store(
@@ -141,10 +136,15 @@ impl PageReader {
         self.engine.refresh().await?;
         let compiled = self.engine.current().await?;
         let judging = source.clone();
-        let judged = off_thread(move || judge(&document, &judging, &compiled)).await;
-        let (entry, matches) = match judged {
+        let seat = self.room.enter(self.room.memory(0).await).await;
+        let judged = self.room.read(seat, move |scratch| {
+            judge(&document, &judging, &compiled, scratch)
+        });
+        let (entry, matches) = match judged.await {
             Ok(judged) => judged,
-            Err(why) => return store::wanted_pages::fail(&self.db, wanted.id, &why).await,
+            Err(broken) => {
+                return store::wanted_pages::fail(&self.db, wanted.id, &broken.to_string()).await;
+            }
         };
         let entries = std::slice::from_ref(&entry);
         let prints = identify::fingerprints(entries);
@@ -166,22 +166,12 @@ impl PageReader {
     }
 }
 
-/// Reading and judging is arithmetic: not on a thread that answers others. A page that breaks it is told of.
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, String> {
-    let working = tokio::task::spawn_blocking(|| catch_unwind(AssertUnwindSafe(work)));
-    match working.await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(_)) | Err(_) => Err("the page broke the reader".to_owned()),
-    }
-}
-
 /// The entry of a page, with the keywords that find it.
 fn judge(
     document: &Document,
     source: &PageSource,
     compiled: &Compiled,
+    scratch: &mut Scratch,
 ) -> (Entry, Vec<ArticleMatch>) {
     let mut entries = normalise::entries(document, source.language.as_deref());
     normalise::tell_once(&mut entries);
@@ -202,6 +192,6 @@ fn judge(
             categories: &entry.categories,
         },
     };
-    let matches = compiled.engine.matches(&subject, &mut Scratch::default());
+    let matches = compiled.engine.matches(&subject, scratch);
     (entry, matches)
 }

@@ -28,6 +28,8 @@ pub struct ClaimOptions<'a> {
     pub due_by: Timestamp,
     /// Only feeds with these addresses; empty: any.
     pub only: &'a [String],
+    /// Whether to free first what workers hold that are gone.
+    pub frees_dead: bool,
     /// The pause between two requests to a host, by all workers together.
     pub host_gap: Duration,
     /// Which feeds are asked with such pauses.
@@ -157,6 +159,9 @@ impl ClaimedRow {
     }
 }
 
+/// Feeds looked at for each one that is wanted, before all that are due are.
+const LOOKED_AT: i64 = 2;
+
 /// Claims feeds that are due at `now`, longest due first, until the lease ends. The limit per host counts claims of all
 /// workers and is applied before the limit of the batch, so that one large host cannot fill a batch and starve the rest.
 ///
@@ -167,25 +172,79 @@ pub async fn claim_due(
     now: Timestamp,
     options: ClaimOptions<'_>,
 ) -> Result<Vec<ClaimedFeed>, StoreError> {
-    let until = now.plus(options.lease);
     let mut tx = super::begin(db).await?;
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", CLAIM_LOCK)
         .execute(&mut *tx)
         .await?;
-    void_claims_of_the_dead(&mut tx, now).await?;
-    let rows = sqlx::query_as!(
+    if options.frees_dead {
+        void_claims_of_the_dead(&mut tx, now).await?;
+    }
+    // Where thousands are due, a few of the first are nearly always enough, and to rank all would take longer than all else.
+    let mut rows = claim(
+        &mut tx,
+        now,
+        &options,
+        options.limit.saturating_mul(LOOKED_AT),
+    )
+    .await?;
+    let missing = options.limit - i64::try_from(rows.len()).unwrap_or(options.limit);
+    if missing > 0 {
+        let rest = ClaimOptions {
+            limit: missing,
+            ..options
+        };
+        rows.extend(claim(&mut tx, now, &rest, i64::MAX).await?);
+    }
+    // A row that cannot be read must not take the others with it.
+    let claimed: Vec<ClaimedFeed> = rows
+        .into_iter()
+        .filter_map(|row| match row.into_claim() {
+            Ok(claim) => Some(claim),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a feed cannot be polled"
+                );
+                None
+            }
+        })
+        .collect();
+    hosts::ask(&mut tx, &claimed, now, options.host_gap, options.needs_gap).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Claims from the first `looked_at` of the feeds that are due and held by nobody.
+async fn claim(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    options: &ClaimOptions<'_>,
+    looked_at: i64,
+) -> Result<Vec<ClaimedRow>, StoreError> {
+    Ok(sqlx::query_as!(
         ClaimedRow,
         r#"
-        WITH asked AS (
-            -- the claims that a host has come first, so that the place of a feed counts them
-            SELECT id, host, turn, is_held,
-                   row_number() OVER (PARTITION BY host ORDER BY is_held DESC, turn, id) AS place
-              FROM feeds,
-                   LATERAL (SELECT (lease_until > $1) IS TRUE AS is_held,
-                                   -- who failed of late lets those who did not go first, and waits for them a minute at most
-                                   next_poll_at + make_interval(secs => 20 * least(consecutive_failures, 3)) AS turn) AS seen
+        WITH held AS (
+            SELECT host, count(*) AS feeds
+              FROM feeds
              WHERE lease_until > $1
-                OR (next_poll_at <= $7 AND (cardinality($6::text[]) = 0 OR url = ANY ($6)))
+             GROUP BY host
+        ), due AS (
+            SELECT id, host,
+                   -- who failed of late lets those who did not go first, and waits for them a minute at most
+                   next_poll_at + make_interval(secs => 20 * least(consecutive_failures, 3)) AS turn
+              FROM feeds
+             WHERE next_poll_at <= $7
+               AND (lease_until > $1) IS NOT TRUE
+               AND (cardinality($6::text[]) = 0 OR url = ANY ($6))
+             ORDER BY next_poll_at
+             LIMIT $9
+        ), asked AS (
+            -- the claims that a host has come first, so that the place of a feed counts them
+            SELECT id, host, turn,
+                   coalesce(held.feeds, 0) + row_number() OVER (PARTITION BY host ORDER BY turn, id) AS place
+              FROM due
+              LEFT JOIN held USING (host)
         ), resting AS (
             -- hosts that were asked a moment ago; one that complained rests longer and is asked one feed at a time
             SELECT host,
@@ -202,8 +261,7 @@ pub async fn claim_due(
                        SELECT id
                          FROM asked
                          LEFT JOIN resting USING (host)
-                        WHERE NOT is_held
-                          AND place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
+                        WHERE place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
                           AND is_resting IS NOT TRUE
                         ORDER BY turn, id
                         LIMIT $3
@@ -228,33 +286,17 @@ pub async fn claim_due(
                   sources.domain AS source_domain, sources.country, sources.tier, sources.tags
         "#,
         now as Timestamp,
-        until as Timestamp,
+        now.plus(options.lease) as Timestamp,
         options.limit,
         options.per_host,
         options.holder,
         options.only,
         options.due_by as Timestamp,
         options.host_gap.as_secs_f64(),
+        looked_at,
     )
-    .fetch_all(&mut *tx)
-    .await?;
-    // A row that cannot be read must not take the others with it.
-    let claimed: Vec<ClaimedFeed> = rows
-        .into_iter()
-        .filter_map(|row| match row.into_claim() {
-            Ok(claim) => Some(claim),
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a feed cannot be polled"
-                );
-                None
-            }
-        })
-        .collect();
-    hosts::ask(&mut tx, &claimed, now, options.host_gap, options.needs_gap).await?;
-    tx.commit().await?;
-    Ok(claimed)
+    .fetch_all(tx)
+    .await?)
 }
 
 /// Frees what workers hold that are gone: a killed process delays its feeds by nothing.

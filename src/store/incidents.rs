@@ -99,13 +99,15 @@ async fn open(
         r#"UPDATE incidents
               SET closed_at = NULL
              FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS done (feed, topic, soon)
-            WHERE incidents.id = (SELECT last.id
-                                    FROM incidents last
-                                   WHERE last.feed_id = done.feed
-                                     AND last.topic = done.topic
-                                   ORDER BY last.closed_at DESC NULLS FIRST
-                                   LIMIT 1)
+            WHERE incidents.feed_id = done.feed
+              AND incidents.topic = done.topic
               AND incidents.closed_at > done.soon
+              AND NOT EXISTS (SELECT
+                                FROM incidents later
+                               WHERE later.feed_id = done.feed
+                                 AND later.topic = done.topic
+                                 AND (later.closed_at IS NULL
+                                      OR (later.closed_at, later.id) > (incidents.closed_at, incidents.id)))
         RETURNING incidents.feed_id AS feed, incidents.kind, incidents.detail, true AS "is_open!""#,
         &feeds as &[FeedId],
         &topics,

@@ -147,6 +147,27 @@ async fn two_feeds_with_one_page_make_one_article_with_two_sightings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_a_feed_goes_with_it() {
+    const OF_FEEDS: &[&str] = &["ledger", "backlog", "fetch_log", "feed_days", "incidents"];
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", Document::feed(rss(TWO)));
+    let feeds = [publisher.url("/feed"), publisher.url("/missing")];
+    let worker = TestWorker::new(&feeds, &[("iran", "iran")]).await;
+    worker.pass().await;
+    for table in OF_FEEDS {
+        assert!(worker.count(table).await > 0, "{table}");
+    }
+    sqlx::query("DELETE FROM feeds")
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    for table in OF_FEEDS {
+        assert_eq!(worker.count(table).await, 0, "{table}");
+    }
+    assert_eq!(worker.count("articles").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn old_entries_of_a_first_read_are_history() {
     let publisher = FeedServer::start().await;
     let dated = |guid: &str, date: &str| {

@@ -281,6 +281,7 @@ async fn a_throttled_feed_slows_its_host_down_and_starves_nobody() {
         lease: Duration::from_mins(5),
         due_by: now,
         only: &[],
+        frees_dead: true,
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };

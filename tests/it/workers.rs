@@ -91,6 +91,7 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         lease: Duration::from_mins(5),
         due_by: now,
         only: &[],
+        frees_dead: true,
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
@@ -139,6 +140,7 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         lease: Duration::from_mins(5),
         due_by: now,
         only: &[],
+        frees_dead: true,
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
