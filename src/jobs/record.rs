@@ -44,7 +44,7 @@ const RECORD_BATCH: usize = 256;
 
 /// New or changed entries written in one transaction, beyond which no record is added: what a transaction holds in
 /// memory is bounded by them.
-const RECORD_ENTRIES: usize = 2_000;
+const RECORD_ENTRIES: usize = 1_000;
 
 /// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
 const GATHER: Duration = Duration::from_millis(10);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Records that wait for their transaction; then polls wait.
-const RECORD_WAITING: usize = 64;
+const RECORD_WAITING: usize = 16;
 
 /// How often a service looks whether the beat has changed.
 const LOOK_AT_BEAT: Duration = Duration::from_secs(1);
