@@ -177,6 +177,36 @@ async fn lists_of_feeds_come_from_other_readers_and_go_to_them() {
         0,
         "what was pasted is not kept"
     );
+    // Far longer than any other form, and longer than any list may be, of letters that a form writes as three.
+    let long = |bytes: usize| {
+        opml.replace(
+            "<body>",
+            &format!("<body>{}", "<!--\n-->".repeat(bytes / 8)),
+        )
+    };
+    let taken = desk
+        .post("/admin/feeds/opml", &[("opml", &long(4_100_000))])
+        .await;
+    assert_eq!(taken.status, 303, "{}", taken.body);
+    assert_eq!(desk.worker.add_lists().await, 1);
+    let page = desk.get("/admin/feeds").await;
+    assert!(
+        page.body.contains("0 feeds added, 1 were there"),
+        "{}",
+        page.body
+    );
+    for bytes in [5_000_000, 14_000_000] {
+        let refused = desk
+            .post("/admin/feeds/opml", &[("opml", &long(bytes))])
+            .await;
+        assert_eq!(refused.status, 413);
+        assert!(
+            refused.body.contains("A list may have 4 MiB here"),
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(desk.count("opml_imports").await, 3);
     let list = desk.get("/admin/feeds.opml").await;
     let read = wirewatch::pipeline::opml::read(list.body.as_bytes()).unwrap();
     assert_eq!(
