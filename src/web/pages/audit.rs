@@ -258,7 +258,7 @@ fn row(entry: &Entry, now: Timestamp) -> Row {
         earlier: earlier(entry),
         kind: entry.subject_kind.clone(),
         subject: entry.subject.clone(),
-        link: link(&entry.subject_kind, &entry.subject),
+        link: link(entry),
         fields: fields(entry.before.as_ref(), entry.after.as_ref()),
         decision: entry.standing_decision.map(DecisionId::get),
     }
@@ -272,6 +272,9 @@ fn earlier(entry: &Entry) -> Option<String> {
         "keyword" => Some(format!("/admin/keywords/{subject}?version={}", version()?)),
         "concept" => Some(format!("/admin/concepts/{subject}?version={}", version()?)),
         "outlets" => Some("/admin/outlets".to_owned()),
+        "feed" if entry.before.is_some() => {
+            Some(format!("/admin/feeds/{}?audit={}", entry.feed?, entry.id))
+        }
         "source" if entry.before.is_some() => {
             Some(format!("/admin/sources/{subject}?audit={}", entry.id))
         }
@@ -283,11 +286,13 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn link(kind: &str, subject: &str) -> Option<String> {
-    match kind {
+fn link(entry: &Entry) -> Option<String> {
+    let subject = entry.subject.as_str();
+    match entry.subject_kind.as_str() {
         "keyword" => Some(format!("/keywords/{}", encoded(subject))),
         "concept" => Some(format!("/admin/concepts/{}", encoded(subject))),
         "source" => Some(format!("/admin/sources/{}", encoded(subject))),
+        "feed" => Some(format!("/feeds/{}", entry.feed?)),
         "article" => subject
             .parse::<i64>()
             .ok()

@@ -140,6 +140,29 @@ async fn feeds_are_paused_filed_and_asked_again_one_by_one_and_many_at_once() {
             .await,
         1
     );
+    // What was before is in the editor again, and saved from there.
+    let changed: i64 = sqlx::query_scalar(
+        "SELECT max(id) FROM audit WHERE subject_kind = 'feed' AND after ->> 'title' = 'A feed'",
+    )
+    .fetch_one(&desk.worker.db)
+    .await
+    .unwrap();
+    let way = format!("/admin/feeds/1?audit={changed}");
+    let told = desk.get("/admin/audit?kind=feed").await;
+    assert!(
+        told.body.contains(&format!("href=\"{way}\"")),
+        "{}",
+        told.body
+    );
+    let earlier = desk.get(&way).await;
+    assert_eq!(earlier.status, 200);
+    assert!(earlier.body.contains("as it was before a change"));
+    assert!(
+        !earlier.body.contains("value=\"A feed\""),
+        "{}",
+        earlier.body
+    );
+    assert_eq!(desk.get("/admin/feeds/1?audit=999999").await.status, 404);
     let nowhere = [("title", "A feed"), ("source", "77")];
     assert_eq!(desk.post("/admin/feeds/1", &nowhere).await.status, 422);
 }
