@@ -39,7 +39,7 @@ impl ListImporter {
         Self { db, clock, holder }
     }
 
-    /// Works until stopped.
+    /// Works until stopped; then another process may go on at once.
     pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.step().await {
@@ -52,6 +52,12 @@ impl ListImporter {
                 () = stop.cancelled() => {}
                 () = time::sleep(INTERVAL) => {}
             }
+        }
+        if let Err(error) = store::leases::release(&self.db, "opml", self.holder.number()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the lease on lists of feeds was not given back"
+            );
         }
     }
 

@@ -61,9 +61,9 @@ impl Upkeep {
         }
     }
 
-    /// Works until stopped.
+    /// Works until stopped; then another process may go on at once.
     pub async fn run(&self, stop: CancellationToken) {
-        loop {
+        while !stop.is_cancelled() {
             if let Err(error) = self.step(&stop).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -71,9 +71,15 @@ impl Upkeep {
                 );
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {}
                 () = time::sleep(INTERVAL) => {}
             }
+        }
+        if let Err(error) = store::leases::release(&self.db, "upkeep", self.holder.number()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the lease on upkeep was not given back"
+            );
         }
     }
 

@@ -280,8 +280,9 @@ pub(super) fn position(key: LineKey) -> String {
 
 /// The place that an address names.
 pub(super) fn place(position: &str) -> Result<LineKey, WebError> {
-    position
-        .split_once('.')
+    Some(position)
+        .filter(|position| !position.contains('+'))
+        .and_then(|position| position.split_once('.'))
         .and_then(|(micros, article)| Some((micros.parse::<i64>().ok()?, article.parse().ok()?)))
         .map(|(micros, article)| LineKey {
             sort_at: Timestamp::from_micros(micros.clamp(FAR_PAST_MICROS, FAR_FUTURE_MICROS)),
@@ -306,7 +307,7 @@ mod tests {
             article_id: ArticleId::new(7),
         };
         assert_eq!(place(&position(key)).unwrap(), key);
-        for position in ["", ".", "1", "1.x", "1.2.3", "1,2"] {
+        for position in ["", ".", "1", "1.x", "1.2.3", "1,2", "+1.2"] {
             assert!(place(position).is_err(), "{position}");
         }
         let before_all = place(&format!("{}.1", i64::MIN)).unwrap();

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::limit;
+use super::{digits, limit};
 use crate::{
     domain::{ArticleId, Field, Hit, Timestamp},
     query::Stop,
@@ -351,9 +351,9 @@ pub(in crate::web) async fn found(
 
 /// The number of arrival that a cursor stands for.
 pub(super) fn cursor(since: Option<&str>) -> Result<i64, WebError> {
-    match since.map(str::trim) {
+    match since {
         None | Some("") => Ok(0),
-        Some(cursor) => cursor.parse().map_err(|_| not_a_cursor()),
+        Some(cursor) => digits(cursor).ok_or_else(not_a_cursor),
     }
 }
 
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!(cursor(None).unwrap(), 0);
         assert_eq!(cursor(Some("")).unwrap(), 0);
         assert_eq!(cursor(Some("412")).unwrap(), 412);
-        for junk in ["x", "1.5", "99999999999999999999"] {
+        for junk in ["x", "1.5", "99999999999999999999", " ", " 1", "+1", "-1"] {
             assert!(cursor(Some(junk)).is_err(), "{junk}");
         }
     }

@@ -67,7 +67,7 @@ pub fn line(article: ArrivedArticle) -> serde_json::Result<String> {
 /// The number of arrival that a resume token stands for; none if it is no token.
 #[must_use]
 pub fn resumed(token: &str) -> Option<i64> {
-    token.trim().parse().ok().filter(|arrival| *arrival >= 0)
+    super::digits(token)
 }
 
 struct Exporting {

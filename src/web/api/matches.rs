@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     articles::{HitBody, not_a_cursor},
-    limit,
+    digits, limit,
 };
 use crate::{
     domain::Timestamp,
@@ -121,14 +121,14 @@ fn written(place: Place) -> String {
 }
 
 fn cursor(since: Option<&str>) -> Result<Place, WebError> {
-    let Some(since) = since.map(str::trim).filter(|since| !since.is_empty()) else {
+    let Some(since) = since.filter(|since| !since.is_empty()) else {
         return Ok(Place::default());
     };
     let read = || {
         let (arrival, keyword) = since.split_once('.')?;
         Some(Place {
-            arrival: arrival.parse().ok()?,
-            keyword: keyword.parse().ok()?,
+            arrival: digits(arrival)?,
+            keyword: digits(keyword)?,
         })
     };
     read().ok_or_else(not_a_cursor)
@@ -147,7 +147,7 @@ mod tests {
         };
         assert_eq!(cursor(Some(&written(place))).unwrap(), place);
         assert_eq!(cursor(None).unwrap(), Place::default());
-        for junk in ["412", "x.3", "412.", "1.2.3"] {
+        for junk in ["412", "x.3", "412.", "1.2.3", " ", "+1.3", "1.-3"] {
             assert!(cursor(Some(junk)).is_err(), "{junk}");
         }
     }

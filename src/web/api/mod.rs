@@ -16,6 +16,12 @@ use super::error::WebError;
 /// Things of one answer, unless asked otherwise.
 const DEFAULT_LIMIT: i64 = 100;
 
+/// A number of digits alone, as cursors are written.
+fn digits(text: &str) -> Option<i64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
+}
+
 /// How many things are asked for, at most `most`.
 fn limit(asked: Option<i64>, most: i64) -> Result<i64, WebError> {
     let limit = asked.unwrap_or(DEFAULT_LIMIT.min(most));

@@ -312,6 +312,7 @@ async fn filters_narrow_the_stream_and_one_that_names_nothing_is_refused() {
         "limit=1001",
         "limit=x",
         "in=backlog",
+        "in=null",
     ] {
         let answer = site.get(&format!("/api/v1/articles?{wrong}")).await;
         assert_eq!(answer.status, 400, "{wrong}");

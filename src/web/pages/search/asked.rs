@@ -44,11 +44,33 @@ pub(crate) struct Asked {
     pub(crate) to: String,
     /// `articles`, or `backlog`: what matched no keyword.
     #[serde(rename = "in")]
-    #[param(pattern = "^(articles)?$")]
-    pub(crate) within: String,
+    #[param(value_type = String, pattern = "^(articles)?$")]
+    pub(crate) within: Within,
     /// Where the page before ended.
-    #[param(pattern = "^([0-9]{1,18}[.][0-9]{1,18})?$")]
+    #[param(pattern = "^(-?[0-9]{1,18}[.][0-9]{1,18})?$")]
     pub(crate) before: String,
+}
+
+/// What is searched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Within {
+    /// What is stored.
+    #[default]
+    #[serde(alias = "")]
+    Articles,
+    /// What matched no keyword.
+    Backlog,
+}
+
+impl Within {
+    /// As it stands in an address.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Articles => "",
+            Self::Backlog => "backlog",
+        }
+    }
 }
 
 impl Asked {
@@ -66,7 +88,7 @@ impl Asked {
 
     /// Whether the backlog is to be read.
     pub(crate) fn is_in_backlog(&self) -> bool {
-        self.within == "backlog"
+        self.within == Within::Backlog
     }
 
     fn filters(&self) -> [(&'static str, &str); 8] {
@@ -78,7 +100,7 @@ impl Asked {
             ("lang", &self.lang),
             ("from", &self.from),
             ("to", &self.to),
-            ("in", &self.within),
+            ("in", self.within.as_str()),
         ]
     }
 

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-pub(crate) use asked::Asked;
+pub(crate) use asked::{Asked, Within};
 pub(crate) use form::excerpt;
 use form::{Filter, Mistake, Way};
 
@@ -263,7 +263,7 @@ impl Outcome {
             read_to: (found.stop == Stop::Far).then(|| Moment::exact(found.read_to.sort_at)),
             next: (found.stop != Stop::End).then(|| asked.address_before(&position(found.read_to))),
             backlog: Asked {
-                within: "backlog".to_owned(),
+                within: Within::Backlog,
                 keyword: String::new(),
                 ..asked.clone()
             }
