@@ -140,9 +140,20 @@ async fn feeds_are_paused_filed_and_asked_again_one_by_one_and_many_at_once() {
             .await,
         1
     );
-    // What was before is in the editor again, and saved from there.
+    let nowhere = [("title", "A feed"), ("source", "77")];
+    assert_eq!(desk.post("/admin/feeds/1", &nowhere).await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_feed_was_is_in_its_editor_again_from_the_audit() {
+    let desk = Desk::open().await;
+    for title in ["First name", "A feed"] {
+        let edited = [("title", title), ("source", "1"), ("category", title)];
+        assert_eq!(desk.post("/admin/feeds/1", &edited).await.status, 303);
+    }
+    assert_eq!(desk.post("/admin/feeds/1/pause", &[]).await.status, 303);
     let changed: i64 = sqlx::query_scalar(
-        "SELECT max(id) FROM audit WHERE subject_kind = 'feed' AND after ->> 'title' = 'A feed'",
+        "SELECT min(id) FROM audit WHERE subject_kind = 'feed' AND after ->> 'title' = 'A feed'",
     )
     .fetch_one(&desk.worker.db)
     .await
@@ -157,14 +168,19 @@ async fn feeds_are_paused_filed_and_asked_again_one_by_one_and_many_at_once() {
     let earlier = desk.get(&way).await;
     assert_eq!(earlier.status, 200);
     assert!(earlier.body.contains("as it was before a change"));
+    assert_eq!(
+        earlier.body.matches("value=\"First name\"").count(),
+        2,
+        "name and category: {}",
+        earlier.body
+    );
+    assert!(earlier.body.contains("It was not paused then"));
     assert!(
         !earlier.body.contains("value=\"A feed\""),
         "{}",
         earlier.body
     );
     assert_eq!(desk.get("/admin/feeds/1?audit=999999").await.status, 404);
-    let nowhere = [("title", "A feed"), ("source", "77")];
-    assert_eq!(desk.post("/admin/feeds/1", &nowhere).await.status, 422);
 }
 
 #[tokio::test(flavor = "multi_thread")]
