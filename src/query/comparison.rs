@@ -420,6 +420,19 @@ pub struct QueryTally {
     pub lost: u64,
 }
 
+impl QueryTally {
+    /// Several queries together.
+    pub(super) fn sum(queries: &[Self]) -> Self {
+        let add = |sum: Self, one: &Self| Self {
+            before: sum.before + one.before,
+            after: sum.after + one.after,
+            gained: sum.gained + one.gained,
+            lost: sum.lost + one.lost,
+        };
+        queries.iter().fold(Self::default(), add)
+    }
+}
+
 /// What came of a comparison so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -465,13 +478,7 @@ impl Tally {
     /// All queries together.
     #[must_use]
     pub fn whole(&self) -> QueryTally {
-        let add = |sum: QueryTally, one: &QueryTally| QueryTally {
-            before: sum.before + one.before,
-            after: sum.after + one.after,
-            gained: sum.gained + one.gained,
-            lost: sum.lost + one.lost,
-        };
-        self.queries.iter().fold(QueryTally::default(), add)
+        QueryTally::sum(&self.queries)
     }
 
     /// Counts an article.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
-use crate::domain::{DecisionId, Timestamp};
+use crate::domain::{DecisionId, FeedId, Timestamp};
 
 /// One change to a beat, keyword, concept, feed, user or digest.
 #[derive(Debug, Clone)]
@@ -94,6 +94,8 @@ pub struct Entry {
     pub after: Option<Value>,
     /// The desk's decision about stories that it records, if that still stands: it can be taken back.
     pub standing_decision: Option<DecisionId>,
+    /// The feed that it is about.
+    pub feed: Option<FeedId>,
 }
 
 /// What of the audit is asked for; an empty text asks for all.
@@ -124,8 +126,9 @@ pub async fn search(db: &PgPool, search: Search<'_>, limit: i64) -> Result<Vec<E
     Ok(sqlx::query_as!(
         Entry,
         r#"SELECT a.id, a.at AS "at: Timestamp", a.actor, a.address, a.action, a.subject_kind, a.subject, a.before, a.after,
-                  d.id AS "standing_decision?: DecisionId"
+                  d.id AS "standing_decision?: DecisionId", f.id AS "feed?: FeedId"
              FROM audit a
+             LEFT JOIN feeds f ON a.subject_kind = 'feed' AND f.url = a.subject
              LEFT JOIN story_decisions d
                ON a.subject_kind = 'story' AND a.action IN ('merge', 'split') AND d.undone_at IS NULL
                   AND d.id = (a.after ->> 'decision')::bigint

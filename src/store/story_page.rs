@@ -1,5 +1,7 @@
 //! What pages show of stories: the list, one story with its articles, and their earlier headlines.
 
+use std::collections::HashMap;
+
 use sqlx::{PgExecutor, query_as};
 
 use super::StoreError;
@@ -98,6 +100,28 @@ pub async fn story_of(
     article: ArticleId,
 ) -> Result<Option<StoryId>, StoreError> {
     super::story_decisions::story_of(db, article).await
+}
+
+/// The stories of articles; what is not placed has none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn stories_of(
+    db: impl PgExecutor<'_>,
+    articles: &[ArticleId],
+) -> Result<HashMap<ArticleId, StoryId>, StoreError> {
+    Ok(sqlx::query!(
+        r#"SELECT m.article_id AS "article: ArticleId", coalesce(s.merged_into, s.id) AS "story!: StoryId"
+             FROM story_members m
+             JOIN stories s ON s.id = m.story_id
+            WHERE m.article_id = ANY($1)"#,
+        articles as &[ArticleId],
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| (row.article, row.story))
+    .collect())
 }
 
 /// The articles of a story, first seen first; at most 1,000.

@@ -90,7 +90,7 @@ pub struct FoundEntry {
     pub feed_id: FeedId,
 }
 
-/// The entries of the backlog at an address, however it is written. The backlog has no index of addresses: this reads it.
+/// The entries of the backlog at an address, however it is written.
 ///
 /// # Errors
 /// The database does not answer.
@@ -100,13 +100,13 @@ pub async fn entries(db: impl PgExecutor<'_>, url: &str) -> Result<Vec<FoundEntr
                   b.feed_id AS "feed_id: FeedId", f.source_id AS "source_id: SourceId"
              FROM backlog b
              JOIN feeds f ON f.id = b.feed_id
-            WHERE b.url LIKE $3
+            WHERE b.url IS NOT NULL
+              AND hashtext(page_of(b.url)) = hashtext(page_of($1))
               AND page_of(b.url) = page_of($1)
             ORDER BY b.first_seen_at DESC
             LIMIT $2"#,
         url,
         MOST,
-        like(url),
     )
     .fetch_all(db)
     .await?
@@ -117,25 +117,6 @@ pub async fn entries(db: impl PgExecutor<'_>, url: &str) -> Result<Vec<FoundEntr
         feed_id: row.feed_id,
     })
     .collect())
-}
-
-/// A pattern that is cheap to look for: the last part of the path.
-fn like(url: &str) -> String {
-    let page = url.split(['?', '#']).next().unwrap_or_default();
-    let last = page
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    let mut pattern = String::from("%");
-    for letter in last.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// A feed that may have carried a page.
@@ -176,15 +157,4 @@ pub async fn feeds(db: impl PgExecutor<'_>, host: &str) -> Result<Vec<LikelyFeed
     )
     .fetch_all(db)
     .await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pattern_is_the_last_part_of_the_path() {
-        assert_eq!(like("https://a.example/x/y_1%/?q=1"), "%y\\_1\\%%");
-        assert_eq!(like("https://a.example/"), "%a.example%");
-    }
 }

@@ -14,6 +14,7 @@ mod conditional;
 mod cookie;
 mod cores;
 mod coverage;
+mod days;
 mod edited;
 mod error;
 mod extract;

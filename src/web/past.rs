@@ -8,13 +8,17 @@ use super::{
     search::{FAR_FUTURE_MICROS, Sources},
 };
 use crate::{
-    domain::{ArticleId, Identity, Timestamp},
-    query::{Compared, Comparison, Lexicon, Purpose, Query, QueryError, Scratch, Tally, parse},
+    domain::{ArticleId, Identity, StoryId, Timestamp},
+    query::{
+        Compared, Comparison, Lexicon, Purpose, Query, QueryError, Scratch, StoryTally, Tally,
+        parse,
+    },
     store::{
         PgPool, StoreError,
         backlog::{self, BacklogKey, BacklogText},
         board::LineKey,
         search::{self as stored, ArticleText, Span, Text},
+        story_page,
     },
 };
 
@@ -147,6 +151,7 @@ pub struct Difference {
     sources: Sources,
     cores: Cores,
     tally: Tally,
+    stories: StoryTally,
     read_to: Option<Timestamp>,
 }
 
@@ -166,6 +171,10 @@ pub struct Changed {
     pub text: PastText,
     /// What became of it.
     pub compared: Compared,
+    /// Its story; none for what is not placed in one, as entries of the backlog.
+    pub story: Option<StoryId>,
+    /// The queries that gain or lose it as they did a newer article of its story, by number.
+    pub folded: Vec<usize>,
 }
 
 /// What went wrong with a difference.
@@ -254,6 +263,7 @@ impl Difference {
             past: Past::new(db.clone(), from),
             ahead: None,
             tally: Tally::new(&comparison),
+            stories: StoryTally::new(keywords.len()),
             comparison: Arc::new(comparison),
             keywords,
             sources: Arc::new(sources.into_iter().map(|it| (it.id, it)).collect()),
@@ -277,23 +287,43 @@ impl Difference {
         }
         self.read_to = texts.last().map(|text| text.at);
         let (comparison, sources) = (Arc::clone(&self.comparison), Arc::clone(&self.sources));
-        let mut tally = self.tally.clone();
-        let judging = self.cores.work(move || {
-            let mut scratch = Scratch::default();
-            let mut told = Vec::new();
-            for text in texts {
-                let compared = comparison.judge(&text.text.subject(&sources), &mut scratch);
-                tally.add(&compared);
-                let is_sole = compared.clauses().len() == 1;
-                if compared.is_changed() || compared.is_kept_out() || is_sole {
-                    told.push(Changed { text, compared });
+        let (db, cores, mut tally) = (self.past.db.clone(), self.cores.clone(), self.tally.clone());
+        let judging = async move {
+            let judging = cores.work(move || {
+                let mut scratch = Scratch::default();
+                let mut touched = Vec::new();
+                for text in texts {
+                    let compared = comparison.judge(&text.text.subject(&sources), &mut scratch);
+                    tally.add(&compared);
+                    if !compared.pairs.is_empty() || compared.is_kept_out() {
+                        touched.push((text, compared));
+                    }
                 }
-            }
-            (tally, told)
-        });
-        let ((tally, told), ahead) = tokio::join!(judging, self.past.next());
+                (tally, touched)
+            });
+            let (tally, touched) = judging.await;
+            let articles: Vec<_> = touched.iter().filter_map(|(it, _)| it.article).collect();
+            let stories = story_page::stories_of(&db, &articles).await?;
+            Ok::<_, StoreError>((tally, touched, stories))
+        };
+        let (judged, ahead) = tokio::join!(judging, self.past.next());
+        let (tally, touched, stories) = judged?;
         self.tally = tally;
         self.ahead = Some(ahead?);
+        let mut told = Vec::new();
+        for (text, compared) in touched {
+            let story = text.article.and_then(|it| stories.get(&it).copied());
+            let folded = self.stories.add(&compared, story);
+            let is_sole = compared.clauses().len() == 1;
+            if compared.is_changed() || compared.is_kept_out() || is_sole {
+                told.push(Changed {
+                    text,
+                    compared,
+                    story,
+                    folded,
+                });
+            }
+        }
         Ok(Some(told))
     }
 
@@ -301,6 +331,12 @@ impl Difference {
     #[must_use]
     pub const fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// The same in stories.
+    #[must_use]
+    pub const fn stories(&self) -> &StoryTally {
+        &self.stories
     }
 
     /// How far back it has read.

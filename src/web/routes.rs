@@ -3,7 +3,10 @@
 //! The router is built from it and from nothing else, so there is no address without a gate. `tests/it/web/access.rs`
 //! holds what each role is to get at each address; it fails where the two lists differ.
 
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{
+    extract::DefaultBodyLimit,
+    routing::{MethodFilter, MethodRouter, on},
+};
 
 use super::{
     WebState,
@@ -30,12 +33,12 @@ impl std::fmt::Debug for Route {
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal $gate:expr => $handler:path;)*) => {
+    ($($method:ident $path:literal $gate:expr => $handler:path $(, up_to $largest:expr)?;)*) => {
         &[$(Route {
             method: stringify!($method),
             path: $path,
             gate: $gate,
-            handler: || on(MethodFilter::$method, $handler),
+            handler: || on(MethodFilter::$method, $handler)$(.layer(DefaultBodyLimit::max($largest)))?,
         }),*]
     };
 }
@@ -103,7 +106,7 @@ pub static ROUTES: &[Route] = routes! {
     POST "/admin/users/{id}/sessions/end" May(Administer) => pages::users::sign_out;
     GET  "/admin/feeds"                 May(EditBeat)   => pages::feed_admin::list;
     POST "/admin/feeds/bulk"            May(EditBeat)   => pages::feed_admin::bulk;
-    POST "/admin/feeds/opml"            May(EditBeat)   => pages::feed_admin::import;
+    POST "/admin/feeds/opml"            May(EditBeat)   => pages::feed_admin::import, up_to pages::feed_admin::LARGEST_FORM;
     GET  "/admin/feeds.opml"            May(EditBeat)   => pages::feed_admin::export;
     GET  "/admin/feeds/{id}"            May(EditBeat)   => pages::feed_admin::edit::show;
     POST "/admin/feeds/{id}"            May(EditBeat)   => pages::feed_admin::edit::save;

@@ -274,6 +274,65 @@ async fn an_edit_of_a_version_that_is_no_longer_the_last_is_refused() {
     assert_eq!(count(&worker.db, told).await, 2);
 }
 
+/// The stories of articles that are under a keyword; what is in none is one of its own.
+async fn stories_under(db: &PgPool) -> BTreeSet<String> {
+    let all: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT coalesce('story ' || m.story_id, a.title)
+           FROM matches x
+           JOIN articles a ON a.id = x.article_id
+           LEFT JOIN story_members m ON m.article_id = a.id
+          WHERE x.closed_at IS NULL",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    all.into_iter().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_difference_in_stories_is_what_matching_the_past_anew_does() {
+    for (old, new) in EDITS {
+        let worker = stocked(old).await;
+        for statement in [
+            "DELETE FROM story_members",
+            "INSERT INTO stories (id, created_at) SELECT 1000 + n, now() FROM generate_series(0, 6) n",
+            "INSERT INTO story_members (article_id, story_id, reason, placed_at)
+             SELECT id, 1000 + id % 7, '{}', now() FROM articles WHERE id % 3 > 0",
+        ] {
+            sqlx::query(statement).execute(&worker.db).await.unwrap();
+        }
+        let before = stories_under(&worker.db).await;
+        let start = Timestamp::from_micros(0);
+        let mut difference = Difference::between(&worker.db, Some(old), new, start)
+            .await
+            .unwrap();
+        let mut lines = 0;
+        while let Some(changed) = difference.next().await.unwrap() {
+            let is_line =
+                |one: &&wirewatch::web::Changed| one.compared.is_changed() && one.folded.is_empty();
+            lines += changed.iter().filter(is_line).count();
+        }
+        save(&worker, new).await;
+        finish(&worker).await;
+        let after = stories_under(&worker.db).await;
+        let told = difference.stories().whole();
+        let told = [told.before, told.after, told.gained, told.lost];
+        let sets = [
+            before.len(),
+            after.len(),
+            (&after - &before).len(),
+            (&before - &after).len(),
+        ];
+        assert_eq!(told, sets.map(|size| size as u64), "{old} → {new}");
+        let articles = difference.tally().first();
+        assert!(lines >= sets[2] + sets[3], "{old} → {new}");
+        assert!(
+            lines as u64 <= articles.gained + articles.lost,
+            "{old} → {new}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_tells_the_difference_with_what_each_part_does() {
     let (url, db) = crate::database::fresh().await;
@@ -317,6 +376,10 @@ async fn the_command_tells_the_difference_with_what_each_part_does() {
     let counts = ["read", "before", "after", "gained", "lost"].map(|name| summary[name].as_u64());
     assert_eq!(counts, [3, 2, 2, 1, 1].map(Some));
     assert_eq!(summary["exclusions"][0]["kept_out"], 1);
+    assert_eq!(
+        summary["stories"],
+        serde_json::json!({"before": 1, "after": 2, "gained": 1, "lost": 0})
+    );
     let refused = ask("iran AND (", "iran").await;
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
 }

@@ -9,7 +9,7 @@ use super::{super::output, Outcome, complain};
 use crate::{
     app::{Database, SystemClock},
     config::Settings,
-    domain::{ArticleId, Clock as _, Hit, Timestamp},
+    domain::{ArticleId, Clock as _, Hit, StoryId, Timestamp},
     query::{PartTally, QueryTally, Tally},
     web::{Changed, Difference, DifferenceError},
 };
@@ -20,6 +20,8 @@ struct Line<'a> {
     change: &'static str,
     /// The article; null for an entry of the backlog.
     article: Option<i64>,
+    /// Its story; null for what is in none.
+    story: Option<i64>,
     at: Timestamp,
     title: &'a str,
     url: Option<&'a str>,
@@ -61,11 +63,11 @@ async fn tell(mut difference: Difference, as_json: bool) -> anyhow::Result<Outco
             tell_one(one, as_json)?;
         }
     }
-    let tally = difference.tally();
+    let (tally, stories) = (difference.tally(), difference.stories().whole());
     if as_json {
-        output::json(&json!({"summary": summary(tally)}))?;
+        output::json(&json!({"summary": summary(tally, stories)}))?;
     } else {
-        show(tally);
+        show(tally, stories);
     }
     Ok(Outcome::Done)
 }
@@ -84,6 +86,7 @@ fn tell_one(changed: &Changed, as_json: bool) -> anyhow::Result<()> {
         return output::json(&Line {
             change,
             article: changed.text.article.map(ArticleId::get),
+            story: changed.story.map(StoryId::get),
             at: changed.text.at,
             title: &text.title,
             url: text.url.as_deref(),
@@ -92,12 +95,16 @@ fn tell_one(changed: &Changed, as_json: bool) -> anyhow::Result<()> {
             why: &found.why,
         });
     }
+    // Articles of one story are one line.
+    if changed.folded.contains(&pair.query) {
+        return Ok(());
+    }
     let sign = if change == "gained" { '+' } else { '-' };
     output::line(&format!("{sign} {}  {}", changed.text.at, text.title));
     Ok(())
 }
 
-fn summary(tally: &Tally) -> serde_json::Value {
+fn summary(tally: &Tally, stories: QueryTally) -> serde_json::Value {
     let clause =
         |part: &PartTally| json!({"clause": part.text, "hits": part.count, "sole": part.sole});
     let exclusion = |part: &PartTally| json!({"exclusion": part.text, "kept_out": part.count});
@@ -109,13 +116,16 @@ fn summary(tally: &Tally) -> serde_json::Value {
         "after": first.after,
         "gained": first.gained,
         "lost": first.lost,
+        "stories": {
+            "before": stories.before, "after": stories.after, "gained": stories.gained, "lost": stories.lost,
+        },
         "clauses": tally.clauses.iter().map(clause).collect::<Vec<_>>(),
         "exclusions": tally.exclusions.iter().map(exclusion).collect::<Vec<_>>(),
         "anti_terms": tally.anti_terms.iter().map(anti_term).collect::<Vec<_>>(),
     })
 }
 
-fn show(tally: &Tally) {
+fn show(tally: &Tally, stories: QueryTally) {
     let QueryTally {
         before,
         after,
@@ -125,6 +135,10 @@ fn show(tally: &Tally) {
     output::line(&format!(
         "{} read, {before} matched before, {after} after: {gained} gained, {lost} lost",
         tally.read
+    ));
+    output::line(&format!(
+        "in stories: {} before, {} after: {} gained, {} lost",
+        stories.before, stories.after, stories.gained, stories.lost
     ));
     for part in &tally.clauses {
         output::line(&format!(

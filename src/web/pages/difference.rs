@@ -67,6 +67,7 @@ struct EntryFragment<'a> {
 #[derive(Template)]
 #[template(path = "difference_progress.html")]
 struct ProgressFragment {
+    texts: &'static Texts,
     read: String,
     gained: String,
     lost: String,
@@ -80,8 +81,10 @@ struct OutcomeFragment<'a> {
     texts: &'static Texts,
     tally: &'a Tally,
     whole: QueryTally,
+    /// The same in stories.
+    stories: QueryTally,
     /// What came of each keyword, where there are several.
-    keywords: Vec<(&'a str, &'a QueryTally)>,
+    keywords: Vec<(&'a str, &'a QueryTally, &'a QueryTally)>,
     /// With headlines that nothing else finds.
     clauses: Vec<(&'a PartTally, &'a [String])>,
     /// With headlines that each keeps out.
@@ -207,11 +210,12 @@ impl Reading {
         if is_time {
             self.told_at = Some(Instant::now());
             let tally = self.difference.tally();
-            let whole = tally.whole();
+            let stories = self.difference.stories().whole();
             let fragment = ProgressFragment {
+                texts: self.texts,
                 read: grouped(tally.read),
-                gained: grouped(whole.gained),
-                lost: grouped(whole.lost),
+                gained: grouped(stories.gained),
+                lost: grouped(stories.lost),
                 read_to: self.difference.read_to().map(Moment::exact),
             };
             self.push(fragment.render());
@@ -235,6 +239,9 @@ impl Reading {
                 (Some(before), None) => (&mut self.lost, before),
                 _ => continue,
             };
+            if changed.folded.contains(&pair.query) {
+                continue;
+            }
             *shown += 1;
             if *shown > MOST_SHOWN {
                 continue;
@@ -269,8 +276,11 @@ impl Reading {
             texts: self.texts,
             tally,
             whole: tally.whole(),
+            stories: self.difference.stories().whole(),
             keywords: names
                 .zip(&tally.queries)
+                .zip(self.difference.stories().queries())
+                .map(|((name, articles), stories)| (name, articles, stories))
                 .filter(|_| keywords.len() > 1)
                 .collect(),
             clauses: self.clauses.beside(&tally.clauses),

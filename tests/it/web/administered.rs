@@ -145,6 +145,45 @@ async fn feeds_are_paused_filed_and_asked_again_one_by_one_and_many_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_feed_was_is_in_its_editor_again_from_the_audit() {
+    let desk = Desk::open().await;
+    for title in ["First name", "A feed"] {
+        let edited = [("title", title), ("source", "1"), ("category", title)];
+        assert_eq!(desk.post("/admin/feeds/1", &edited).await.status, 303);
+    }
+    assert_eq!(desk.post("/admin/feeds/1/pause", &[]).await.status, 303);
+    let changed: i64 = sqlx::query_scalar(
+        "SELECT min(id) FROM audit WHERE subject_kind = 'feed' AND after ->> 'title' = 'A feed'",
+    )
+    .fetch_one(&desk.worker.db)
+    .await
+    .unwrap();
+    let way = format!("/admin/feeds/1?audit={changed}");
+    let told = desk.get("/admin/audit?kind=feed").await;
+    assert!(
+        told.body.contains(&format!("href=\"{way}\"")),
+        "{}",
+        told.body
+    );
+    let earlier = desk.get(&way).await;
+    assert_eq!(earlier.status, 200);
+    assert!(earlier.body.contains("as it was before a change"));
+    assert_eq!(
+        earlier.body.matches("value=\"First name\"").count(),
+        2,
+        "name and category: {}",
+        earlier.body
+    );
+    assert!(earlier.body.contains("It was not paused then"));
+    assert!(
+        !earlier.body.contains("value=\"A feed\""),
+        "{}",
+        earlier.body
+    );
+    assert_eq!(desk.get("/admin/feeds/1?audit=999999").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_of_feeds_come_from_other_readers_and_go_to_them() {
     let desk = Desk::open().await;
     let url = desk.publisher.url("/other?a=1&amp;b=2");
@@ -177,6 +216,36 @@ async fn lists_of_feeds_come_from_other_readers_and_go_to_them() {
         0,
         "what was pasted is not kept"
     );
+    // Far longer than any other form, and longer than any list may be, of letters that a form writes as three.
+    let long = |bytes: usize| {
+        opml.replace(
+            "<body>",
+            &format!("<body>{}", "<!--\n-->".repeat(bytes / 8)),
+        )
+    };
+    let taken = desk
+        .post("/admin/feeds/opml", &[("opml", &long(4_100_000))])
+        .await;
+    assert_eq!(taken.status, 303, "{}", taken.body);
+    assert_eq!(desk.worker.add_lists().await, 1);
+    let page = desk.get("/admin/feeds").await;
+    assert!(
+        page.body.contains("0 feeds added, 1 were there"),
+        "{}",
+        page.body
+    );
+    for bytes in [5_000_000, 14_000_000] {
+        let refused = desk
+            .post("/admin/feeds/opml", &[("opml", &long(bytes))])
+            .await;
+        assert_eq!(refused.status, 413);
+        assert!(
+            refused.body.contains("A list may have 4 MiB here"),
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(desk.count("opml_imports").await, 3);
     let list = desk.get("/admin/feeds.opml").await;
     let read = wirewatch::pipeline::opml::read(list.body.as_bytes()).unwrap();
     assert_eq!(

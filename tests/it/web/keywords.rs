@@ -60,7 +60,9 @@ async fn a_change_is_shown_on_the_desks_own_data_before_it_is_saved() {
     assert_eq!((gained.len(), lost.len()), (1, 1), "{}", page.body);
     assert!(gained[0].contains("Korea") && lost[0].contains("football"));
     let outcome = between(&page.body, "<div class=\"outcome\"", "</section>")[0];
-    assert!(outcome.contains("+1 −1"), "{outcome}");
+    // The article that goes is of a story that stays.
+    assert!(outcome.contains("+1 −0 stories"), "{outcome}");
+    assert!(outcome.contains("+1 −1 articles"), "{outcome}");
     let rows = between(outcome, "<tr", "</tr>");
     let row = |text: &str| *rows.iter().find(|row| row.contains(text)).unwrap();
     assert!(row(">ship<").contains("<td>2</td><td>1</td>"), "{outcome}");

@@ -8,17 +8,19 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     domain::{FeedId, ListSelectors, SourceId},
     store::{
+        audit,
         feed_edits::{self, Bulk, EditedFeed, FeedEdit},
         search::{self, SearchedSource},
     },
     web::{
         WebState,
         error::{WebError, with_page},
-        extract::{Form, Path},
+        extract::{Form, Path, Query},
         pages::frame::Frame,
         reading,
         visitor::Visitor,
@@ -34,11 +36,52 @@ pub(crate) struct FeedPage {
     list: ListSelectors,
     sources: Vec<SearchedSource>,
     problem: Option<&'static str>,
+    /// What was before a change, in the place of what is.
+    earlier: Option<Earlier>,
+}
+
+/// What of an earlier state is no field of the form.
+#[derive(Debug, Clone, Copy)]
+struct Earlier {
+    was_paused: bool,
+}
+
+/// What the address asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    /// A row of the audit, whose earlier state is to be looked at in the editor.
+    audit: Option<i64>,
 }
 
 impl FeedPage {
     fn is_of(&self, source: &SearchedSource) -> bool {
         source.id == self.feed.source_id
+    }
+
+    /// Puts what the audit says that was into the form. What a row does not tell stays: a file of feeds names no source.
+    fn take_back(&mut self, before: &Value) {
+        let text = |name: &str| before.get(name).and_then(Value::as_str).map(str::to_owned);
+        self.feed.title = text("title");
+        self.feed.language = text("language");
+        self.feed.category = text("category").unwrap_or_default();
+        self.feed.note = text("note").unwrap_or_default();
+        let list = before.get("list").cloned().unwrap_or_default();
+        if let Ok(list) = serde_json::from_value(list) {
+            self.list = list;
+        }
+        let source = before.get("source").and_then(Value::as_str);
+        if let Some(source) = self
+            .sources
+            .iter()
+            .find(|it| Some(it.slug.as_str()) == source)
+        {
+            self.feed.source_id = source.id;
+        }
+        let was_paused = before.get("paused").and_then(Value::as_bool);
+        self.earlier = Some(Earlier {
+            was_paused: was_paused.unwrap_or(self.feed.state == "paused"),
+        });
     }
 }
 
@@ -85,12 +128,22 @@ pub(super) fn is_language(text: &str) -> bool {
     text.len() <= 35 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-/// Answers with the page.
+/// Answers with the page, or with what was before a change in its form.
 pub(crate) async fn show(
     State(state): State<WebState>,
     Path(id): Path<FeedId>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<FeedPage, WebError> {
-    page(&state, id, None).await
+    let mut page = page(&state, id, None).await?;
+    if let Some(number) = wanted.audit {
+        let row = audit::row(&state.db, number).await?;
+        let before = row
+            .filter(|row| row.feed == Some(id))
+            .and_then(|row| row.before)
+            .ok_or(WebError::NotFound("row of the audit"))?;
+        page.take_back(&before);
+    }
+    Ok(page)
 }
 
 async fn page(
@@ -116,6 +169,7 @@ async fn page(
         feed,
         sources,
         problem,
+        earlier: None,
     })
 }
 

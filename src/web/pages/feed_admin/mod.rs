@@ -192,6 +192,11 @@ pub(crate) async fn bulk(
     Ok(Redirect::to(&format!("/admin/feeds?changed={changed}")).into_response())
 }
 
+/// The longest list of feeds that is taken from a page, in bytes.
+const LARGEST_LIST: usize = 4 << 20;
+/// The form with it: a byte of a form takes three at most (`%0A`).
+pub(crate) const LARGEST_FORM: usize = 3 * LARGEST_LIST + 1_024;
+
 /// A pasted list of feeds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -203,16 +208,26 @@ pub(crate) struct Pasted {
 pub(crate) async fn import(
     State(state): State<WebState>,
     visitor: Visitor,
-    Form(pasted): Form<Pasted>,
+    pasted: Result<Form<Pasted>, WebError>,
 ) -> Result<Response, WebError> {
+    let texts = reading::current().texts;
+    let refused = async |status: StatusCode, problem: &'static str| {
+        let page = page(&state, Wanted::default(), Some(problem)).await?;
+        Ok(with_page(status, page))
+    };
+    let pasted = match pasted {
+        Ok(Form(pasted)) if pasted.opml.len() <= LARGEST_LIST => pasted,
+        Ok(_) | Err(WebError::TooLarge) => {
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long).await;
+        }
+        Err(error) => return Err(error),
+    };
     let now = state.clock.now();
     let is_noted = opml_imports::ask(&state.db, &pasted.opml, &visitor.actor(), now).await?;
     if is_noted {
         return Ok(Redirect::to("/admin/feeds#lists").into_response());
     }
-    let problem = reading::current().texts.too_many_lists;
-    let page = page(&state, Wanted::default(), Some(problem)).await?;
-    Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
+    refused(StatusCode::UNPROCESSABLE_ENTITY, texts.too_many_lists).await
 }
 
 /// All feeds, as other readers take them (OPML 2.0).

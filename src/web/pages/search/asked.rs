@@ -1,6 +1,5 @@
 //! What was asked for: the query and the filters, as they stand in the address.
 
-use jiff::{civil::Date, tz::TimeZone};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -11,6 +10,7 @@ use crate::{
         search::{SearchedKeyword, SearchedSource, Span},
     },
     web::{
+        days,
         error::WebError,
         search::{FAR_FUTURE_MICROS, FAR_PAST_MICROS, place},
     },
@@ -176,19 +176,13 @@ impl Asked {
 
     /// The first instant asked for.
     pub(crate) fn first(&self) -> Result<Timestamp, WebError> {
-        Ok(
-            midnight("from", &self.from)?
-                .unwrap_or_else(|| Timestamp::from_micros(FAR_PAST_MICROS)),
-        )
+        Ok(days::begin("from", &self.from)?
+            .unwrap_or_else(|| Timestamp::from_micros(FAR_PAST_MICROS)))
     }
 
     /// The first instant after what is asked for.
     pub(crate) fn end(&self) -> Result<Timestamp, WebError> {
-        let day = midnight("to", &self.to)?;
-        Ok(day.map_or_else(
-            || Timestamp::from_micros(FAR_FUTURE_MICROS),
-            |day| clamped(day.plus(std::time::Duration::from_hours(24))),
-        ))
+        Ok(days::end("to", &self.to)?.unwrap_or_else(|| Timestamp::from_micros(FAR_FUTURE_MICROS)))
     }
 
     /// The articles that may be read.
@@ -219,35 +213,9 @@ impl Asked {
     }
 }
 
-/// The nearest instant that the database knows.
-fn clamped(at: Timestamp) -> Timestamp {
-    Timestamp::from_micros(at.as_micros().clamp(FAR_PAST_MICROS, FAR_FUTURE_MICROS))
-}
-
 fn unknown(filter: &str, value: &str) -> WebError {
     let shown: String = value.chars().take(60).collect();
     WebError::BadRequest(format!("There is no {filter} “{shown}” to filter by."))
-}
-
-/// The first instant of a day; none if none is named.
-fn midnight(name: &str, day: &str) -> Result<Option<Timestamp>, WebError> {
-    if day.is_empty() {
-        return Ok(None);
-    }
-    let date: Date = day
-        .parse()
-        .map_err(|_| WebError::BadRequest(format!("“{name}” is to be a day, as in 2026-11-24.")))?;
-    // The last day of all has no midnight that a timestamp could hold.
-    let far = if date.year() > 0 {
-        FAR_FUTURE_MICROS
-    } else {
-        FAR_PAST_MICROS
-    };
-    let midnight = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
-    Ok(Some(midnight.map_or_else(
-        |_| Timestamp::from_micros(far),
-        |day| clamped(Timestamp::from_jiff(day)),
-    )))
 }
 
 #[cfg(test)]
