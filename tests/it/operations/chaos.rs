@@ -58,6 +58,9 @@ const SECONDS: u64 = 30;
 
 const FEEDS: usize = 12;
 
+/// Everything published is stored so soon after the last fault.
+const PATIENCE: Duration = Duration::from_secs(100);
+
 /// A number that whoever runs the test may set.
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -170,12 +173,16 @@ impl World {
         self.receiver.answer(|| 200);
         let publisher = &self.publisher;
         let db = &self.db;
-        until("every matching item", || async move {
+        // What is lost is told by the check; here is only waited.
+        let all = until("every matching item", || async move {
             let expected = publisher.matching().len();
             count(db, "articles WHERE arrival IS NOT NULL").await
                 >= i64::try_from(expected).unwrap()
-        })
-        .await;
+        });
+        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+            eprintln!("{:#?}", facts::feeds(db, "true").await);
+            return;
+        }
         until("the last issue", || async {
             self.run_digests().await;
             tokio::time::sleep(Duration::from_secs(1)).await;

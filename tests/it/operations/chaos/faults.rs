@@ -17,7 +17,7 @@ impl Dice {
 }
 
 /// A clock is ahead by less than this: what is to happen later than that would happen too late for the test.
-const AHEAD: u64 = 25;
+const AHEAD: u64 = 15;
 
 /// A clock is behind by less than this.
 const BEHIND: u64 = 7_200;

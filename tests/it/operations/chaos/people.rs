@@ -70,8 +70,8 @@ async fn change(machine: &Machine, folder: PathBuf, round: u64, dice: &mut Dice)
         0 => vec!["user", "add", &user, "--role", role],
         1 => vec!["user", "role", &user, role],
         _ => {
-            // Nobody answers there.
-            let feed = format!("http://127.0.0.1:9/{}", round % 4);
+            // There is no such host; the publisher's own is left in peace.
+            let feed = format!("http://nobody.invalid/{}", round % 4);
             let query = format!("nothing{round}");
             let changed = beat(&[feed], &[("acme", "acme"), ("other", &query)]);
             file = beat_file(&folder, &changed).display().to_string();
