@@ -169,6 +169,14 @@ pub struct MetricsOptions {
     pub listen: String,
 }
 
+/// Where traces go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryOptions {
+    /// The base address of a collector that takes OTLP over HTTP; empty: nowhere.
+    pub otlp_endpoint: String,
+}
+
 /// Where metrics are told unless somebody chose another place.
 pub const DEFAULT_METRICS: &str = "127.0.0.1:9464";
 
@@ -184,6 +192,8 @@ pub struct Settings {
     pub database: DatabaseOptions,
     /// `[metrics]`
     pub metrics: MetricsOptions,
+    /// `[telemetry]`
+    pub telemetry: TelemetryOptions,
     /// `[log]`
     pub log: LogOptions,
     /// `[beat]`

@@ -292,6 +292,10 @@ const ENTRANCE_CRATES: &[&str] = &[
     "ipnet",
     "jiff",
     "nix",
+    "opentelemetry",
+    "opentelemetry_http",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
     "serde",
     "serde_json",
     "sha2",
@@ -303,6 +307,7 @@ const ENTRANCE_CRATES: &[&str] = &[
     "tower",
     "tower_http",
     "tracing",
+    "tracing_opentelemetry",
     "tracing_subscriber",
     "url",
 ];
@@ -312,6 +317,11 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("sqlx", "store"),
     ("reqwest", "fetch"),
     ("lettre", "mail"),
+    ("opentelemetry", "telemetry/traces.rs"),
+    ("opentelemetry_http", "telemetry/traces.rs"),
+    ("opentelemetry_otlp", "telemetry/traces.rs"),
+    ("opentelemetry_sdk", "telemetry/traces.rs"),
+    ("tracing_opentelemetry", "telemetry/traces.rs"),
     ("feed_rs", "pipeline/parse.rs"),
 ];
 

@@ -563,11 +563,12 @@ fn chain(error: &anyhow::Error) -> String {
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let mut settings = Settings::load(cli.config.as_deref())?;
     quieten(&cli.command, &mut settings);
-    telemetry::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    let telemetry = telemetry::start(&settings.log, &settings.telemetry, runtime.handle())?;
     let outcome = runtime.block_on(dispatch(cli.command, settings));
+    drop(telemetry);
     // What still blocks a thread (a name server that does not answer) must not hold the process.
     runtime.shutdown_background();
     outcome

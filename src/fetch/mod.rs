@@ -4,6 +4,7 @@
 //! body is read as a stream that stops at its limit. Nothing is retried here: the schedule is the retry.
 
 mod body;
+mod collector;
 mod failure;
 mod headers;
 mod post;
@@ -24,6 +25,7 @@ use tokio::{
 };
 use url::Url;
 
+pub use collector::Collector;
 pub use resolver::Lookup;
 
 use crate::{

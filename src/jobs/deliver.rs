@@ -164,6 +164,11 @@ impl Deliverer {
         Ok(tried)
     }
 
+    #[tracing::instrument(
+        name = "delivery",
+        skip_all,
+        fields(delivery = delivery.id.get(), channel = delivery.recipient.channel.as_str(), outcome)
+    )]
     async fn deliver(&self, delivery: ClaimedDelivery) -> Result<(), StoreError> {
         let sent = self.send(&delivery).await;
         let now = self.clock.now();
@@ -187,21 +192,17 @@ impl Deliverer {
         };
         let is_recorded =
             store::deliveries::record(&self.db, &delivery, &outcome, &detail, now).await?;
+        tracing::Span::current().record("outcome", outcome.as_str());
         meters().delivered(delivery.recipient.channel.as_str(), outcome.as_str());
         if outcome != Outcome::Sent {
             tracing::warn!(
-                delivery = delivery.id.get(),
                 attempt = delivery.attempt,
-                outcome = outcome.as_str(),
                 detail,
                 "a delivery was not taken"
             );
         }
         if !is_recorded {
-            tracing::warn!(
-                delivery = delivery.id.get(),
-                "the claim on a delivery was lost before its outcome was recorded"
-            );
+            tracing::warn!("the claim on a delivery was lost before its outcome was recorded");
         }
         Ok(())
     }

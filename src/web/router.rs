@@ -15,7 +15,7 @@ use tower_http::{
     timeout::TimeoutLayer,
     trace::TraceLayer,
 };
-use tracing::Span;
+use tracing::{Span, field::Empty};
 
 use super::{WebState, access, conditional, error, headers, metrics, peer, routes::ROUTES};
 
@@ -56,6 +56,7 @@ fn surrounded(routes: Router<WebState>, state: &WebState) -> Router<WebState> {
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(request_span)
+                .on_response(note_status)
                 .on_failure(()),
         )
 }
@@ -69,5 +70,11 @@ fn request_span(request: &Request) -> Span {
         .extensions()
         .get::<MatchedPath>()
         .map_or("-", MatchedPath::as_str);
-    tracing::info_span!("http.request", http.method = %request.method(), http.route = route)
+    tracing::info_span!("http.request", http.method = %request.method(), http.route = route, http.status = Empty)
+}
+
+fn note_status(response: &Response, latency: Duration, span: &Span) {
+    let status = response.status().as_u16();
+    span.record("http.status", status);
+    tracing::debug!(latency_ms = latency.as_millis(), "answered");
 }

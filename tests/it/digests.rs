@@ -7,5 +7,6 @@ mod letters;
 pub(crate) mod mime;
 mod pages;
 mod partition;
+pub(crate) mod receiver;
 pub(crate) mod smtp;
 mod year;

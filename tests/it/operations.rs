@@ -8,4 +8,5 @@ mod proxy;
 mod publisher;
 mod recipes;
 mod retention;
+mod traces;
 mod upgrade;

@@ -1,11 +1,7 @@
 //! The pages of digests: leaving by a link, reviewing, the outbox, alerts and webhooks.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
 use wirewatch::{
     digest::webhook,
     domain::{
@@ -19,6 +15,7 @@ use wirewatch::{
 use super::{
     desk::{Desk, Report, daily, headline},
     mime::Mail,
+    receiver::Receiver,
     smtp::Mood,
 };
 use crate::{
@@ -467,44 +464,6 @@ async fn the_archive_the_preview_and_the_feeds_tell_what_the_mail_told() {
     site.stop().await;
 }
 
-/// A receiver of webhooks that keeps what it gets, and answers as it is told.
-struct Receiver {
-    url: String,
-    got: Arc<Mutex<Vec<(HeaderMap, String)>>>,
-    answers: Arc<Mutex<Vec<u16>>>,
-}
-
-impl Receiver {
-    async fn start() -> Self {
-        type Kept = (Arc<Mutex<Vec<(HeaderMap, String)>>>, Arc<Mutex<Vec<u16>>>);
-        async fn keep(
-            State((got, answers)): State<Kept>,
-            headers: HeaderMap,
-            body: Bytes,
-        ) -> axum::http::StatusCode {
-            got.lock()
-                .unwrap()
-                .push((headers, String::from_utf8(body.to_vec()).unwrap()));
-            let status = answers.lock().unwrap().pop().unwrap_or(200);
-            axum::http::StatusCode::from_u16(status).unwrap()
-        }
-        let kept = Kept::default();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let router = Router::new()
-            .route("/hook", post(keep))
-            .with_state(kept.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            url,
-            got: kept.0,
-            answers: kept.1,
-        }
-    }
-}
-
 async fn add_webhook(desk: &Desk, slug: &str, form: WebhookForm, url: &str) {
     let new = NewRecipient {
         channel: Channel::Webhook,
@@ -531,7 +490,8 @@ async fn a_webhook_is_signed_tried_again_as_it_is_and_kept_off_forbidden_address
         "http://169.254.169.254/latest/meta-data",
     )
     .await;
-    *receiver.answers.lock().unwrap() = vec![503, 500];
+    let mut refusals = vec![503, 500];
+    receiver.answer(move || refusals.pop().unwrap_or(200));
     desk.publish(&Report::new(
         "yonhap-1",
         "Tehran sends engineers",
@@ -543,7 +503,7 @@ async fn a_webhook_is_signed_tried_again_as_it_is_and_kept_off_forbidden_address
         desk.clock.advance(Duration::from_mins(2));
         desk.work().await;
     }
-    let got = receiver.got.lock().unwrap().clone();
+    let got = receiver.got();
     assert_eq!(got.len(), 3, "twice refused, then taken");
     let secret: Vec<u8> = sqlx::query_scalar("SELECT secret FROM recipients WHERE address = $1")
         .bind(&receiver.url)

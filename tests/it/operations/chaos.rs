@@ -1,13 +1,23 @@
-//! Everything at once, with faults: feeds, mail, two workers, two webs, a digest process, PostgreSQL behind a proxy that
-//! cuts and delays. Processes are killed and ended, PostgreSQL crashes and stands still; then every invariant is checked.
+//! Everything at once, with faults: feeds, mail, webhooks, people who change things, two workers, two webs, a digest
+//! process, PostgreSQL on a small disk behind a proxy that cuts and delays. Processes are killed and ended, clocks jump,
+//! PostgreSQL crashes, stands still and has no room; then every invariant is checked.
 //!
 //! A seed draws the faults. `CHAOS_SECONDS=300 CHAOS_SEED=7 cargo test --test it operations::chaos` runs for longer, or
 //! runs that again.
 
 mod facts;
+mod faults;
+mod people;
 mod watchers;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use wirewatch::{
     app::SystemClock,
@@ -23,7 +33,9 @@ use wirewatch::{
 };
 
 use self::{
-    facts::{Facts, violations},
+    facts::{Facts, Outside, violations},
+    faults::Dice,
+    people::People,
     watchers::{Puller, Viewer},
 };
 use super::{
@@ -35,6 +47,7 @@ use crate::{
     binary::any_below,
     digests::{
         desk::daily,
+        receiver::Receiver,
         smtp::{Mood, SmtpServer},
     },
     worker::{beat, count},
@@ -45,17 +58,8 @@ const SECONDS: u64 = 30;
 
 const FEEDS: usize = 12;
 
-/// Numbers of a seed (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % below
-    }
-}
+/// Everything published is stored so soon after the last fault.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// A number that whoever runs the test may set.
 fn asked(name: &str) -> Option<u64> {
@@ -69,25 +73,28 @@ struct World {
     proxy: Proxy,
     publisher: Publisher,
     smtp: SmtpServer,
+    receiver: Receiver,
     processes: Vec<Process>,
     viewer: Viewer,
     puller: Puller,
     /// Requests for an address that the fetch policy forbids.
-    forbidden: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    forbidden: Arc<AtomicU64>,
     token: String,
-    /// Keeps the folder of logs.
-    _machine: Machine,
+    machine: Arc<Machine>,
+    /// How often which fault struck.
+    struck: BTreeMap<&'static str, u64>,
 }
 
 impl World {
     async fn build() -> Self {
-        let database = Database::start().await;
+        let database = Database::start_on_small_disk().await;
         let db = database.connect().await;
         store::migrate(&db).await.unwrap();
         let proxy = Proxy::start(database.socket()).await;
         let publisher = Publisher::start(FEEDS).await;
-        let forbidden = watchers::canary(&publisher).await;
+        let (secret, forbidden) = watchers::canary(&publisher).await;
         let smtp = SmtpServer::start().await;
+        let receiver = Receiver::start().await;
         let mut feeds = publisher.urls();
         feeds.push(publisher.url("/astray"));
         let mut machine = Machine::new(&proxy.url("wirewatch"), &beat(&feeds, &[("acme", "acme")]));
@@ -97,9 +104,11 @@ impl World {
             ("WIREWATCH_MAIL__SECURITY", "none"),
             ("WIREWATCH_MAIL__FROM", "desk@desk.example"),
             ("WIREWATCH_MAIL__TIMEOUT", "2s"),
+            ("WIREWATCH_WEBHOOK__ALLOW_NETWORKS", "[\"127.0.0.1/32\"]"),
         ] {
             machine.set(name, value);
         }
+        machine.own_clocks();
         let mut processes = vec![machine.start("worker", "worker-1.log")];
         let first = &db;
         until("the beat", || async move {
@@ -108,6 +117,10 @@ impl World {
         .await;
         subscribe(&db, "morning").await;
         subscribe(&db, "evening").await;
+        for address in [&receiver.url, &secret] {
+            add_recipient(&db, "evening", Channel::Webhook, address).await;
+        }
+        people::ask_for(&db, &[&secret, &publisher.url("/astray")]).await;
         for (role, log) in [
             ("worker", "worker-2.log"),
             ("web", "web-1.log"),
@@ -123,7 +136,8 @@ impl World {
             .map(|process| process.base.clone())
             .collect();
         Self {
-            _machine: machine,
+            struck: BTreeMap::new(),
+            machine: Arc::new(machine),
             viewer: Viewer::start(bases.clone(), token.clone()),
             puller: Puller::start(bases, token.clone()),
             database,
@@ -131,49 +145,10 @@ impl World {
             proxy,
             publisher,
             smtp,
+            receiver,
             processes,
             forbidden,
             token,
-        }
-    }
-
-    /// One fault, and its end.
-    async fn strike(&mut self, dice: &mut Dice) {
-        let which = usize::try_from(dice.below(self.processes.len() as u64)).unwrap();
-        match dice.below(10) {
-            0..=2 => {
-                self.processes[which].kill().await;
-                self.processes[which].start();
-            }
-            3 | 4 => {
-                self.processes[which].terminate().await;
-                self.processes[which].start();
-            }
-            5 => self.database.crash().await,
-            6 => {
-                let time = Duration::from_millis(500 + dice.below(3_000));
-                self.database.freeze(time).await;
-            }
-            7 => self.proxy.cut(),
-            8 => {
-                self.proxy
-                    .delay(Duration::from_millis(20 + dice.below(150)));
-                tokio::time::sleep(Duration::from_secs(2)).await;
-                self.proxy.delay(Duration::ZERO);
-            }
-            _ => {
-                self.proxy.refuse(true);
-                self.proxy.cut();
-                tokio::time::sleep(Duration::from_secs(1 + dice.below(3))).await;
-                self.proxy.refuse(false);
-            }
-        }
-        // A process whose part failed for good ends; whoever watches over it starts it again.
-        for process in &mut self.processes {
-            if process.has_ended() {
-                process.kill().await;
-                process.start();
-            }
         }
     }
 
@@ -195,14 +170,19 @@ impl World {
     async fn settle(&mut self) {
         self.publisher.misbehave(false);
         self.smtp.set(|_| Mood::Take);
+        self.receiver.answer(|| 200);
         let publisher = &self.publisher;
         let db = &self.db;
-        until("every matching item", || async move {
+        // What is lost is told by the check; here is only waited.
+        let all = until("every matching item", || async move {
             let expected = publisher.matching().len();
             count(db, "articles WHERE arrival IS NOT NULL").await
                 >= i64::try_from(expected).unwrap()
-        })
-        .await;
+        });
+        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+            eprintln!("{:#?}", facts::feeds(db, "true").await);
+            return;
+        }
         until("the last issue", || async {
             self.run_digests().await;
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -226,6 +206,11 @@ impl World {
             count(db, "deliveries WHERE state = 'waiting'").await == 0
         })
         .await;
+        until("what people asked for", || async move {
+            count(db, "trials WHERE outcome IS NULL").await == 0
+                && count(db, "wanted_pages WHERE state = 'waiting'").await == 0
+        })
+        .await;
         let last = count(db, "articles").await;
         let (viewer, puller) = (&self.viewer, &self.puller);
         until("what watches", || async move {
@@ -236,15 +221,16 @@ impl World {
     }
 
     async fn facts(&self) -> Facts {
-        Facts::read(
-            &self.db,
-            self.publisher.matching(),
-            self.smtp.taken(),
-            self.viewer.articles(),
-            self.puller.articles(),
-            self.forbidden.load(std::sync::atomic::Ordering::SeqCst),
-        )
-        .await
+        let outside = Outside {
+            published: self.publisher.matching(),
+            letters: self.smtp.taken(),
+            posts: self.receiver.got(),
+            seen: self.viewer.articles(),
+            pulled: self.puller.articles(),
+            forbidden: self.forbidden.load(Ordering::SeqCst),
+            words: self.processes.iter().map(Process::words).collect(),
+        };
+        Facts::read(&self.db, outside).await
     }
 }
 
@@ -256,13 +242,17 @@ async fn subscribe(db: &PgPool, slug: &str) {
         .await
         .unwrap();
     assert!(matches!(added, SubscriptionChange::Done(_)), "{added:?}");
+    add_recipient(db, slug, Channel::Mail, &format!("{slug}@readers.example")).await;
+}
+
+async fn add_recipient(db: &PgPool, slug: &str, channel: Channel, address: &str) {
     let reader = NewRecipient {
-        channel: Channel::Mail,
+        channel,
         form: WebhookForm::Json,
-        address: &format!("{slug}@readers.example"),
+        address,
         user: None,
     };
-    let added = recipients::add(db, slug, reader, "test", now).await;
+    let added = recipients::add(db, slug, reader, "test", SystemClock.now()).await;
     assert!(added.unwrap().is_some());
 }
 
@@ -290,6 +280,16 @@ async fn whatever_fails_nothing_is_lost_and_nothing_is_told_twice() {
             _ => Mood::Take,
         }
     });
+    let mut posts = 0_u64;
+    world.receiver.answer(move || {
+        posts += 1;
+        match posts % 5 {
+            2 => 503,
+            4 => 500,
+            _ => 200,
+        }
+    });
+    let people = People::start(Arc::clone(&world.machine), seed);
     let begun = Instant::now();
     let publisher = world.publisher.clone();
     let publishing = tokio::spawn(async move {
@@ -306,17 +306,21 @@ async fn whatever_fails_nothing_is_lost_and_nothing_is_told_twice() {
         strikes += 1;
     }
     publishing.await.unwrap();
+    let changes = people.stop().await;
     world.settle().await;
     let facts = world.facts().await;
     let found = violations(&facts);
     eprintln!(
-        "{strikes} faults, {} articles, {} letters, {} editions",
+        "{strikes} faults {:?}, {} articles, {} editions, {} letters, {} posts, {changes} changes",
+        world.struck,
         facts.articles.len(),
+        facts.editions,
         facts.letters.len(),
-        facts.editions
+        facts.posts.len(),
     );
     assert!(found.is_empty(), "CHAOS_SEED={seed}: {found:#?}");
     assert!(strikes >= 5 && facts.articles.len() > 100 && facts.letters.len() > 4);
+    assert!(changes > 2 && facts.posts.len() > 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

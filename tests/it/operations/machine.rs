@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -11,6 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use sqlx::{Connection as _, PgConnection};
 use wirewatch::{
     config,
     domain::Beat,
@@ -25,13 +28,83 @@ use crate::binary::{beat_file, end, wirewatch};
 /// A PostgreSQL of this test alone, with fsync.
 pub(super) struct Database {
     server: Option<PrivateServer>,
+    /// Unmounted after the server has stopped, and before its folder goes.
+    disk: Option<SmallDisk>,
     folder: tempfile::TempDir,
+}
+
+/// Megabytes of a small disk.
+const DISK: u32 = 320;
+
+/// A file system of some megabytes in memory, mounted over a folder.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None where this process may not mount.
+    fn mount(over: &Path) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={DISK}m,mode=755")])
+            .arg("wirewatch-test")
+            .arg(over)
+            .stderr(Stdio::null())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then(|| Self(over.to_owned()))
+    }
+}
+
+/// Leaves no byte of a small disk free for so long, whatever is given free meanwhile.
+fn fill(disk: &Path, time: Duration) {
+    let ballast = disk.join("ballast");
+    let mut file = File::create(&ballast).unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        for size in [1 << 20, 1 << 12] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::fs::remove_file(ballast).unwrap();
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }
 
 impl Database {
     /// Starts it, with an empty database of the name `wirewatch`.
     pub(super) async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), None).await
+    }
+
+    /// Starts it on a small disk of its own, where this process may mount one.
+    pub(super) async fn start_on_small_disk() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let disk = SmallDisk::mount(folder.path());
+        if disk.is_none() {
+            eprintln!("SKIPPED: full disks, because this process may not mount one");
+        }
+        let database = Self::start_in(folder, disk).await;
+        if database.disk.is_some() {
+            let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+            for statement in [
+                "ALTER SYSTEM SET max_wal_size = '64MB'",
+                "ALTER SYSTEM SET min_wal_size = '32MB'",
+                "SELECT pg_reload_conf()",
+            ] {
+                sqlx::query(statement)
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+            }
+        }
+        database
+    }
+
+    async fn start_in(folder: tempfile::TempDir, disk: Option<SmallDisk>) -> Self {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
         let options = PrivateServerOptions {
@@ -47,7 +120,36 @@ impl Database {
             .unwrap();
         Self {
             server: Some(server),
+            disk,
             folder,
+        }
+    }
+
+    /// Whether its disk can be filled.
+    pub(super) fn has_small_disk(&self) -> bool {
+        self.disk.is_some()
+    }
+
+    /// Fills its disk for a while. A server that ended of it is started again, as a supervisor does.
+    pub(super) async fn fill_disk(&self, time: Duration) {
+        let disk = self.disk.as_ref().expect("it has one").0.clone();
+        let filling = tokio::task::spawn_blocking(move || fill(&disk, time));
+        if let Ok(mut connection) = PgConnection::connect(&self.url()).await {
+            tokio::time::sleep(time / 4).await;
+            // The next record is written to another segment, for which there is no room.
+            let _ = sqlx::query("SELECT pg_switch_wal()")
+                .execute(&mut connection)
+                .await;
+        }
+        filling.await.unwrap();
+        let mut tries = 0;
+        while PgConnection::connect(&self.url()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            tries += 1;
+            assert!(tries < 60, "PostgreSQL is back after its disk was full");
+            if tries % 10 == 0 {
+                self.crash().await;
+            }
         }
     }
 
@@ -151,6 +253,24 @@ impl Drop for Database {
 pub(super) struct Machine {
     folder: tempfile::TempDir,
     environment: BTreeMap<String, String>,
+    /// Shows processes another time.
+    faketime: Option<PathBuf>,
+}
+
+/// libfaketime, where this machine has it.
+fn libfaketime() -> Option<PathBuf> {
+    let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
+    let below = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    folders
+        .iter()
+        .map(PathBuf::from)
+        .chain(below)
+        .map(|folder| folder.join("faketime/libfaketimeMT.so.1"))
+        .find(|library| library.exists())
 }
 
 impl Machine {
@@ -183,6 +303,15 @@ impl Machine {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
+            faketime: None,
+        }
+    }
+
+    /// From now on processes have clocks of their own, where this machine has libfaketime.
+    pub(super) fn own_clocks(&mut self) {
+        self.faketime = libfaketime();
+        if self.faketime.is_none() {
+            eprintln!("SKIPPED: clocks that jump, because this machine has no libfaketime");
         }
     }
 
@@ -206,14 +335,31 @@ impl Machine {
             "web" => vec!["serve", "--role", role, "--listen", listen.as_str()],
             _ => vec!["serve", "--role", role],
         };
+        let mut environment = self.environment.clone();
+        let clock = self.faketime.as_ref().map(|library| {
+            let file = self.folder.path().join(format!("{log}.clock"));
+            for (name, value) in [
+                ("LD_PRELOAD", library.display().to_string()),
+                ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
+                // Seconds until a jump is seen.
+                ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+                ("FAKETIME_DISABLE_SHM", "1".to_owned()),
+            ] {
+                environment.insert(name.to_owned(), value);
+            }
+            file
+        });
         let mut process = Process {
             role,
             base: format!("http://{listen}"),
             arguments: arguments.into_iter().map(str::to_owned).collect(),
             log: self.folder.path().join(log),
-            environment: self.environment.clone(),
+            environment,
+            clock,
             child: None,
         };
+        process.set_clock(0);
         process.start();
         process
     }
@@ -245,6 +391,8 @@ pub(super) struct Process {
     arguments: Vec<String>,
     log: PathBuf,
     environment: BTreeMap<String, String>,
+    /// What its clock is off by.
+    clock: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -267,6 +415,21 @@ impl Process {
             .spawn()
             .unwrap();
         self.child = Some(child);
+    }
+
+    /// Whether its clock can be set.
+    pub(super) fn has_own_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// Sets its clock so many seconds off.
+    pub(super) fn set_clock(&self, seconds: i64) {
+        if let Some(file) = &self.clock {
+            // Renamed, it is never read half written.
+            let written = file.with_extension("new");
+            std::fs::write(&written, format!("{seconds:+}\n")).unwrap();
+            std::fs::rename(written, file).unwrap();
+        }
     }
 
     /// Whether it ended by itself.

@@ -19,7 +19,7 @@ use axum::{
 };
 
 /// Items that a document holds: what is older has fallen out.
-const WINDOW: u64 = 90;
+const WINDOW: u64 = 240;
 
 /// The publisher.
 #[derive(Clone)]

@@ -158,18 +158,17 @@ impl Asked {
             let tier: Tier = self.tier.parse().map_err(|_| unknown("tier", &self.tier))?;
             facts.push(format!("tier:{}", tier.as_str()));
         }
-        for (name, value) in [("country", &self.country), ("lang", &self.lang)] {
-            let is_code = value.len() <= 35
-                && !value.starts_with(|c: char| !c.is_ascii_alphabetic())
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            if !is_code {
+        for (name, value, is_code) in [
+            ("country", &self.country, is_country as fn(&str) -> bool),
+            ("lang", &self.lang, is_language),
+        ] {
+            if value.is_empty() {
+                continue;
+            }
+            if !is_code(value) {
                 return Err(unknown(name, value));
             }
-            if !value.is_empty() {
-                facts.push(format!("{name}:\"{value}\""));
-            }
+            facts.push(format!("{name}:\"{value}\""));
         }
         Ok(facts)
     }
@@ -213,6 +212,24 @@ impl Asked {
     }
 }
 
+/// Whether this may be a code of ISO 3166-1 alpha-2.
+fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Whether this may be a tag of BCP 47: a language, perhaps with script and region.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    (2..=8).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && rest.len() <= 2
+        && rest.iter().all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}
+
 fn unknown(filter: &str, value: &str) -> WebError {
     let shown: String = value.chars().take(60).collect();
     WebError::BadRequest(format!("There is no {filter} “{shown}” to filter by."))
@@ -249,6 +266,18 @@ mod tests {
             },
             Asked {
                 country: "K\" OR *".to_owned(),
+                ..Asked::default()
+            },
+            Asked {
+                country: "null".to_owned(),
+                ..Asked::default()
+            },
+            Asked {
+                lang: "e".to_owned(),
+                ..Asked::default()
+            },
+            Asked {
+                lang: "zh-Hans-CN-x".to_owned(),
                 ..Asked::default()
             },
         ] {

@@ -2,16 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wirewatch::store::PgPool;
+use axum::http::HeaderMap;
+use wirewatch::{digest::webhook, store::PgPool};
 
 use crate::{
     digests::{mime::Mail, smtp::Taken},
     worker::count,
 };
 
+/// What is known without the database.
+pub(super) struct Outside {
+    /// What was published and matches: title by address.
+    pub(super) published: BTreeMap<String, String>,
+    /// What the mail server took.
+    pub(super) letters: Vec<Taken>,
+    /// What the receiver of webhooks got.
+    pub(super) posts: Vec<(HeaderMap, String)>,
+    /// The articles that a live client saw.
+    pub(super) seen: BTreeSet<i64>,
+    /// The articles that a pulling client got, in order.
+    pub(super) pulled: Vec<i64>,
+    /// Requests for forbidden addresses.
+    pub(super) forbidden: u64,
+    /// What each process said.
+    pub(super) words: Vec<String>,
+}
+
 /// What came of it.
 pub(super) struct Facts {
-    /// What was published and matches: title by address.
     published: BTreeMap<String, String>,
     /// What is stored: address and title.
     pub(super) articles: Vec<(String, String)>,
@@ -24,14 +42,30 @@ pub(super) struct Facts {
     tellings: Vec<(String, i64, i64)>,
     /// What the mail server took: recipient, Message-ID, and all of it.
     pub(super) letters: Vec<(String, String, Vec<u8>)>,
-    /// Message-IDs that are told to be sent.
+    /// The articles that each letter is to tell, by its Message-ID: frozen before it was sent.
+    frozen: BTreeMap<String, BTreeSet<String>>,
+    /// What the receiver of webhooks got.
+    pub(super) posts: Vec<(HeaderMap, String)>,
+    /// The secret of its signatures.
+    secret: Vec<u8>,
+    /// Message-IDs of mails that are told to be sent.
     sent: BTreeSet<String>,
-    /// Feeds without a next check.
-    without_check: i64,
+    /// Identifiers of webhooks that are told to be sent.
+    posted: BTreeSet<String>,
+    /// Deliveries that never came to be sent, but for those to the forbidden address.
+    unsent: i64,
+    /// Feeds without a next check, or with one that is too far or was missed.
+    without_check: Vec<String>,
     /// Requests for forbidden addresses.
     forbidden: u64,
-    /// Runs that were asked for, subscriptions and recipients, without a row of the audit.
-    unaudited: i64,
+    /// Whether webhooks, trials and pages of the forbidden address were refused, as they are to be.
+    unrefused: i64,
+    /// What was changed without a row of the audit: the kind, and how often.
+    unaudited: Vec<(&'static str, i64)>,
+    /// Claims of nobody that are not over.
+    stuck: i64,
+    /// Lines that tell of a panic.
+    panics: Vec<String>,
     /// Articles by their numbers.
     ids: BTreeSet<i64>,
     /// What a live client saw.
@@ -40,22 +74,104 @@ pub(super) struct Facts {
     pulled: Vec<i64>,
 }
 
+/// What was changed, and how to find changes without a row of the audit.
+const UNAUDITED: [(&str, &str); 7] = [
+    (
+        "digest",
+        "subscriptions s WHERE NOT EXISTS (
+             SELECT FROM audit a WHERE a.action = 'add' AND a.subject_kind = 'digest' AND a.subject = s.slug)",
+    ),
+    (
+        "recipient",
+        "recipients r JOIN subscriptions s ON s.id = r.subscription_id WHERE NOT EXISTS (
+             SELECT FROM audit a WHERE a.action = 'add' AND a.subject_kind = 'recipient' AND a.subject = s.slug
+                AND a.after ->> 'address' = r.address)",
+    ),
+    (
+        "feed",
+        "feeds f WHERE (
+             SELECT count(*) FROM audit a
+              WHERE a.action = 'add' AND a.subject_kind = 'feed' AND a.subject = f.url) <> 1",
+    ),
+    (
+        "user",
+        "users u FULL JOIN (SELECT * FROM audit WHERE action = 'add' AND subject_kind = 'user') a ON a.subject = u.name
+         WHERE u.name IS NULL OR a.subject IS NULL",
+    ),
+    (
+        "role",
+        "users u WHERE u.role <> (
+             SELECT a.after ->> 'role' FROM audit a
+              WHERE a.subject_kind = 'user' AND a.subject = u.name AND a.after ? 'role'
+              ORDER BY a.id DESC LIMIT 1)",
+    ),
+    (
+        "version of a keyword",
+        "keywords k WHERE (SELECT count(*) FROM keyword_versions v WHERE v.keyword_id = k.id) <> (
+             SELECT count(*) FROM audit a
+              WHERE a.subject_kind = 'keyword' AND a.subject = k.slug AND a.action IN ('add', 'change'))",
+    ),
+    (
+        "query of a keyword",
+        "keywords k WHERE k.query <> (
+             SELECT a.after ->> 'query' FROM audit a
+              WHERE a.subject_kind = 'keyword' AND a.subject = k.slug ORDER BY a.id DESC LIMIT 1)",
+    ),
+];
+
+/// Message-IDs or identifiers of a channel that are told to be sent.
+async fn sent_by(db: &PgPool, channel: &str) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT d.message_id FROM deliveries d JOIN recipients r ON r.id = d.recipient_id
+          WHERE d.state = 'sent' AND r.channel = $1",
+    )
+    .bind(channel)
+    .fetch_all(db)
+    .await
+    .unwrap()
+}
+
+/// How feeds stand of which this holds, for whoever looks for what went wrong.
+pub(super) async fn feeds(db: &PgPool, condition: &str) -> Vec<String> {
+    let query = format!(
+        "SELECT concat_ws(' ', f.url, f.state, 'next', f.next_poll_at, f.next_poll_reason, 'tried', f.last_attempt_at,
+                f.last_error_code, 'failures', f.consecutive_failures, 'leased', f.lease_until, 'now', now())
+           FROM feeds f WHERE {condition} ORDER BY f.id"
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .fetch_all(db)
+        .await
+        .unwrap()
+}
+
+/// The articles that the edition of each delivery shows.
+async fn frozen(db: &PgPool) -> BTreeMap<String, BTreeSet<String>> {
+    let lines: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT d.message_id, line ->> 'url'
+           FROM deliveries d
+           JOIN editions e ON e.id = d.edition_id
+           LEFT JOIN LATERAL json_array_elements(e.body -> 'sections') AS sections (section) ON true
+           LEFT JOIN LATERAL json_array_elements(section -> 'lines') AS lines (line) ON true
+          WHERE NOT COALESCE((line ->> 'is_left_out')::boolean, false)",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    let mut frozen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, url) in lines {
+        frozen.entry(format!("<{id}>")).or_default().extend(url);
+    }
+    frozen
+}
+
 impl Facts {
-    pub(super) async fn read(
-        db: &PgPool,
-        published: BTreeMap<String, String>,
-        taken: Vec<Taken>,
-        seen: BTreeSet<i64>,
-        pulled: Vec<i64>,
-        forbidden: u64,
-    ) -> Self {
+    pub(super) async fn read(db: &PgPool, outside: Outside) -> Self {
+        let mut unaudited = Vec::new();
+        for (kind, query) in UNAUDITED {
+            unaudited.push((kind, count(db, query).await));
+        }
         let articles: Vec<(i64, String, String)> =
             sqlx::query_as("SELECT id, url, title FROM articles ORDER BY id")
-                .fetch_all(db)
-                .await
-                .unwrap();
-        let sent: Vec<String> =
-            sqlx::query_scalar("SELECT message_id FROM deliveries WHERE state = 'sent'")
                 .fetch_all(db)
                 .await
                 .unwrap();
@@ -75,7 +191,7 @@ impl Facts {
         .await
         .unwrap();
         Self {
-            published,
+            published: outside.published,
             unplaced: count(db, "articles WHERE arrival IS NULL").await,
             editions: count(db, "editions WHERE state = 'released'").await,
             untold: count(
@@ -86,33 +202,68 @@ impl Facts {
             )
             .await,
             tellings,
-            letters: taken
+            letters: outside
+                .letters
                 .into_iter()
                 .map(|letter| {
                     let id = Mail::read(&letter.bytes).one("message-id");
                     (letter.recipient, id, letter.bytes)
                 })
                 .collect(),
-            sent: sent.into_iter().map(|id| format!("<{id}>")).collect(),
-            without_check: count(
+            frozen: frozen(db).await,
+            posts: outside.posts,
+            secret: sqlx::query_scalar("SELECT secret FROM recipients WHERE address LIKE '%/hook'")
+                .fetch_one(db)
+                .await
+                .unwrap(),
+            sent: sent_by(db, "mail")
+                .await
+                .into_iter()
+                .map(|id| format!("<{id}>"))
+                .collect(),
+            posted: sent_by(db, "webhook").await.into_iter().collect(),
+            unsent: count(
                 db,
-                "feeds WHERE (next_poll_at IS NULL) <> (state = 'paused')",
+                "deliveries d JOIN recipients r ON r.id = d.recipient_id
+                  WHERE d.state <> 'sent' AND r.address NOT LIKE '%/secret'",
             )
             .await,
-            forbidden,
-            unaudited: count(
+            without_check: feeds(
                 db,
-                "subscriptions s
-                  WHERE NOT EXISTS (SELECT FROM audit a WHERE a.action = 'add' AND a.subject = s.slug)",
+                "(next_poll_at IS NULL) <> (state = 'paused') OR next_poll_at < now() - interval '90 s'
+                 OR consecutive_failures = 0 AND next_poll_at > now() + interval '1 min'",
             )
             .await,
+            forbidden: outside.forbidden,
+            unrefused: count(
+                db,
+                "(SELECT FROM deliveries d JOIN recipients r ON r.id = d.recipient_id
+                   WHERE d.state <> 'dead' AND r.address LIKE '%/secret'
+                   UNION ALL SELECT FROM wanted_pages WHERE state <> 'failed'
+                   UNION ALL SELECT FROM trials WHERE outcome IS NULL) AS refused_not",
+            )
+            .await,
+            unaudited,
+            stuck: count(
+                db,
+                "(SELECT FROM feeds WHERE lease_until < now() - interval '20 s'
+                   UNION ALL SELECT FROM deliveries WHERE state = 'waiting') AS stuck",
+            )
+            .await,
+            panics: outside
+                .words
+                .iter()
+                .flat_map(|words| words.lines())
+                .filter(|line| line.contains("panicked"))
+                .map(str::to_owned)
+                .collect(),
             ids: articles.iter().map(|(id, ..)| *id).collect(),
             articles: articles
                 .into_iter()
                 .map(|(_, url, title)| (url, title))
                 .collect(),
-            seen,
-            pulled,
+            seen: outside.seen,
+            pulled: outside.pulled,
         }
     }
 }
@@ -123,11 +274,9 @@ pub(super) fn violations(facts: &Facts) -> Vec<String> {
     stored(facts, &mut found);
     told(facts, &mut found);
     letters(facts, &mut found);
-    if facts.without_check > 0 {
-        found.push(format!(
-            "4: {} feeds have no next check",
-            facts.without_check
-        ));
+    posts(facts, &mut found);
+    for feed in &facts.without_check {
+        found.push(format!("4: no next check, or none soon: {feed}"));
     }
     if facts.forbidden > 0 {
         found.push(format!(
@@ -135,13 +284,24 @@ pub(super) fn violations(facts: &Facts) -> Vec<String> {
             facts.forbidden
         ));
     }
-    if facts.unaudited > 0 {
+    if facts.unrefused > 0 {
         found.push(format!(
-            "6: {} changes without a row of the audit",
-            facts.unaudited
+            "5: {} requests for a forbidden address were not refused",
+            facts.unrefused
         ));
     }
+    for (kind, times) in &facts.unaudited {
+        if *times > 0 {
+            found.push(format!(
+                "6: {times} changes of a {kind} without a row of the audit"
+            ));
+        }
+    }
     watched(facts, &mut found);
+    if facts.stuck > 0 {
+        found.push(format!("{} claims were never given back", facts.stuck));
+    }
+    found.extend(facts.panics.iter().cloned());
     found
 }
 
@@ -198,6 +358,50 @@ fn letters(facts: &Facts, found: &mut Vec<String>) {
         if !taken.contains(id.as_str()) {
             found.push(format!("3: {id} is told to be sent, and nobody took it"));
         }
+    }
+    let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
+    for ((recipient, id), bytes) in by_id {
+        // What is no edition's tells of none.
+        let Some(frozen) = facts.frozen.get(id) else {
+            continue;
+        };
+        let links = Mail::read(bytes).links().into_iter();
+        let links: BTreeSet<String> = links
+            .filter(|link| link.starts_with("https://news.example/"))
+            .collect();
+        if links != *frozen {
+            found.push(format!(
+                "2: {id} tells other articles than its edition holds"
+            ));
+        }
+        for link in links {
+            if !told.insert((recipient, link.clone())) {
+                found.push(format!("2: two letters tell {recipient} of {link}"));
+            }
+        }
+    }
+}
+
+fn posts(facts: &Facts, found: &mut Vec<String>) {
+    let mut by_id: BTreeMap<&str, &str> = BTreeMap::new();
+    for (headers, body) in &facts.posts {
+        let header = |name: &str| headers[name].to_str().unwrap();
+        let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
+        let signature = webhook::signature(&facts.secret, id, at.parse().unwrap(), body);
+        if header("webhook-signature") != signature {
+            found.push(format!("3: {id} is not signed well"));
+        }
+        if by_id.entry(id).or_insert(body) != body {
+            found.push(format!("3: {id} was posted with other content"));
+        }
+    }
+    for id in &facts.posted {
+        if !by_id.contains_key(id.as_str()) {
+            found.push(format!("3: {id} is told to be posted, and nobody got it"));
+        }
+    }
+    if facts.unsent > 0 {
+        found.push(format!("3: {} deliveries were given up", facts.unsent));
     }
 }
 

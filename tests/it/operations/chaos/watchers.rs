@@ -15,11 +15,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::operations::{machine::client, publisher::Publisher};
 
-/// Listens where no fetch may go, leads the publisher's `/astray` there, and counts who comes.
-pub(super) async fn canary(publisher: &Publisher) -> Arc<AtomicU64> {
+/// Listens where no fetch may go, leads the publisher's `/astray` there, and counts who comes. Returns its address, too.
+pub(super) async fn canary(publisher: &Publisher) -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind(("127.0.0.3", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    publisher.lead_astray(format!("http://{address}/secret"));
+    let secret = format!("http://{address}/secret");
+    publisher.lead_astray(secret.clone());
     let count = Arc::new(AtomicU64::new(0));
     let counting = Arc::clone(&count);
     tokio::spawn(async move {
@@ -27,7 +28,7 @@ pub(super) async fn canary(publisher: &Publisher) -> Arc<AtomicU64> {
             counting.fetch_add(1, Ordering::SeqCst);
         }
     });
-    count
+    (secret, count)
 }
 
 /// A client of the live stream that goes from web to web, with the number that it saw last.
