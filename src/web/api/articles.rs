@@ -14,7 +14,7 @@ use crate::{
         error::WebError,
         extract::{Path, Query},
         pages::search::{Asked, Known, Readied},
-        search::{Found, position},
+        search::{Found, place, position},
     },
 };
 
@@ -305,6 +305,10 @@ pub(in crate::web) async fn selection(
     state: &WebState,
     asked: &Asked,
 ) -> Result<Selection, WebError> {
+    // It orders nothing here, but what it may be it may be everywhere.
+    if !asked.before.is_empty() {
+        place(&asked.before)?;
+    }
     if !asked.has_filters() {
         return Ok(Selection::default());
     }

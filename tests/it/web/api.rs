@@ -313,6 +313,8 @@ async fn filters_narrow_the_stream_and_one_that_names_nothing_is_refused() {
         "limit=x",
         "in=backlog",
         "in=null",
+        "country=null",
+        "before=null",
     ] {
         let answer = site.get(&format!("/api/v1/articles?{wrong}")).await;
         assert_eq!(answer.status, 400, "{wrong}");
