@@ -273,12 +273,12 @@ pub(in crate::web) async fn list(
             "The backlog is searched on the page of the search alone.".to_owned(),
         ));
     }
+    let after = cursor(page.since.as_deref())?;
     if !asked.q.trim().is_empty() {
         return Ok(Json(ArticlesAnswer::Found(
             search(&state, &page, &asked).await?,
         )));
     }
-    let after = cursor(page.since.as_deref())?;
     let limit = limit(page.limit, 1_000)?;
     let selection = selection(&state, &asked).await?;
     let arrived = article_stream::arrived_after(&state.db, after, limit, &selection).await?;

@@ -315,6 +315,7 @@ async fn filters_narrow_the_stream_and_one_that_names_nothing_is_refused() {
         "in=null",
         "country=null",
         "before=null",
+        "since=x&q=iran",
     ] {
         let answer = site.get(&format!("/api/v1/articles?{wrong}")).await;
         assert_eq!(answer.status, 400, "{wrong}");
