@@ -500,7 +500,7 @@ pub(super) fn client() -> reqwest::Client {
 
 /// Waits until something holds.
 pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let patience = Instant::now() + Duration::from_mins(5);
+    let patience = Instant::now() + Duration::from_mins(2);
     while !holds().await {
         assert!(Instant::now() < patience, "{what} did not come");
         tokio::time::sleep(Duration::from_millis(100)).await;
