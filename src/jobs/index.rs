@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+use super::lease;
 use crate::{
     domain::{Clock, Facts, Subject},
     query::{TOKENS_VERSION, article_tokens},
@@ -52,12 +53,7 @@ impl Lister {
                 () = time::sleep(INTERVAL) => {}
             }
         }
-        if let Err(error) = store::leases::release(&self.db, "index", self.holder.number()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the listing lease was not given back"
-            );
-        }
+        lease::give_back(&self.db, "index", &self.holder).await;
     }
 
     /// Lists everything that waits, if no other process does. Returns the number of articles listed.

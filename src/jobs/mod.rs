@@ -6,6 +6,7 @@ pub mod digest;
 pub mod engine;
 mod grouping;
 pub mod index;
+mod lease;
 pub mod opml;
 pub mod pace;
 pub mod place;

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+use super::lease;
 use crate::{
     domain::{Clock, Timestamp},
     pipeline::opml,
@@ -53,12 +54,7 @@ impl ListImporter {
                 () = time::sleep(INTERVAL) => {}
             }
         }
-        if let Err(error) = store::leases::release(&self.db, "opml", self.holder.number()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the lease on lists of feeds was not given back"
-            );
-        }
+        lease::give_back(&self.db, "opml", &self.holder).await;
     }
 
     /// Adds the feeds of every list that waits. Returns how many lists.

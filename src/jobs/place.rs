@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::grouping::Grouping;
+use super::{grouping::Grouping, lease};
 use crate::{
     domain::Clock,
     meters::{Stage, meters},
@@ -57,12 +57,7 @@ impl Placer {
             }
         }
         self.step_logged().await;
-        if let Err(error) = store::leases::release(&self.db, "place", self.holder.number()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the placing lease was not given back"
-            );
-        }
+        lease::give_back(&self.db, "place", &self.holder).await;
     }
 
     async fn step_logged(&self) {

@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+use super::lease;
 use crate::{
     domain::{ArticleMatch, Clock, Identity, SourceId, Timestamp},
     query::{Engine, Lexicon, Scratch},
@@ -78,13 +79,7 @@ impl Rematcher {
                 () = time::sleep(INTERVAL) => {}
             }
         }
-        if let Err(error) = store::leases::release(&self.db, "rematch", self.holder.number()).await
-        {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the lease of matching the past anew was not given back"
-            );
-        }
+        lease::give_back(&self.db, "rematch", &self.holder).await;
     }
 
     /// Does everything that there is to do, if no other process does. Returns the number of batches written.

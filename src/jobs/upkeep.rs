@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+use super::lease;
 use crate::{
     domain::Clock,
     store::{self, PgPool, StoreError, workers::Worker},
@@ -75,12 +76,7 @@ impl Upkeep {
                 () = time::sleep(INTERVAL) => {}
             }
         }
-        if let Err(error) = store::leases::release(&self.db, "upkeep", self.holder.number()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the lease on upkeep was not given back"
-            );
-        }
+        lease::give_back(&self.db, "upkeep", &self.holder).await;
     }
 
     /// Deletes backlog entries that left the window, batch by batch, and what let people in and does not any more. Returns
