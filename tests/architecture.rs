@@ -44,6 +44,7 @@ const ROOMS: &[Room] = &[
             "caseless",
             "html5ever",
             "icu_properties",
+            "memchr",
             "serde",
             "similar",
             "thiserror",

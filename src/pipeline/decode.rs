@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use memchr::memchr;
 
 /// How far into a document its XML declaration is looked for, in bytes.
 const DECLARATION_BYTES: usize = 1_024;
@@ -229,7 +230,8 @@ fn is_mostly_utf_8(body: &[u8]) -> bool {
 /// Nothing but that mistake makes Latin-1 characters that are UTF-8 when taken as bytes.
 #[must_use]
 pub fn undoubled(text: &str) -> Cow<'_, str> {
-    if !text.contains(|c| matches!(c, '\u{c2}'..='\u{f4}')) {
+    // The first byte of the letters from U+00C2 to U+00F4, which are the first bytes of UTF-8.
+    if memchr(0xc3, text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();

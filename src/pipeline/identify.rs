@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use super::{noise::essence, normalise::canonical_url};
 use crate::domain::{Entry, FeedId, Identified, Identity, Known, Lookup, Novelty};
@@ -396,10 +396,10 @@ fn title_key(entry: &Entry) -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
             return letters.map(|c| c.to_ascii_lowercase()).collect();
         }
-        text.nfkc()
-            .flat_map(char::to_lowercase)
-            .filter(|c| c.is_alphanumeric())
-            .collect()
+        if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+            return letters_of(text.chars());
+        }
+        letters_of(text.nfkc())
     };
     let title = fold(&entry.title);
     if !title.is_empty() {
@@ -411,6 +411,25 @@ fn title_key(entry: &Entry) -> String {
         &entry.summary
     };
     fold(&text.chars().take(TITLE_SAMPLE).collect::<String>())
+}
+
+/// Letters and numbers in lower case.
+fn letters_of(text: impl Iterator<Item = char>) -> String {
+    let mut letters = String::new();
+    for c in text {
+        if is_plain_letter(c) {
+            letters.push(c);
+        } else {
+            letters.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
+        }
+    }
+    letters
+}
+
+/// Letters without case, and small ones, that need no look into a table.
+const fn is_plain_letter(c: char) -> bool {
+    matches!(c, 'a'..='z' | '0'..='9' | '\u{430}'..='\u{44f}' | '\u{621}'..='\u{63a}' | '\u{641}'..='\u{64a}'
+        | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 fn hash(parts: &[&[u8]]) -> i64 {

@@ -6,7 +6,7 @@
 use std::{cmp::Reverse, collections::HashSet, sync::LazyLock};
 
 use memchr::{memchr, memchr_iter, memchr3, memchr3_iter, memmem};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// A paragraph longer than this, in characters, is never noise.
 const LONGEST: usize = 200;
@@ -393,27 +393,68 @@ fn is_noise(segment: &str) -> bool {
 /// Whether no word speaks against a counter: a word of letters that stand apart by spaces, and that is none of ours, is
 /// left over whatever else stands there. Nearly every segment is a sentence, and its first word ends the question.
 fn may_count(segment: &str) -> bool {
-    segment
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty() && word.chars().all(is_of_spaced_words))
-        .all(|word| {
-            let folded = fold(word);
-            WORDS_APART.contains(folded.as_str()) || folded.chars().all(is_unit)
-        })
+    !has_stranger(segment)
+        && segment
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty() && word.chars().all(is_of_spaced_words))
+            .all(|word| {
+                let folded = fold(word);
+                WORDS_APART.contains(folded.as_str()) || folded.chars().all(is_unit)
+            })
+}
+
+/// Whether a letter stands in it that none of our words has: it is left over, too. Looks at letters that folding takes one
+/// by one, as long as they follow each other.
+fn has_stranger(segment: &str) -> bool {
+    let mut letters = segment.chars().peekable();
+    while let Some(c) = letters.next() {
+        let is_followed_plainly = letters
+            .peek()
+            .is_none_or(|&next| stands_alone(next) || next.is_ascii());
+        if stands_alone(c) && is_followed_plainly && !LETTERS.has(folded_alone(c)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A set of letters of the basic plane, a bit each.
+struct Letters(Vec<u64>);
+
+impl Letters {
+    fn of(letters: impl Iterator<Item = char>) -> Self {
+        let mut bits = vec![0; 0x1_0000 / 64];
+        for c in letters {
+            if let Some(word) = bits.get_mut(c as usize / 64) {
+                *word |= 1 << (c as usize % 64);
+            }
+        }
+        Self(bits)
+    }
+
+    fn has(&self, c: char) -> bool {
+        let word = self.0.get(c as usize / 64);
+        word.is_some_and(|word| word >> (c as usize % 64) & 1 == 1)
+    }
 }
 
 /// Plain letters of words that are written apart: those that folding turns into nothing but such letters.
 fn is_of_spaced_words(c: char) -> bool {
-    c.is_ascii_alphabetic() || (is_spaced_script(c) && c.is_alphabetic())
+    c.is_ascii_alphabetic()
+        || matches!(c, '\u{410}'..='\u{44f}')
+        || (is_spaced_script(c) && c.is_alphabetic())
 }
 
 /// Whether it begins as pointers do.
 fn is_pointer(segment: &str) -> bool {
     let segment = segment.trim_start_matches(|c: char| !c.is_alphanumeric());
     // Most sentences are told from pointers by their first letters. What follows them could change but the last.
-    if let Some(letters @ [one, two, _]) = segment.as_bytes().first_chunk::<3>()
-        && letters.is_ascii()
-        && !OPENINGS.contains(&[one.to_ascii_lowercase(), two.to_ascii_lowercase()])
+    let mut letters = segment.chars();
+    if let (Some(one), Some(two), Some(three)) = (letters.next(), letters.next(), letters.next())
+        && stands_alone(one)
+        && stands_alone(two)
+        && (stands_alone(three) || three.is_ascii())
+        && !OPENINGS.contains(&[folded_alone(one), folded_alone(two)])
     {
         return false;
     }
@@ -490,6 +531,11 @@ static WORDS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| {
     words.sort_by_key(|word| Reverse(word.len()));
     words
 });
+/// The letters of what may be left out, and those of numbers.
+static LETTERS: LazyLock<Letters> = LazyLock::new(|| {
+    let words = WORDS_FOLDED.iter().flat_map(|words| words.chars());
+    Letters::of(words.chain(('a'..='z').filter(|&c| is_unit(c))))
+});
 /// The single words of what may be left out, where words stand apart.
 static WORDS_APART: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     WORDS_FOLDED
@@ -499,12 +545,13 @@ static WORDS_APART: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 static BUTTONS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(BUTTONS));
 static POINTERS_FOLDED: LazyLock<Vec<String>> = LazyLock::new(|| all_folded(POINTERS));
-/// The first two letters of pointers that begin with ASCII letters.
-static OPENINGS: LazyLock<Vec<[u8; 2]>> = LazyLock::new(|| {
-    let openings = POINTERS_FOLDED
-        .iter()
-        .filter_map(|pointer| pointer.as_bytes().first_chunk().copied());
-    openings.filter(|letters| letters.is_ascii()).collect()
+/// The first two letters of pointers.
+static OPENINGS: LazyLock<HashSet<[char; 2]>> = LazyLock::new(|| {
+    let openings = POINTERS_FOLDED.iter().filter_map(|pointer| {
+        let mut letters = pointer.chars();
+        Some([letters.next()?, letters.next()?])
+    });
+    openings.collect()
 });
 
 fn all_folded(words: &[&str]) -> Vec<String> {
@@ -516,17 +563,16 @@ fn fold(text: &str) -> String {
     if text.is_ascii() {
         return fold_letters(text.chars().map(|c| c.to_ascii_lowercase()), text.len());
     }
+    if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+        return fold_letters(text.chars().flat_map(char::to_lowercase), text.len());
+    }
     fold_letters(text.nfkc().flat_map(char::to_lowercase), text.len())
 }
 
 fn fold_letters(letters: impl Iterator<Item = char>, length: usize) -> String {
     let mut folded = String::with_capacity(length);
     for c in letters {
-        let c = match c {
-            'ي' | 'ى' | 'ئ' => 'ی',
-            'ك' => 'ک',
-            'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
-            'ة' => 'ه',
+        let c = match one_of_variants(c) {
             '\u{200c}' | '\u{a0}' => ' ',
             '\u{64b}'..='\u{652}' | '\u{640}' | '\u{200e}' | '\u{200f}' => continue,
             c if !is_surely_letter(c) && c.is_numeric() => NUMBER,
@@ -539,6 +585,29 @@ fn fold_letters(letters: impl Iterator<Item = char>, length: usize) -> String {
         }
     }
     folded
+}
+
+/// The letter that stands for its variants.
+const fn one_of_variants(c: char) -> char {
+    match c {
+        'ي' | 'ى' | 'ئ' => 'ی',
+        'ك' => 'ک',
+        'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
+        'ة' => 'ه',
+        c => c,
+    }
+}
+
+/// Letters that folding takes one by one: among themselves they are not composed, and none is more than one letter
+/// afterwards.
+const fn stands_alone(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z' | '\u{410}'..='\u{44f}' | '\u{621}'..='\u{63a}' | '\u{641}'..='\u{64a}'
+        | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+}
+
+/// What folding makes of a letter that [`stands_alone`].
+fn folded_alone(c: char) -> char {
+    one_of_variants(c.to_lowercase().next().unwrap_or(c))
 }
 
 /// Letters that need no look into a table: of Cyrillic, Hangul, kana and Han (一 and its like are numeric, and letters of
@@ -643,7 +712,7 @@ mod tests {
         }
 
         #[test]
-        fn the_first_letters_deny_no_pointer(segment in "(R|r|see|read|more|Also|related:|you|\u{301}|é|ſ|ｒ|읽|[a-z]{1,2}| |\\PC){0,6}") {
+        fn the_first_letters_deny_no_pointer(segment in "(R|r|see|read|more|Also|related:|you|\u{301}|é|ſ|ｒ|읽|관|련|\u{11ab}|あ|か|\u{3099}|わ|Ч|ит|и|\u{306}|اق|ا|ق|\u{653}|ر|أ|相|关|[a-z]{1,2}| |\\PC){0,6}") {
             prop_assert_eq!(is_pointer(&segment), {
                 let letters = segment.trim_start_matches(|c: char| !c.is_alphanumeric());
                 points(letters)

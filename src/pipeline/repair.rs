@@ -4,7 +4,7 @@
 //! sees what was served: the tokens of the document are written anew as well-formed RSS 2.0 or Atom 1.0 that holds only
 //! what is read. What neither format can say stands beside, entry by entry.
 
-use std::{borrow::Cow, fmt::Write as _, mem, time::Duration};
+use std::{borrow::Cow, mem, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use url::Url;
@@ -14,7 +14,7 @@ use super::{
     dialect::{self, Family, Format, Place, Word},
     entities::Entities,
     markup::{Token, Tokens, attribute, attributes, references},
-    xml::Escaped,
+    xml::escape,
 };
 use crate::{domain::DocumentKind, text::html};
 
@@ -79,6 +79,8 @@ pub(super) fn repair(text: &str, base: &Url) -> Option<Repaired> {
             && let Some((format, kind)) = dialect::format_of_root(local(name))
         {
             let mut writer = Writer::new(format, kind, base);
+            // What is written is about as long as what is read.
+            writer.xml.reserve(text.len());
             writer.entities = Entities::declared(tokens.document_type_met().unwrap_or_default());
             writer.root(name, raw, is_empty);
             for token in tokens {
@@ -391,11 +393,13 @@ impl<'a> Writer<'a> {
                 let term = attribute(raw, "term").or_else(|| attribute(raw, "label"));
                 if let Some(term) = term.filter(|term| !term.trim().is_empty()) {
                     let label = attribute(raw, "label").unwrap_or_default();
-                    let _ = write!(self.xml, "<category term=\"{}\"", Escaped(&term));
+                    self.xml.push_str("<category term=\"");
+                    escape(&term, &mut self.xml);
                     if !label.trim().is_empty() {
-                        let _ = write!(self.xml, " label=\"{}\"", Escaped(&label));
+                        self.xml.push_str("\" label=\"");
+                        escape(&label, &mut self.xml);
                     }
-                    self.xml.push_str("/>");
+                    self.xml.push_str("\"/>");
                 }
             }
             _ => {}
@@ -695,7 +699,13 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&mut self, name: &str, attributes: &str, text: &str) {
-        let _ = write!(self.xml, "<{name}{attributes}>{}</{name}>", Escaped(text));
+        for piece in ["<", name, attributes, ">"] {
+            self.xml.push_str(piece);
+        }
+        escape(text, &mut self.xml);
+        for piece in ["</", name, ">"] {
+            self.xml.push_str(piece);
+        }
     }
 
     fn beside(&mut self) -> &mut Beside {

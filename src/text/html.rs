@@ -9,6 +9,7 @@ use html5ever::{
         states::RawKind::{Rawtext, Rcdata},
     },
 };
+use memchr::memchr2;
 
 /// Elements whose content nobody sees. The tokenizer reads it as raw text, up to the end tag of the same name.
 const HIDDEN: [&str; 7] = [
@@ -97,18 +98,32 @@ const BLOCK: [&str; 65] = [
 /// Free of control characters other than that `\n`, and of empty paragraphs. Linear in the length of `html`.
 #[must_use]
 pub fn plain(html: &str) -> String {
-    if !html.contains(['<', '&']) {
-        let mut paragraphs = Paragraphs::default();
-        paragraphs.push(html);
-        return paragraphs.text;
+    if !has_markup(html) {
+        return unmarked(html);
     }
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    let sink = Sink::default();
+    sink.0.borrow_mut().paragraphs.text.reserve(html.len());
+    let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     // A sink that never asks to run a script is never interrupted: one call reads all of it.
     let _ = tokenizer.feed(&input);
     tokenizer.end();
-    tokenizer.sink.0.into_inner().paragraphs.text
+    let mut text = tokenizer.sink.0.into_inner().paragraphs.text;
+    text.shrink_to_fit();
+    text
+}
+
+fn has_markup(html: &str) -> bool {
+    memchr2(b'<', b'&', html.as_bytes()).is_some()
+}
+
+/// A text without tags and references, which is one paragraph.
+fn unmarked(text: &str) -> String {
+    let mut paragraphs = Paragraphs::default();
+    paragraphs.text.reserve(text.len());
+    paragraphs.push(text);
+    paragraphs.text
 }
 
 /// A title as one line of plain text.
@@ -144,6 +159,9 @@ pub fn is_evident(text: &str) -> bool {
 
 /// One line of plain text, in which tags of these elements vanish.
 fn line(text: &str, elements: &[&[&str]]) -> String {
+    if !has_markup(text) {
+        return unmarked(text);
+    }
     let mut markup = String::with_capacity(text.len());
     let last_close = text.rfind('>').unwrap_or(0);
     let mut rest = 0;
@@ -217,13 +235,18 @@ struct Paragraphs {
 
 impl Paragraphs {
     fn push(&mut self, text: &str) {
-        for c in text.chars() {
-            if c.is_whitespace() {
-                self.owes_space = true;
-            } else if !c.is_control() && c != '\u{feff}' {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let run = run(rest);
+            if run > 0 {
                 self.pay();
-                self.text.push(c);
+                self.text.push_str(&rest[..run]);
             }
+            let Some(c) = rest[run..].chars().next() else {
+                return;
+            };
+            self.owes_space |= c.is_whitespace();
+            rest = &rest[run + c.len_utf8()..];
         }
     }
 
@@ -240,6 +263,46 @@ impl Paragraphs {
         self.owes_break = false;
     }
 }
+
+/// The length of what stands as it is at the beginning of a text: words parted by single spaces, in bytes.
+fn run(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = 0;
+    loop {
+        // Most bytes are letters, and the first bytes of letters.
+        while bytes
+            .get(end)
+            .is_some_and(|&byte| IS_OF_WORDS[usize::from(byte)])
+        {
+            end += 1;
+        }
+        let Some(c) = text[end..].chars().next() else {
+            return end;
+        };
+        let is_parting = c == ' '
+            && end > 0
+            && bytes
+                .get(end + 1)
+                .is_some_and(|&byte| IS_OF_WORDS[usize::from(byte)]);
+        let is_of_word = !c.is_whitespace() && !c.is_control() && c != '\u{feff}';
+        if !is_parting && !is_of_word {
+            return end;
+        }
+        end += c.len_utf8();
+    }
+}
+
+/// The bytes of visible ASCII and of all other characters, but those with which white space, controls and U+FEFF begin
+/// beside many that are neither.
+const IS_OF_WORDS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0x21;
+    while byte < 256 {
+        table[byte] = !matches!(byte, 0x7f | 0xc2 | 0xe1 | 0xe2 | 0xe3 | 0xef);
+        byte += 1;
+    }
+    table
+};
 
 #[derive(Default)]
 struct State {
