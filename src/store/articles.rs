@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::{StoreError, ledger, polls::Row};
 use crate::domain::{
-    ArticleId, ArticleMatch, FeedId, Identity, KeywordId, Novelty, PollRecord, SourceId, Timestamp,
+    ArticleId, ArticleMatch, FeedId, FoundEntry, Identity, KeywordId, Novelty, PollRecord,
+    SourceId, Timestamp,
 };
 
 /// Parts list items that travel as one text: UNNEST flattens arrays of arrays. Texts hold no control characters.
@@ -88,14 +89,14 @@ async fn insert(
                 AS entry (identity, source, feed, url, title, summary, content, language, authors, categories,
                           published, sort, seen, backfill)
              ON CONFLICT (identity) DO NOTHING",
-        &columns.identities,
+        &columns.identities as &[&[u8]],
         &columns.sources as &[SourceId],
         &columns.feeds as &[FeedId],
-        &columns.urls as &[Option<String>],
-        &columns.titles,
-        &columns.summaries,
-        &columns.contents,
-        &columns.languages as &[Option<String>],
+        &columns.urls as &[Option<&str>],
+        &columns.titles as &[&str],
+        &columns.summaries as &[&str],
+        &columns.contents as &[&str],
+        &columns.languages as &[Option<&str>],
         &columns.authors,
         &columns.categories,
         &columns.published as &[Option<Timestamp>],
@@ -116,13 +117,15 @@ async fn lookup(
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
-    let identities: Vec<Vec<u8>> = rows
+    let identities: Vec<&[u8]> = rows
         .iter()
-        .map(|row| row.found.identified.known.identity.0.to_vec())
+        .map(|row| row.found.identified.known.identity.0.as_slice())
         .collect();
     sqlx::query!(
-        r#"SELECT identity, id, feed_id AS "feed_id?: FeedId" FROM articles WHERE identity = ANY($1)"#,
-        &identities
+        r#"SELECT articles.identity, articles.id, articles.feed_id AS "feed_id?: FeedId"
+             FROM UNNEST($1::bytea[]) AS wanted (identity)
+             JOIN articles ON articles.identity = wanted.identity"#,
+        &identities as &[&[u8]]
     )
     .fetch_all(tx)
     .await?
@@ -193,9 +196,9 @@ async fn revise(
            JOIN old ON old.id = entry.id
           WHERE articles.id = entry.id",
         &ids as &[ArticleId],
-        &columns.titles,
-        &columns.summaries,
-        &columns.contents,
+        &columns.titles as &[&str],
+        &columns.summaries as &[&str],
+        &columns.contents as &[&str],
         &columns.seen as &[Timestamp],
     )
     .execute(tx)
@@ -316,16 +319,16 @@ fn hits_json(found: &ArticleMatch) -> String {
 
 /// Entries as the columns of an UNNEST, each identity once.
 #[derive(Default)]
-pub(super) struct EntryColumns {
-    pub(super) identities: Vec<Vec<u8>>,
+pub(super) struct EntryColumns<'a> {
+    pub(super) identities: Vec<&'a [u8]>,
     pub(super) sources: Vec<SourceId>,
     pub(super) feeds: Vec<FeedId>,
-    pub(super) urls: Vec<Option<String>>,
-    pub(super) guids: Vec<Option<String>>,
-    pub(super) titles: Vec<String>,
-    pub(super) summaries: Vec<String>,
-    pub(super) contents: Vec<String>,
-    pub(super) languages: Vec<Option<String>>,
+    pub(super) urls: Vec<Option<&'a str>>,
+    pub(super) guids: Vec<Option<&'a str>>,
+    pub(super) titles: Vec<&'a str>,
+    pub(super) summaries: Vec<&'a str>,
+    pub(super) contents: Vec<&'a str>,
+    pub(super) languages: Vec<Option<&'a str>>,
     pub(super) authors: Vec<String>,
     pub(super) categories: Vec<String>,
     pub(super) published: Vec<Option<Timestamp>>,
@@ -334,30 +337,31 @@ pub(super) struct EntryColumns {
     pub(super) backfill: Vec<bool>,
 }
 
-impl EntryColumns {
+impl<'b> EntryColumns<'b> {
     /// `rows` are ordered by identity; of several with one identity the first is taken.
-    pub(super) fn of<'a, 'b: 'a>(
-        records: &[&PollRecord],
-        rows: impl Iterator<Item = &'a Row<'b>>,
-    ) -> Self {
+    pub(super) fn of<'a>(records: &[&PollRecord], rows: impl Iterator<Item = &'a Row<'b>>) -> Self
+    where
+        'b: 'a,
+    {
         let mut columns = Self::default();
         let mut last = None;
         for row in rows {
-            let identity = row.found.identified.known.identity;
+            let found: &'b FoundEntry = row.found;
+            let identity = &found.identified.known.identity;
             if last == Some(identity) {
                 continue;
             }
             last = Some(identity);
-            let entry = &row.found.entry;
-            columns.identities.push(identity.0.to_vec());
+            let entry = &found.entry;
+            columns.identities.push(&identity.0);
             columns.sources.push(row.feed.source_id);
             columns.feeds.push(row.feed.id);
-            columns.urls.push(entry.url.clone());
-            columns.guids.push(entry.guid.clone());
-            columns.titles.push(entry.title.clone());
-            columns.summaries.push(entry.summary.clone());
-            columns.contents.push(entry.content.clone());
-            columns.languages.push(entry.language.clone());
+            columns.urls.push(entry.url.as_deref());
+            columns.guids.push(entry.guid.as_deref());
+            columns.titles.push(&entry.title);
+            columns.summaries.push(&entry.summary);
+            columns.contents.push(&entry.content);
+            columns.languages.push(entry.language.as_deref());
             columns.authors.push(entry.authors.join(LIST_SEPARATOR));
             columns
                 .categories

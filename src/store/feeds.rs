@@ -224,12 +224,7 @@ async fn claim(
     Ok(sqlx::query_as!(
         ClaimedRow,
         r#"
-        WITH held AS (
-            SELECT host, count(*) AS feeds
-              FROM feeds
-             WHERE lease_until > $1
-             GROUP BY host
-        ), due AS (
+        WITH due AS (
             SELECT id, host,
                    -- who failed of late lets those who did not go first, and waits for them a minute at most
                    next_poll_at + make_interval(secs => 20 * least(consecutive_failures, 3)) AS turn
@@ -240,11 +235,12 @@ async fn claim(
              ORDER BY next_poll_at
              LIMIT $9
         ), asked AS (
-            -- the claims that a host has come first, so that the place of a feed counts them
-            SELECT id, host, turn,
-                   coalesce(held.feeds, 0) + row_number() OVER (PARTITION BY host ORDER BY turn, id) AS place
-              FROM due
-              LEFT JOIN held USING (host)
+            -- the claims that a host has come first, so that the place of a feed counts them; they are no join, which
+            -- would be planned for next to no claims
+            SELECT id, host, turn, row_number() OVER (PARTITION BY host ORDER BY turn NULLS FIRST, id) AS place
+              FROM (SELECT id, host, turn FROM due
+                     UNION ALL
+                    SELECT NULL, host, NULL FROM feeds WHERE lease_until > $1) AS held_and_due
         ), resting AS (
             -- hosts that were asked a moment ago; one that complained rests longer and is asked one feed at a time
             SELECT host,
@@ -261,7 +257,8 @@ async fn claim(
                        SELECT id
                          FROM asked
                          LEFT JOIN resting USING (host)
-                        WHERE place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
+                        WHERE id IS NOT NULL
+                          AND place <= CASE WHEN is_patient IS FALSE THEN 1::bigint ELSE $4 END
                           AND is_resting IS NOT TRUE
                         ORDER BY turn, id
                         LIMIT $3

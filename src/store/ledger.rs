@@ -106,7 +106,7 @@ pub(super) async fn upsert(
         return Ok(());
     }
     let mut feeds: Vec<FeedId> = Vec::with_capacity(entries.len());
-    let mut identities: Vec<Vec<u8>> = Vec::with_capacity(entries.len());
+    let mut identities: Vec<&[u8]> = Vec::with_capacity(entries.len());
     let mut urls: Vec<Option<i64>> = Vec::with_capacity(entries.len());
     let mut guids: Vec<Option<i64>> = Vec::with_capacity(entries.len());
     let mut titles: Vec<i64> = Vec::with_capacity(entries.len());
@@ -115,7 +115,7 @@ pub(super) async fn upsert(
     for row in entries {
         let known = &row.found.identified.known;
         feeds.push(row.feed.id);
-        identities.push(known.identity.0.to_vec());
+        identities.push(&known.identity.0);
         urls.push(known.url);
         guids.push(known.guid);
         titles.push(known.title);
@@ -131,7 +131,7 @@ pub(super) async fn upsert(
             SET url_hash = excluded.url_hash, guid_hash = excluded.guid_hash, title_hash = excluded.title_hash,
                 content_hash = excluded.content_hash, last_seen_on = excluded.last_seen_on",
         &feeds as &[FeedId],
-        &identities,
+        &identities as &[&[u8]],
         &urls as &[Option<i64>],
         &guids as &[Option<i64>],
         &titles,

@@ -82,6 +82,9 @@ use crate::domain::Timestamp;
 /// Rows that upkeep deletes in one statement: no lock lasts, and whoever reads goes on reading.
 const TRIM_BATCH: i64 = 2_000;
 
+/// How long a connection is waited for.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
+
 /// The schema, as numbered steps compiled into the binary.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -99,7 +102,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
     ]);
     let opened = PgPoolOptions::new()
         .max_connections(max_connections)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(ACQUIRE_WITHIN)
         .connect_with(options.clone())
         .await;
     match opened {
@@ -107,6 +110,16 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
         Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
         opened => Ok(opened?),
     }
+}
+
+/// A connection apart from those of a pool, opened when it is asked for: of somebody who does the same again and again, so
+/// that it waits for nobody and its statements are prepared once.
+#[must_use]
+pub fn apart(db: &PgPool) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .connect_lazy_with(db.connect_options().as_ref().clone())
 }
 
 /// Begins a transaction, also for a caller that is cut off while it begins: it is then rolled back. Cut off in

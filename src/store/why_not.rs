@@ -101,7 +101,7 @@ pub async fn entries(db: impl PgExecutor<'_>, url: &str) -> Result<Vec<FoundEntr
              FROM backlog b
              JOIN feeds f ON f.id = b.feed_id
             WHERE b.url IS NOT NULL
-              AND hashtext(page_of(b.url)) = hashtext(page_of($1))
+              AND page_key(b.url) = ANY (page_keys($1))
               AND page_of(b.url) = page_of($1)
             ORDER BY b.first_seen_at DESC
             LIMIT $2"#,
