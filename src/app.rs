@@ -246,6 +246,7 @@ impl WorkerParts {
             placer: Arc::clone(&nudge),
             price: Arc::default(),
             pauses: Arc::default(),
+            lookups: Arc::default(),
             room: Arc::default(),
             only: Vec::new(),
         };

@@ -22,10 +22,12 @@ use prometheus_client::{
 pub enum Stage {
     /// The publisher's server is asked.
     Fetch,
-    /// Decoding, parsing, normalising and matching.
+    /// Decoding, parsing and normalising.
     Read,
-    /// What of it is new.
+    /// What the ledger knows of it.
     Ledger,
+    /// What is new is matched.
+    Match,
     /// A batch of polls is written.
     Record,
     /// Numbers are given and articles grouped.
@@ -38,6 +40,7 @@ impl Stage {
             Self::Fetch => "fetch",
             Self::Read => "read",
             Self::Ledger => "ledger",
+            Self::Match => "match",
             Self::Record => "record",
             Self::Place => "place",
         }

@@ -63,10 +63,13 @@ async fn pass(
     let mut parts = WorkerParts::build(db, settings, clock.clone()).await?;
     parts.poller.only.clone_from(&known);
     let is_lost = known.is_empty() && !named.is_empty();
-    let waiting = if named.is_empty() {
+    let waiting = if !named.is_empty() {
+        known.len() as u64
+    } else if std::io::stderr().is_terminal() {
         store::feeds::count_due(db, clock.now()).await?
     } else {
-        known.len() as u64
+        // Nobody sees how much there is to do.
+        0
     };
     let bar = progress_bar(waiting);
     let shown = bar.clone();

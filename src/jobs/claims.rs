@@ -10,6 +10,9 @@ use crate::domain::ClaimedFeed;
 const MOST_AHEAD: usize = 512;
 const MOMENTS: Duration = Duration::from_millis(250);
 
+/// Feeds claimed ahead at a start, for each that is polled at a time.
+const FIRST_AHEAD: usize = 4;
+
 /// How often the claims of processes that are gone are looked for.
 const LOOK_FOR_DEAD: Duration = Duration::from_secs(1);
 
@@ -34,7 +37,8 @@ impl Claims {
     pub(super) fn new(concurrency: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
-            ahead: concurrency,
+            // Many are due at a start, if any are.
+            ahead: FIRST_AHEAD * concurrency,
             least: concurrency,
             last: Instant::now(),
             is_dry: false,
@@ -53,10 +57,10 @@ impl Claims {
         is_long_ago
     }
 
-    /// How many feeds to claim now, with so many places free; none while enough wait.
+    /// How many feeds to claim now, with so many places free; none while enough wait for the time that a claim takes.
     pub(super) fn wanted(&self, free: usize) -> Option<usize> {
         let is_low =
-            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.least / 2);
+            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.ahead / 2);
         is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
     }
 

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use super::record::{Progress, Summary};
@@ -48,10 +51,23 @@ pub struct Poller {
     pub price: Arc<Price>,
     /// When each host may be asked next.
     pub pauses: Arc<Pauses>,
+    /// Ledgers looked into at a time.
+    pub lookups: Arc<Lookups>,
     /// Room for the pure stages.
     pub room: Arc<Room>,
     /// The only addresses to poll; empty: all.
     pub only: Vec<String>,
+}
+
+/// How many feeds' ledgers are looked into at a time: a lookup is short, and each connection more would have to learn all
+/// statements.
+#[derive(Debug)]
+pub struct Lookups(Semaphore);
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self(Semaphore::new(3))
+    }
 }
 
 impl Poller {
@@ -136,7 +152,7 @@ impl Poller {
         };
         let moved = page.moved.take();
         let begun = Instant::now();
-        let scanned = self.scan(feed, page, standing).await?;
+        let scanned = self.scan(feed, page, standing).await;
         meters().took(Stage::Read, begun.elapsed());
         let scanned = match scanned {
             Scan::Entries(scanned) => scanned,
@@ -147,13 +163,14 @@ impl Poller {
             Ledger::default()
         } else {
             let begun = Instant::now();
+            let _turn = self.lookups.0.acquire().await;
             let known = store::ledger::known(&self.db, feed.id, &scanned.lookup, now).await?;
             meters().took(Stage::Ledger, begun.elapsed());
             known
         };
-        Ok((
-            Attempt::Read(scanned.into_reading(feed, &ledger, now)),
-            moved,
-        ))
+        let begun = Instant::now();
+        let judged = self.judge(feed, scanned, ledger, now).await?;
+        meters().took(Stage::Match, begun.elapsed());
+        Ok((judged, moved))
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{self, Instant},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     meters::{Stage, meters},
     pipeline::{condition, schedule},
     store::{
-        self, StoreError,
+        self, PgPool, StoreError,
         incidents::Turn,
         polls::{Batch, Recorded},
     },
@@ -40,7 +40,7 @@ pub struct Summary {
 pub type Progress = Arc<dyn Fn(&Summary) + Send + Sync>;
 
 /// Records written in one transaction at most.
-const RECORD_BATCH: usize = 256;
+const RECORD_BATCH: usize = 512;
 
 /// New or changed entries written in one transaction, beyond which no record is added: what a transaction holds in
 /// memory is bounded by them.
@@ -49,37 +49,81 @@ const RECORD_ENTRIES: usize = 1_000;
 /// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// Records that wait for their transaction, and the entries in them; then polls wait. What brought nothing waits without
+/// weight.
+const WAITING: usize = 512;
+const ENTRIES_WAITING: u32 = 500;
+
+/// Where finished polls are handed in.
+#[derive(Clone)]
+pub(super) struct Inlet {
+    records: mpsc::Sender<Waiting>,
+    entries: Arc<Semaphore>,
+}
+
+/// Where they come out.
+pub(super) type Outlet = mpsc::Receiver<Waiting>;
+
+/// A record with the room that its entries take until it is written.
+pub(super) struct Waiting {
+    record: PollRecord,
+    _entries: Option<OwnedSemaphorePermit>,
+}
+
+/// A way from polls to recorders.
+pub(super) fn way() -> (Inlet, Outlet) {
+    let (records, outlet) = mpsc::channel(WAITING);
+    let entries = Arc::new(Semaphore::new(ENTRIES_WAITING as usize));
+    (Inlet { records, entries }, outlet)
+}
+
+impl Inlet {
+    /// Hands a record in, once there is room for it. It is lost if nobody records any more.
+    pub(super) async fn hand_in(&self, record: PollRecord) {
+        let entries = u32::try_from(found(&record)).unwrap_or(ENTRIES_WAITING);
+        let entries = entries.min(ENTRIES_WAITING);
+        let room = if entries == 0 {
+            None
+        } else {
+            // Nobody closes the semaphore.
+            let room = Arc::clone(&self.entries).acquire_many_owned(entries);
+            room.await.ok()
+        };
+        let waiting = Waiting {
+            record,
+            _entries: room,
+        };
+        drop(self.records.send(waiting).await);
+    }
+}
+
 /// Records what arrives until all senders are gone.
-pub(super) async fn all(
-    poller: &Poller,
-    mut records: mpsc::Receiver<PollRecord>,
-    progress: &Progress,
-) -> Summary {
+pub(super) async fn all(poller: &Poller, mut records: Outlet, progress: &Progress) -> Summary {
+    let db = store::apart(&poller.db);
     let mut summary = Summary::default();
-    let mut batch = Vec::with_capacity(RECORD_BATCH);
-    while gather(&mut records, &mut batch).await {
-        record(poller, std::mem::take(&mut batch), &mut summary).await;
+    while let Some(batch) = gather(&mut records).await {
+        record(poller, &db, batch, &mut summary).await;
         progress(&summary);
     }
+    db.close().await;
     summary
 }
 
-/// Takes the records of one transaction; false when there are none and none will come.
-async fn gather(records: &mut mpsc::Receiver<PollRecord>, batch: &mut Vec<PollRecord>) -> bool {
-    let Some(first) = records.recv().await else {
-        return false;
-    };
+/// Takes the records of one transaction; none when there are none and none will come.
+async fn gather(records: &mut Outlet) -> Option<Vec<PollRecord>> {
+    let first = records.recv().await?.record;
     let until = Instant::now() + GATHER;
     let mut entries = found(&first);
+    let mut batch = Vec::with_capacity(RECORD_BATCH);
     batch.push(first);
     while batch.len() < RECORD_BATCH
         && entries < RECORD_ENTRIES
-        && let Ok(Some(record)) = time::timeout_at(until, records.recv()).await
+        && let Ok(Some(Waiting { record, .. })) = time::timeout_at(until, records.recv()).await
     {
         entries += found(&record);
         batch.push(record);
     }
-    true
+    Some(batch)
 }
 
 fn found(record: &PollRecord) -> usize {
@@ -89,9 +133,9 @@ fn found(record: &PollRecord) -> usize {
     }
 }
 
-async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary) {
+async fn record(poller: &Poller, db: &PgPool, records: Vec<PollRecord>, summary: &mut Summary) {
     let begun = Instant::now();
-    let batch = store::polls::record(&poller.db, records).await;
+    let batch = store::polls::record(db, records).await;
     meters().took(Stage::Record, begun.elapsed());
     note(poller, &batch, summary);
     let failures: Vec<PollRecord> = batch
@@ -102,7 +146,7 @@ async fn record(poller: &Poller, records: Vec<PollRecord>, summary: &mut Summary
     if failures.is_empty() {
         return;
     }
-    let batch = store::polls::record(&poller.db, failures).await;
+    let batch = store::polls::record(db, failures).await;
     note(poller, &batch, summary);
     for (record, error) in batch.refused {
         complain(&record, &error);

@@ -4,22 +4,22 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
-use tokio::{sync::mpsc, time};
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     claims::Claims,
     places::{Places, Standing},
     poll::Poller,
-    record::{self, Progress, Summary},
+    record::{self, Inlet, Progress, Summary},
 };
 use crate::{
-    domain::{ClaimedFeed, FeedId, PollRecord, Timestamp},
-    store::{self, StoreError, feeds::ClaimOptions},
+    domain::{ClaimedFeed, FeedId, Timestamp},
+    store::{self, PgPool, StoreError, feeds::ClaimOptions},
 };
-
-/// Records that wait for their transaction; then polls wait.
-const RECORD_WAITING: usize = 16;
 
 /// How often a service looks whether the beat has changed.
 const LOOK_AT_BEAT: Duration = Duration::from_secs(1);
@@ -52,6 +52,17 @@ pub struct PollOptions {
     pub read_limit: Duration,
 }
 
+/// A claim on its way: how many feeds were asked for, and those that were got.
+type Claiming = JoinHandle<(usize, Result<Vec<ClaimedFeed>, StoreError>)>;
+
+/// What a task came to. Its panic is this one's.
+fn ended<T>(joined: Result<T, JoinError>) -> T {
+    match joined {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 impl Poller {
     pub(super) async fn work(
         &self,
@@ -62,12 +73,14 @@ impl Poller {
         let polls = TaskTracker::new();
         let give_up = CancellationToken::new();
         let places = Places::new(self.options.concurrency);
-        let (sender, receiver) = mpsc::channel(RECORD_WAITING);
+        let (inlet, outlet) = record::way();
         let recorder = polls.spawn({
             let poller = self.clone();
-            async move { record::all(&poller, receiver, &progress).await }
+            async move { record::all(&poller, outlet, &progress).await }
         });
         let mut claims = Claims::new(self.options.concurrency as usize);
+        let mut claiming: Option<Claiming> = None;
+        let claims_db = store::apart(&self.db);
         let watching = stop.child_token();
         if !once {
             polls.spawn(self.clone().watch_beat(watching.clone()));
@@ -79,9 +92,20 @@ impl Poller {
                 // Polling without a recorder would ask publishers in vain, and for ever.
                 break;
             }
-            if let Some(count) = claims.wanted(places.free() + 1) {
+            if claiming.is_none()
+                && let Some(count) = claims.wanted(places.free() + 1)
+            {
                 let frees_dead = claims.frees_dead();
-                match self.claim(count, due_by, frees_dead).await {
+                let (db, poller) = (claims_db.clone(), self.clone());
+                let claim = poller.claim_beside(db, count, due_by, frees_dead);
+                claiming = Some(polls.spawn(claim));
+            }
+            // What waits is polled while the database looks for more.
+            if let Some(claim) =
+                claiming.take_if(|claim| claims.waiting.is_empty() || claim.is_finished())
+            {
+                let (count, claimed) = ended(claim.await);
+                match claimed {
                     Ok(claimed) => claims.add(claimed, count),
                     Err(error) => {
                         tracing::warn!(
@@ -100,12 +124,12 @@ impl Poller {
                     self.give_back(vec![(feed.id, feed.lease_token)]).await;
                     continue;
                 }
-                let (sender, give_up) = (sender.clone(), give_up.clone());
+                let (inlet, give_up) = (inlet.clone(), give_up.clone());
                 let standing = Standing::default();
                 let held = places.hold(place, standing.clone());
                 let poll = self
                     .clone()
-                    .poll_and_send(feed, standing, sender, give_up, held);
+                    .poll_and_hand_in(feed, standing, inlet, give_up, held);
                 polls.spawn(poll);
                 continue;
             }
@@ -123,21 +147,23 @@ impl Poller {
             }
         }
         watching.cancel();
+        if let Some(claim) = claiming {
+            let (count, claimed) = ended(claim.await);
+            claims.add(claimed.unwrap_or_default(), count);
+        }
+        claims_db.close().await;
         let unpolled = claims
             .waiting
             .iter()
             .map(|(_, feed)| (feed.id, feed.lease_token));
         self.give_back(unpolled.collect()).await;
-        drop(sender);
+        drop(inlet);
         polls.close();
         if time::timeout(FINISH_WITHIN, polls.wait()).await.is_err() {
             give_up.cancel();
             polls.wait().await;
         }
-        match recorder.await {
-            Ok(summary) => summary,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        ended(recorder.await)
     }
 
     /// Whether nothing is due. A feed that another process holds is its business.
@@ -164,8 +190,20 @@ impl Poller {
         }
     }
 
+    /// Claims beside the polls: it comes to its end, and what it claimed is polled or given back.
+    async fn claim_beside(
+        self,
+        db: PgPool,
+        count: usize,
+        due_by: Option<Timestamp>,
+        frees_dead: bool,
+    ) -> (usize, Result<Vec<ClaimedFeed>, StoreError>) {
+        (count, self.claim(&db, count, due_by, frees_dead).await)
+    }
+
     async fn claim(
         &self,
+        db: &PgPool,
         count: usize,
         due_by: Option<Timestamp>,
         frees_dead: bool,
@@ -188,7 +226,7 @@ impl Poller {
             host_gap: self.options.host_gap,
             needs_gap: &|feed| self.needs_gap(feed),
         };
-        store::feeds::claim_due(&self.db, now, options).await
+        store::feeds::claim_due(db, now, options).await
     }
 
     /// Hosts are spared; the operator's own need it not.
@@ -197,11 +235,11 @@ impl Poller {
     }
 
     /// One poll as a task: its record goes to the recorder; if it must give up, the feed goes back unpolled.
-    async fn poll_and_send(
+    async fn poll_and_hand_in(
         self,
         feed: ClaimedFeed,
         standing: Standing,
-        recorder: mpsc::Sender<PollRecord>,
+        recorder: Inlet,
         give_up: CancellationToken,
         place: impl Future<Output = ()> + Send,
     ) {
@@ -212,7 +250,7 @@ impl Poller {
                 .await
             {
                 // With the recorder gone the process ends; its claims end with it.
-                Ok(Some(record)) => drop(recorder.send(record).await),
+                Ok(Some(record)) => recorder.hand_in(record).await,
                 // Given back, the feed would be claimed again at once and fail again. The end of its lease is soon enough.
                 Ok(None) => {}
                 Err(_) => {

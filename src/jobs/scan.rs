@@ -1,4 +1,4 @@
-//! The pure stages of a poll in their order: decode, parse, normalise, match; then identify.
+//! The pure stages of a poll in their order: decode, parse, normalise; then, with what the ledger knows, identify and match.
 //!
 //! They run on a thread for reading within a limit of time. A thread cannot be broken off: what takes longer is recorded
 //! as a failure at the limit, and the thread ends at the next entry. It keeps its core until then.
@@ -13,11 +13,11 @@ use std::{
 
 use tokio::time;
 
-use super::{engine::Compiled, places::Standing, poll::Poller};
+use super::{engine::Compiled, places::Standing, poll::Poller, room::Memory};
 use crate::{
     domain::{
-        ArticleMatch, Attempt, ClaimedFeed, Entry, ErrorCode, Facts, Failure, FoundEntry, Identity,
-        Ledger, Lookup, Novelty, Reading, Subject, Timestamp, Validators,
+        Attempt, ClaimedFeed, Entry, ErrorCode, Facts, Failure, FoundEntry, Identity, Ledger,
+        Lookup, Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
     pipeline::{
@@ -37,65 +37,95 @@ pub(super) enum Scan {
     Entries(Scanned),
 }
 
-/// A document read and matched; whether its entries are new is for the ledger to say.
+/// A document read; whether its entries are new is for the ledger to say.
 pub(super) struct Scanned {
     pub(super) lookup: Lookup,
     entries: Vec<Entry>,
     prints: Vec<Fingerprint>,
-    matches: Vec<Vec<ArticleMatch>>,
     /// Everything but `found`.
     reading: Reading,
 }
 
 impl Poller {
-    /// The stages from decoding to matching, away from the threads that wait for the network. The poll keeps its place
+    /// The stages from decoding to fingerprints, away from the threads that wait for the network. The poll keeps its place
     /// from here on: documents that wait to be read take memory, and must not become more than there are places.
     pub(super) async fn scan(
         &self,
         feed: &Arc<ClaimedFeed>,
         page: Page,
         standing: &Standing,
-    ) -> Result<Scan, StoreError> {
-        let engine = self.engine.current().await?;
+    ) -> Scan {
         let memory = self.room.memory(page.body.len()).await;
         standing.stay();
-        let seat = self.room.enter(memory).await;
         let (status, feed) = (page.status, Arc::clone(feed));
+        self.within_limit(memory, status, move |_, is_over| scan(&feed, page, is_over))
+            .await
+            .unwrap_or_else(|failure| Scan::Ended(Attempt::Failed(failure)))
+    }
+
+    /// The stages after the ledger has told what it knows: what is new or changed is matched, and nothing else.
+    pub(super) async fn judge(
+        &self,
+        feed: &Arc<ClaimedFeed>,
+        scanned: Scanned,
+        ledger: Ledger,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        let compiled = self.engine.current().await?;
+        let bytes = usize::try_from(scanned.reading.bytes).unwrap_or(usize::MAX);
+        let memory = self.room.memory(bytes).await;
+        let (status, feed) = (scanned.reading.status, Arc::clone(feed));
+        let judged = self
+            .within_limit(memory, status, move |scratch, is_over| {
+                let mut reading = scanned.into_reading(&feed, &ledger, now);
+                find_matches(&feed, &mut reading.found, &compiled, scratch, is_over);
+                reading
+            })
+            .await;
+        Ok(judged.map_or_else(Attempt::Failed, Attempt::Read))
+    }
+
+    /// Works in the room, with a flag that says when nobody waits for it any more.
+    async fn within_limit<T: Send + 'static>(
+        &self,
+        memory: Memory,
+        status: u16,
+        work: impl FnOnce(&mut Scratch, &AtomicBool) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let seat = self.room.enter(memory).await;
         let is_over = Arc::new(AtomicBool::new(false));
-        let scanning = self.room.read(seat, {
+        let working = self.room.read(seat, {
             let is_over = Arc::clone(&is_over);
-            move |scratch| scan(&feed, page, &engine, scratch, &is_over)
+            move |scratch| work(scratch, &is_over)
         });
         let limit = self.options.read_limit;
-        Ok(match time::timeout(limit, scanning).await {
-            Ok(Ok(scanned)) => scanned,
-            Ok(Err(broken)) => failed(ErrorCode::Parse, status, &broken.to_string()),
+        match time::timeout(limit, working).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(broken)) => Err(failure(ErrorCode::Parse, status, &broken.to_string())),
             Err(_) => {
                 is_over.store(true, Ordering::Relaxed);
                 let detail = format!("reading the document took longer than {limit:?}");
-                failed(ErrorCode::CpuLimit, status, &detail)
+                Err(failure(ErrorCode::CpuLimit, status, &detail))
             }
-        })
+        }
     }
 }
 
-fn failed(code: ErrorCode, status: u16, detail: &str) -> Scan {
-    Scan::Ended(Attempt::Failed(Failure {
+fn failure(code: ErrorCode, status: u16, detail: &str) -> Failure {
+    Failure {
         code,
         status: Some(status),
         detail: detail.to_owned(),
         retry_after: None,
-    }))
+    }
 }
 
-/// All stages; or, once `is_over`, whatever ends them.
-fn scan(
-    feed: &ClaimedFeed,
-    page: Page,
-    compiled: &Compiled,
-    scratch: &mut Scratch,
-    is_over: &AtomicBool,
-) -> Scan {
+fn failed(code: ErrorCode, status: u16, detail: &str) -> Scan {
+    Scan::Ended(Attempt::Failed(failure(code, status, detail)))
+}
+
+/// All stages up to the ledger; or, once `is_over`, whatever ends them.
+fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
     let body_hash = identify::body_hash(&page.body);
     if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
         return Scan::Ended(Attempt::Unchanged {
@@ -118,19 +148,6 @@ fn scan(
         .take_while(|_| goes_on())
         .collect();
     normalise::tell_once(&mut entries);
-    let matches = entries
-        .iter()
-        .take_while(|_| goes_on())
-        .map(|entry| {
-            let matches = compiled.engine.matches(&subject(feed, entry), scratch);
-            let limits = scratch.limits();
-            if limits != Limits::default() {
-                let (url, feed) = (entry.url.as_deref(), &feed.url);
-                tracing::warn!(%feed, url, ?limits, "an entry is too much for the keywords");
-            }
-            matches
-        })
-        .collect();
     if !goes_on() {
         // Nobody waits for it any more.
         return failed(ErrorCode::CpuLimit, page.status, "given up");
@@ -144,7 +161,6 @@ fn scan(
     Scan::Entries(Scanned {
         lookup: identify::lookup(feed.id, &entries, &prints),
         prints,
-        matches,
         reading: Reading {
             status: page.status,
             title: document.title,
@@ -167,13 +183,31 @@ fn scan(
     })
 }
 
+/// Matches what is new or changed; once `is_over`, no more of it.
+fn find_matches(
+    feed: &ClaimedFeed,
+    found: &mut [FoundEntry],
+    compiled: &Compiled,
+    scratch: &mut Scratch,
+    is_over: &AtomicBool,
+) {
+    let news = found
+        .iter_mut()
+        .filter(|found| found.identified.novelty != Novelty::Unchanged)
+        .take_while(|_| !is_over.load(Ordering::Relaxed));
+    for FoundEntry { entry, matches, .. } in news {
+        *matches = compiled.engine.matches(&subject(feed, entry), scratch);
+        let limits = scratch.limits();
+        if limits != Limits::default() {
+            let (url, feed) = (entry.url.as_deref(), &feed.url);
+            tracing::warn!(%feed, url, ?limits, "an entry is too much for the keywords");
+        }
+    }
+}
+
 impl Scanned {
-    pub(super) fn into_reading(
-        self,
-        feed: &ClaimedFeed,
-        ledger: &Ledger,
-        now: Timestamp,
-    ) -> Reading {
+    /// What was found, not matched yet.
+    fn into_reading(self, feed: &ClaimedFeed, ledger: &Ledger, now: Timestamp) -> Reading {
         let known = ledger.known.as_slice();
         let identified = identify::identify(feed.id, &self.entries, &self.prints, known);
         let observed = condition::observe(feed, &self.entries, &identified, known, now);
@@ -187,7 +221,6 @@ impl Scanned {
         let found = self
             .entries
             .into_iter()
-            .zip(self.matches)
             .zip(identified)
             .filter(|(_, identified)| {
                 let identity = &identified.known.identity;
@@ -197,14 +230,14 @@ impl Scanned {
                     || ledger.fading.contains(identity)
             })
             .filter(|(_, identified)| taken.insert(identified.known.identity))
-            .map(|((entry, matches), identified)| {
+            .map(|(entry, identified)| {
                 let sort_at = normalise::sort_at(&entry, now);
                 FoundEntry {
                     is_backfill: normalise::is_backfill(feed.is_first_read, sort_at, now),
                     sort_at,
                     entry,
                     identified,
-                    matches,
+                    matches: Vec::new(),
                 }
             })
             .collect();
