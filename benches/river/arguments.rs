@@ -6,6 +6,8 @@ use anyhow::{Context as _, bail};
 pub(crate) struct Arguments {
     /// Feeds, when they are served by the benchmark itself.
     pub(crate) feeds: u64,
+    /// Keywords: those of the default beat and, up to so many, invented ones.
+    pub(crate) keywords: usize,
     /// Runs, of which the median is shown.
     pub(crate) runs: usize,
     /// Feeds polled at a time, by wirewatch and by the bare client.
@@ -57,6 +59,7 @@ impl Arguments {
     fn of(words: &[String]) -> anyhow::Result<Self> {
         let mut arguments = Self {
             feeds: 1_000,
+            keywords: 1_000,
             runs: 5,
             concurrency: 64,
             feeds_from: None,
@@ -66,11 +69,12 @@ impl Arguments {
             match word.as_str() {
                 "--bench" => {}
                 "--feeds" => arguments.feeds = number(words.next())?,
+                "--keywords" => arguments.keywords = usize::try_from(number(words.next())?)?,
                 "--runs" => arguments.runs = usize::try_from(number(words.next())?)?,
                 "--concurrency" => arguments.concurrency = usize::try_from(number(words.next())?)?,
                 "--feeds-from" => arguments.feeds_from = words.next().cloned(),
                 other => bail!(
-                    "{other:?} is no option; there are --feeds N, --runs N, --concurrency N, --feeds-from URL"
+                    "{other:?} is no option; there are --feeds N, --keywords N, --runs N, --concurrency N, --feeds-from URL"
                 ),
             }
         }

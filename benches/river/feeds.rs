@@ -1,11 +1,12 @@
 //! The feeds as the benchmark sees them: where they are, what they hold, and how to change them.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     process::{Child, Stdio},
 };
 
 use anyhow::Context as _;
+use flate2::read::GzDecoder;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::Client;
 use serde::Deserialize;
@@ -20,6 +21,17 @@ pub(crate) struct Server {
     /// The addresses of all feeds.
     pub(crate) urls: Vec<String>,
     process: Option<Child>,
+}
+
+/// Documents whose words are enough.
+const SAMPLE: usize = 100;
+
+/// What the documents hold together.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) items: u64,
+    /// Some of the documents.
+    pub(crate) sample: Vec<String>,
 }
 
 /// What a new revision brought.
@@ -61,16 +73,29 @@ impl Server {
         Ok(server)
     }
 
-    /// Goes back to the first revision. Returns how many items all documents hold together.
-    pub(crate) async fn begin(&self) -> anyhow::Result<u64> {
+    /// Goes back to the first revision. Returns what all documents hold.
+    pub(crate) async fn begin(&self) -> anyhow::Result<Held> {
         self.get("rev?rev=0").await?;
         stream::iter(&self.urls)
             .map(|url| async move {
                 let response = self.client.get(url).send().await?.error_for_status()?;
-                Ok(count_items(&response.text().await?))
+                let body = response.bytes().await?;
+                let mut text = String::new();
+                if body.starts_with(&[0x1f, 0x8b]) {
+                    GzDecoder::new(&*body).read_to_string(&mut text)?;
+                } else {
+                    text.push_str(std::str::from_utf8(&body)?);
+                }
+                Ok(text)
             })
-            .buffer_unordered(16)
-            .try_fold(0, |sum, items| async move { Ok(sum + items) })
+            .buffered(16)
+            .try_fold(Held::default(), |mut held, document: String| async move {
+                held.items += count_items(&document);
+                if held.sample.len() < SAMPLE {
+                    held.sample.push(document);
+                }
+                Ok(held)
+            })
             .await
     }
 

@@ -2,23 +2,32 @@
 //!
 //! `cargo bench --bench river` generates a thousand feeds, serves them from a process of its own, and lets the built
 //! `wirewatch fetch --once` poll them: all for the first time, all unchanged, a tenth of them changed, and none due. Each
-//! run begins with a fresh database; the table shows medians. A bare client that asks for the same documents right after
-//! each round, and neither reads nor stores them, is the yardstick: a busy machine slows both.
+//! run begins with a fresh database; the table shows medians. A bare client (reqwest, with feed-rs to read what it gets) that
+//! asks for the same documents right after each round and stores nothing is the yardstick: a busy machine slows both.
 //!
-//! Arguments after `--`: `--feeds N`, `--runs N`, `--concurrency N`, `--feeds-from http://HOST:PORT` (another server of
+//! Arguments after `--`: `--feeds N`, `--keywords N`, `--runs N`, `--concurrency N`, `--feeds-from http://HOST:PORT` (another server of
 //! feeds with the routes of `server.rs`).
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 mod arguments;
+mod articles;
 mod database;
+#[path = "../engine/dice.rs"]
+mod dice;
 mod documents;
 mod feeds;
+#[expect(dead_code, reason = "the engine's benchmark needs more of it")]
+#[path = "../engine/keywords.rs"]
+mod keywords;
 mod meter;
 mod plain;
 mod rounds;
 mod server;
 mod table;
+#[expect(dead_code, reason = "the engine's benchmark needs more of it")]
+#[path = "../engine/tongues.rs"]
+mod tongues;
 
 use std::env::args;
 
@@ -29,17 +38,19 @@ fn main() -> anyhow::Result<()> {
     if let Part::Meter { program, arguments } = &part {
         return meter::run(program, arguments);
     }
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            match part {
-                Part::Serve { feeds } => server::run(feeds).await,
-                Part::Plain { concurrency, urls } => plain::run(concurrency, urls).await,
-                Part::Bench(arguments) => bench(&arguments).await,
-                Part::Meter { .. } | Part::Nothing => Ok(()),
-            }
-        })
+    // The bare client is given all cores, as wirewatch is.
+    let mut runtime = match part {
+        Part::Plain { .. } => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(async {
+        match part {
+            Part::Serve { feeds } => server::run(feeds).await,
+            Part::Plain { concurrency, urls } => plain::run(concurrency, urls).await,
+            Part::Bench(arguments) => bench(&arguments).await,
+            Part::Meter { .. } | Part::Nothing => Ok(()),
+        }
+    })
 }
 
 async fn bench(arguments: &Arguments) -> anyhow::Result<()> {

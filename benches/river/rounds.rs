@@ -15,8 +15,9 @@ use wirewatch::{
 
 use crate::{
     arguments::Arguments,
+    articles,
     database::{Database, Place},
-    feeds::Server,
+    feeds::{Held, Server},
     meter::{self, Metered},
     plain::PlainRound,
 };
@@ -54,6 +55,15 @@ impl Run {
 }
 
 impl Round {
+    /// Items that matched a keyword, as the command says.
+    pub(crate) fn matched(&self) -> u64 {
+        let report = &self.wirewatch.report;
+        report
+            .get("new_articles")
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "feeds are fewer than 2^52")]
     pub(crate) fn feeds_per_second(&self) -> f64 {
         self.feeds as f64 / self.wirewatch.wall_s
@@ -67,7 +77,7 @@ pub(crate) async fn run(
     place: &Place,
     number: usize,
 ) -> anyhow::Result<Run> {
-    let items = server.begin().await?;
+    let Held { items, sample } = server.begin().await?;
     let database = place.fresh(number).await?;
     let bench = Bench {
         arguments,
@@ -75,7 +85,7 @@ pub(crate) async fn run(
         database: &database,
         feeds: server.urls.len(),
     };
-    bench.load(&server.urls)?;
+    bench.load(&server.urls, &sample)?;
     let mut plain = Plain::start(arguments.concurrency, &server.urls)?;
     let all = server.urls.len() as u64;
 
@@ -138,9 +148,12 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Loads the keywords of the default beat, and these feeds in place of its own.
-    fn load(&self, urls: &[String]) -> anyhow::Result<()> {
+    /// Loads the keywords of the default beat and as many invented ones as are missing, and these feeds in place of its
+    /// own.
+    fn load(&self, urls: &[String], sample: &[String]) -> anyhow::Result<()> {
         let mut beat = app::read_beat(app::BUILT_IN_BEAT)?;
+        let missing = self.arguments.keywords.saturating_sub(beat.keywords.len());
+        beat.keywords.extend(articles::keywords(sample, missing));
         beat.sources = urls
             .iter()
             .enumerate()

@@ -10,7 +10,7 @@ use crate::{
 const NOTES: &str = "\
 Medians; wall time is that of the whole process, start included (see \"nothing due\"), and swings with whatever else the
 machine does: CPU per feed is the robust figure. The bare client asks for the same documents as many at a time, right
-after, and neither reads nor stores them; the ratio is CPU of wirewatch and PostgreSQL to CPU of the bare client.
+after, has feed-rs read them, and stores nothing; the ratios are its feeds/s and CPU to those of wirewatch with PostgreSQL.
 Every round was checked: no feed failed, and what is stored is what was served.
 ";
 
@@ -21,12 +21,17 @@ type Pick = fn(&Run) -> &Round;
 pub(crate) fn of(arguments: &Arguments, runs: &[Run]) -> String {
     let first = &runs[0].first;
     let mut out = format!(
-        "\n{} feeds, {} items, {} polled at a time, PostgreSQL with fsync, {} runs\n\n",
-        first.feeds, first.items, arguments.concurrency, arguments.runs
+        "\n{} feeds, {} items of which {} matched one of {} keywords, {} polled at a time, PostgreSQL with fsync, {} runs\n\n",
+        first.feeds,
+        first.items,
+        first.matched(),
+        arguments.keywords,
+        arguments.concurrency,
+        arguments.runs
     );
     out.push_str(
         "| round | wall s (min–max) | feeds/s | items/s | wirewatch CPU ms/feed | PostgreSQL CPU ms/feed | peak MiB | \
-         bare client feeds/s | bare client CPU ms/feed | CPU ratio |\n|---|---|---|---|---|---|---|---|---|---|\n",
+         bare client feeds/s | of its speed | bare client CPU ms/feed | of its CPU |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let rounds: [(&str, Pick); 4] = [
         ("first fetch", |run| &run.first),
@@ -60,13 +65,14 @@ fn line(out: &mut String, name: &str, rounds: &[&Round]) {
     let bare_cpu = of(&|round| round.plain.map_or(0.0, |plain| plain.cpu_s)) / feeds * 1e3;
     let _ = writeln!(
         out,
-        "| {name} | {wall:.3} ({:.3}–{:.3}) | {} | {} | {own:.3} | {postgres:.3} | {:.0} | {} | {} | {} |",
+        "| {name} | {wall:.3} ({:.3}–{:.3}) | {} | {} | {own:.3} | {postgres:.3} | {:.0} | {} | {} | {} | {} |",
         walls().fold(f64::INFINITY, f64::min),
         walls().fold(0.0, f64::max),
         shown(feeds / wall, 0),
         shown(count(rounds[0].items) / wall, 0),
         of(&|round| count(u64::try_from(round.wirewatch.peak_kib).unwrap_or(0))) / 1_024.0,
         shown(feeds / bare_wall, 0),
+        shown(bare_wall / wall, 2),
         shown(bare_cpu, 3),
         shown((own + postgres) / bare_cpu, 1),
     );
