@@ -2,9 +2,18 @@
 
 use std::collections::VecDeque;
 
-use tokio::time::{Duration, Instant};
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::{Duration, Instant},
+};
 
-use crate::domain::ClaimedFeed;
+use crate::{
+    domain::{ClaimedFeed, FeedId},
+    store::StoreError,
+};
+
+/// What a claim got.
+pub(super) type Claimed = Result<Vec<ClaimedFeed>, StoreError>;
 
 /// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
 const MOST_AHEAD: usize = 512;
@@ -31,6 +40,17 @@ pub(super) struct Claims {
     is_dry: bool,
     /// When claims of the dead were last freed.
     freed: Option<Instant>,
+    /// A claim beside the polls, and how many feeds it asked for.
+    on_its_way: Option<(usize, JoinHandle<Claimed>)>,
+}
+
+/// What a claim is to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order {
+    /// Feeds at most.
+    pub(super) count: usize,
+    /// Whether it frees what the dead hold: it is to look at every claim that there is.
+    pub(super) frees_dead: bool,
 }
 
 impl Claims {
@@ -43,11 +63,47 @@ impl Claims {
             last: Instant::now(),
             is_dry: false,
             freed: None,
+            on_its_way: None,
         }
     }
 
-    /// Whether the next claim frees what the dead hold: it is to look at every claim that there is.
-    pub(super) fn frees_dead(&mut self) -> bool {
+    /// Has one more claim begin if few wait, with so many places free.
+    pub(super) fn top_up(&mut self, free: usize, begin: impl FnOnce(Order) -> JoinHandle<Claimed>) {
+        if self.on_its_way.is_none()
+            && let Some(count) = self.wanted(free)
+        {
+            let frees_dead = self.frees_dead();
+            self.on_its_way = Some((count, begin(Order { count, frees_dead })));
+        }
+    }
+
+    /// Takes what a claim brought, if it has ended, or if nothing else is left to poll.
+    ///
+    /// # Errors
+    /// The database did not answer the claim.
+    pub(super) async fn arrive(&mut self) -> Result<(), StoreError> {
+        let is_empty = self.waiting.is_empty();
+        let arrived = self
+            .on_its_way
+            .take_if(|(_, claim)| is_empty || claim.is_finished());
+        if let Some((count, claim)) = arrived {
+            self.add(ended(claim.await)?, count);
+        }
+        Ok(())
+    }
+
+    /// Everything that was claimed and is not polled, also by a claim that is still on its way.
+    pub(super) async fn rest(mut self) -> Vec<(FeedId, i64)> {
+        if let Some((count, claim)) = self.on_its_way.take() {
+            self.add(ended(claim.await).unwrap_or_default(), count);
+        }
+        let waiting = self.waiting.iter();
+        waiting
+            .map(|(_, feed)| (feed.id, feed.lease_token))
+            .collect()
+    }
+
+    fn frees_dead(&mut self) -> bool {
         let is_long_ago = self
             .freed
             .is_none_or(|freed| freed.elapsed() >= LOOK_FOR_DEAD);
@@ -58,13 +114,13 @@ impl Claims {
     }
 
     /// How many feeds to claim now, with so many places free; none while enough wait for the time that a claim takes.
-    pub(super) fn wanted(&self, free: usize) -> Option<usize> {
+    fn wanted(&self, free: usize) -> Option<usize> {
         let is_low =
             self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.ahead / 2);
         is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
     }
 
-    pub(super) fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
+    fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
         self.is_dry = claimed.len() < wanted;
         let now = Instant::now();
         self.waiting
@@ -75,5 +131,13 @@ impl Claims {
             self.least
         };
         self.last = now;
+    }
+}
+
+/// What a task came to. Its panic is this one's.
+pub(super) fn ended<T>(joined: Result<T, JoinError>) -> T {
+    match joined {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -4,21 +4,18 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    task::{JoinError, JoinHandle},
-    time,
-};
+use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    claims::Claims,
+    claims::{Claimed, Claims, Order, ended},
     places::{Places, Standing},
     poll::Poller,
     record::{self, Inlet, Progress, Summary},
 };
 use crate::{
     domain::{ClaimedFeed, FeedId, Timestamp},
-    store::{self, PgPool, StoreError, feeds::ClaimOptions},
+    store::{self, PgPool, feeds::ClaimOptions},
 };
 
 /// How often a service looks whether the beat has changed.
@@ -52,17 +49,6 @@ pub struct PollOptions {
     pub read_limit: Duration,
 }
 
-/// A claim on its way: how many feeds were asked for, and those that were got.
-type Claiming = JoinHandle<(usize, Result<Vec<ClaimedFeed>, StoreError>)>;
-
-/// What a task came to. Its panic is this one's.
-fn ended<T>(joined: Result<T, JoinError>) -> T {
-    match joined {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
 impl Poller {
     pub(super) async fn work(
         &self,
@@ -79,7 +65,6 @@ impl Poller {
             async move { record::all(&poller, outlet, &progress).await }
         });
         let mut claims = Claims::new(self.options.concurrency as usize);
-        let mut claiming: Option<Claiming> = None;
         let claims_db = store::apart(&self.db);
         let watching = stop.child_token();
         if !once {
@@ -92,78 +77,71 @@ impl Poller {
                 // Polling without a recorder would ask publishers in vain, and for ever.
                 break;
             }
-            if claiming.is_none()
-                && let Some(count) = claims.wanted(places.free() + 1)
-            {
-                let frees_dead = claims.frees_dead();
-                let (db, poller) = (claims_db.clone(), self.clone());
-                let claim = poller.claim_beside(db, count, due_by, frees_dead);
-                claiming = Some(polls.spawn(claim));
-            }
-            // What waits is polled while the database looks for more.
-            if let Some(claim) =
-                claiming.take_if(|claim| claims.waiting.is_empty() || claim.is_finished())
-            {
-                let (count, claimed) = ended(claim.await);
-                match claimed {
-                    Ok(claimed) => claims.add(claimed, count),
-                    Err(error) => {
-                        tracing::warn!(
-                            error = &error as &dyn std::error::Error,
-                            "cannot claim feeds"
-                        );
-                        if once {
-                            break;
-                        }
-                    }
-                }
-            }
-            if let Some((claimed_at, feed)) = claims.waiting.pop_front() {
-                if claimed_at.elapsed() > self.options.lease / 2 {
-                    // It would be polled beyond its lease.
-                    self.give_back(vec![(feed.id, feed.lease_token)]).await;
-                    continue;
-                }
-                let (inlet, give_up) = (inlet.clone(), give_up.clone());
-                let standing = Standing::default();
-                let held = places.hold(place, standing.clone());
-                let poll = self
-                    .clone()
-                    .poll_and_hand_in(feed, standing, inlet, give_up, held);
-                polls.spawn(poll);
-                continue;
-            }
-            drop(place);
-            if once {
-                let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, places.all()).await;
-                if is_quiet.is_ok() && self.is_nothing_free(due_by).await {
+            claims.top_up(places.free() + 1, |order| {
+                let (poller, db) = (self.clone(), claims_db.clone());
+                polls.spawn(async move { poller.claim(&db, order, due_by).await })
+            });
+            if let Err(error) = claims.arrive().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot claim feeds"
+                );
+                if once {
                     break;
                 }
-            } else {
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = time::sleep(LOOK_AGAIN) => {}
-                }
             }
+            let Some((claimed_at, feed)) = claims.waiting.pop_front() else {
+                drop(place);
+                if self.pause(stop, &places, due_by).await {
+                    continue;
+                }
+                break;
+            };
+            if claimed_at.elapsed() > self.options.lease / 2 {
+                // It would be polled beyond its lease.
+                self.give_back(vec![(feed.id, feed.lease_token)]).await;
+                continue;
+            }
+            let standing = Standing::default();
+            let held = places.hold(place, standing.clone());
+            let (inlet, give_up) = (inlet.clone(), give_up.clone());
+            let poll = self
+                .clone()
+                .poll_and_hand_in(feed, standing, inlet, give_up, held);
+            polls.spawn(poll);
         }
         watching.cancel();
-        if let Some(claim) = claiming {
-            let (count, claimed) = ended(claim.await);
-            claims.add(claimed.unwrap_or_default(), count);
-        }
-        claims_db.close().await;
-        let unpolled = claims
-            .waiting
-            .iter()
-            .map(|(_, feed)| (feed.id, feed.lease_token));
-        self.give_back(unpolled.collect()).await;
         drop(inlet);
         polls.close();
-        if time::timeout(FINISH_WITHIN, polls.wait()).await.is_err() {
-            give_up.cancel();
-            polls.wait().await;
-        }
+        let rest = async {
+            self.give_back(claims.rest().await).await;
+            claims_db.close().await;
+        };
+        let running = async {
+            if time::timeout(FINISH_WITHIN, polls.wait()).await.is_err() {
+                give_up.cancel();
+                polls.wait().await;
+            }
+        };
+        tokio::join!(rest, running);
         ended(recorder.await)
+    }
+
+    /// Waits until there may be more to claim. False when there will not be: at the end of a pass, and once stopped.
+    async fn pause(
+        &self,
+        stop: &CancellationToken,
+        places: &Places,
+        due_by: Option<Timestamp>,
+    ) -> bool {
+        if due_by.is_some() {
+            let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, places.all()).await;
+            return is_quiet.is_err() || !self.is_nothing_free(due_by).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => false,
+            () = time::sleep(LOOK_AGAIN) => true,
+        }
     }
 
     /// Whether nothing is due. A feed that another process holds is its business.
@@ -190,24 +168,7 @@ impl Poller {
         }
     }
 
-    /// Claims beside the polls: it comes to its end, and what it claimed is polled or given back.
-    async fn claim_beside(
-        self,
-        db: PgPool,
-        count: usize,
-        due_by: Option<Timestamp>,
-        frees_dead: bool,
-    ) -> (usize, Result<Vec<ClaimedFeed>, StoreError>) {
-        (count, self.claim(&db, count, due_by, frees_dead).await)
-    }
-
-    async fn claim(
-        &self,
-        db: &PgPool,
-        count: usize,
-        due_by: Option<Timestamp>,
-        frees_dead: bool,
-    ) -> Result<Vec<ClaimedFeed>, StoreError> {
+    async fn claim(&self, db: &PgPool, order: Order, due_by: Option<Timestamp>) -> Claimed {
         self.worker.keep_alive().await?;
         if due_by.is_some() {
             // A pass is over the beat as it is; a service has the engine rebuilt beside its polls.
@@ -217,12 +178,12 @@ impl Poller {
         let now = self.clock.now();
         let options = ClaimOptions {
             holder: self.worker.number(),
-            limit: i64::try_from(count).unwrap_or(i64::MAX),
+            limit: i64::try_from(order.count).unwrap_or(i64::MAX),
             per_host: i64::from(self.options.per_host),
             lease: self.options.lease,
             due_by: due_by.unwrap_or(now),
             only: &self.only,
-            frees_dead,
+            frees_dead: order.frees_dead,
             host_gap: self.options.host_gap,
             needs_gap: &|feed| self.needs_gap(feed),
         };
