@@ -8,5 +8,6 @@ CREATE FUNCTION page_keys(url text) RETURNS integer[] LANGUAGE sql IMMUTABLE PAR
     || ARRAY(SELECT page_key(scheme || host || page_of(url))
                FROM UNNEST(ARRAY['http://', 'https://', '']) AS scheme, UNNEST(ARRAY['', 'www.', 'm.']) AS host);
 
-DROP INDEX backlog_page_idx;
+-- First the one, which lets others read meanwhile, then the other, which lets nobody.
 CREATE INDEX backlog_page_key_idx ON backlog (page_key(url)) WHERE url IS NOT NULL;
+DROP INDEX backlog_page_idx;

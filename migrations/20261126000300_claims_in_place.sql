@@ -1,4 +1,5 @@
--- A claim changes a feed's row where it stands, as long as its page has room and no index holds what changes. The few rows
--- that are held are found by looking at all: there are far more claims than feeds.
+-- A claim changes a feed's row where it stands, as long as its page has room and no index holds what changes: that is half of
+-- what a poll without news costs. What it costs is that each claim looks at all feeds for those that are held, some
+-- milliseconds for ten thousand; but then a claim is of hundreds.
 DROP INDEX feeds_lease_until_idx;
 ALTER TABLE feeds SET (fillfactor = 50);

@@ -98,7 +98,7 @@ pub struct ServerOptions {
 pub struct DatabaseOptions {
     /// `postgres://…`; empty: a private server under the data folder.
     pub url: String,
-    /// Connections of one process; one that polls has two more.
+    /// Connections of one process; one that polls has three more.
     pub max_connections: u32,
 }
 

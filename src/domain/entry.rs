@@ -101,6 +101,14 @@ pub struct Entry {
     pub categories: Vec<String>,
 }
 
+impl Entry {
+    /// The length of its title, summary and content, in bytes.
+    #[must_use]
+    pub const fn text_bytes(&self) -> usize {
+        self.title.len() + self.summary.len() + self.content.len()
+    }
+}
+
 /// What makes an article one and the same: the first 16 bytes of a SHA-256 over its canonical URL, or over what
 /// tells it apart where the URL alone does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -12,8 +12,8 @@ use crate::{
     store::StoreError,
 };
 
-/// What a claim got.
-pub(super) type Claimed = Result<Vec<ClaimedFeed>, StoreError>;
+/// What a claim got, and when it began: leases run from then on.
+pub(super) type Claimed = Result<(Instant, Vec<ClaimedFeed>), StoreError>;
 
 /// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
 const MOST_AHEAD: usize = 512;
@@ -58,7 +58,7 @@ impl Claims {
         Self {
             waiting: VecDeque::new(),
             // Many are due at a start, if any are.
-            ahead: FIRST_AHEAD * concurrency,
+            ahead: (FIRST_AHEAD * concurrency).min(MOST_AHEAD.max(concurrency)),
             least: concurrency,
             last: Instant::now(),
             is_dry: false,
@@ -87,20 +87,35 @@ impl Claims {
             .on_its_way
             .take_if(|(_, claim)| is_empty || claim.is_finished());
         if let Some((count, claim)) = arrived {
-            self.add(ended(claim.await)?, count);
+            let (begun, claimed) = ended(claim.await)?;
+            self.add(begun, claimed, count);
         }
         Ok(())
     }
 
     /// Everything that was claimed and is not polled, also by a claim that is still on its way.
     pub(super) async fn rest(mut self) -> Vec<(FeedId, i64)> {
-        if let Some((count, claim)) = self.on_its_way.take() {
-            self.add(ended(claim.await).unwrap_or_default(), count);
+        if let Some((count, claim)) = self.on_its_way.take()
+            && let Ok((begun, claimed)) = ended(claim.await)
+        {
+            self.add(begun, claimed, count);
         }
         let waiting = self.waiting.iter();
         waiting
             .map(|(_, feed)| (feed.id, feed.lease_token))
             .collect()
+    }
+
+    /// Takes out what has waited for longer than `most` since its claim.
+    pub(super) fn stale(&mut self, most: Duration) -> Vec<(FeedId, i64)> {
+        let is_stale = |(begun, _): &(Instant, ClaimedFeed)| begun.elapsed() > most;
+        let count = self
+            .waiting
+            .iter()
+            .take_while(|claim| is_stale(claim))
+            .count();
+        let stale = self.waiting.drain(..count);
+        stale.map(|(_, feed)| (feed.id, feed.lease_token)).collect()
     }
 
     fn frees_dead(&mut self) -> bool {
@@ -120,17 +135,16 @@ impl Claims {
         is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
     }
 
-    fn add(&mut self, claimed: Vec<ClaimedFeed>, wanted: usize) {
+    fn add(&mut self, begun: Instant, claimed: Vec<ClaimedFeed>, wanted: usize) {
         self.is_dry = claimed.len() < wanted;
-        let now = Instant::now();
         self.waiting
-            .extend(claimed.into_iter().map(|feed| (now, feed)));
-        self.ahead = if self.last.elapsed() < MOMENTS {
+            .extend(claimed.into_iter().map(|feed| (begun, feed)));
+        self.ahead = if begun.saturating_duration_since(self.last) < MOMENTS {
             (self.ahead * 2).min(MOST_AHEAD.max(self.least))
         } else {
             self.least
         };
-        self.last = now;
+        self.last = begun;
     }
 }
 

@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::{
-    sync::{Notify, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 pub use super::record::{Progress, Summary};
@@ -16,7 +13,7 @@ use super::{
     engine::LiveEngine,
     pace::{Pauses, Price},
     places::Standing,
-    room::Room,
+    room::{Lookups, Room},
     rounds::PollOptions,
     scan::Scan,
 };
@@ -59,17 +56,6 @@ pub struct Poller {
     pub only: Vec<String>,
 }
 
-/// How many feeds' ledgers are looked into at a time: a lookup is short, and each connection more would have to learn all
-/// statements.
-#[derive(Debug)]
-pub struct Lookups(Semaphore);
-
-impl Default for Lookups {
-    fn default() -> Self {
-        Self(Semaphore::new(3))
-    }
-}
-
 impl Poller {
     /// Polls what becomes due, until stopped; then lets running polls finish for some seconds and gives back the rest.
     pub async fn run(&self, stop: CancellationToken) {
@@ -96,7 +82,7 @@ impl Poller {
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the ledger could not be read"
+                    "the database did not answer"
                 );
                 return None;
             }
@@ -162,8 +148,8 @@ impl Poller {
             // The ledger is written with the feed's first success and never before.
             Ledger::default()
         } else {
+            let _turn = self.lookups.turn().await;
             let begun = Instant::now();
-            let _turn = self.lookups.0.acquire().await;
             let known = store::ledger::known(&self.db, feed.id, &scanned.lookup, now).await?;
             meters().took(Stage::Ledger, begun.elapsed());
             known

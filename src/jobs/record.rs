@@ -11,7 +11,7 @@ use super::poll::Poller;
 use crate::{
     domain::{Attempt, ErrorCode, Failure, Novelty, PollRecord, Reading},
     meters::{Stage, meters},
-    pipeline::{condition, schedule},
+    pipeline::{condition, course, schedule},
     store::{
         self, PgPool, StoreError,
         incidents::Turn,
@@ -42,67 +42,70 @@ pub type Progress = Arc<dyn Fn(&Summary) + Send + Sync>;
 /// Records written in one transaction at most.
 const RECORD_BATCH: usize = 512;
 
-/// New or changed entries written in one transaction, beyond which no record is added: what a transaction holds in
-/// memory is bounded by them.
-const RECORD_ENTRIES: usize = 1_000;
+/// Weight beyond which no record is added to a transaction.
+const BATCH_WEIGHT: u32 = 2_048;
 
 /// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// Records that wait for their transaction, and the entries in them; then polls wait. What brought nothing waits without
-/// weight.
+/// Records that wait for their transaction at most.
 const WAITING: usize = 512;
-const ENTRIES_WAITING: u32 = 500;
+
+/// What records that wait or are being written weigh together at most; then polls wait. One that is heavier waits until it is
+/// alone.
+const ALL_WEIGHT: u32 = 3_072;
 
 /// Where finished polls are handed in.
 #[derive(Clone)]
 pub(super) struct Inlet {
     records: mpsc::Sender<Waiting>,
-    entries: Arc<Semaphore>,
+    room: Arc<Semaphore>,
 }
 
 /// Where they come out.
 pub(super) type Outlet = mpsc::Receiver<Waiting>;
 
-/// A record with the room that its entries take until it is written.
+/// A record with the room that it takes until it is written.
 pub(super) struct Waiting {
     record: PollRecord,
-    _entries: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
-/// A way from polls to recorders.
-pub(super) fn way() -> (Inlet, Outlet) {
+/// Records of one transaction, with the room that they take together.
+struct Gathered {
+    records: Vec<PollRecord>,
+    room: Vec<OwnedSemaphorePermit>,
+}
+
+/// A way from polls to their recorder.
+pub(super) fn inlet_and_outlet() -> (Inlet, Outlet) {
     let (records, outlet) = mpsc::channel(WAITING);
-    let entries = Arc::new(Semaphore::new(ENTRIES_WAITING as usize));
-    (Inlet { records, entries }, outlet)
+    let room = Arc::new(Semaphore::new(ALL_WEIGHT as usize));
+    (Inlet { records, room }, outlet)
 }
 
 impl Inlet {
     /// Hands a record in, once there is room for it. It is lost if nobody records any more.
     pub(super) async fn hand_in(&self, record: PollRecord) {
-        let entries = u32::try_from(found(&record)).unwrap_or(ENTRIES_WAITING);
-        let entries = entries.min(ENTRIES_WAITING);
-        let room = if entries == 0 {
+        let weight = weight(&record).min(ALL_WEIGHT);
+        let room = if weight == 0 {
             None
         } else {
             // Nobody closes the semaphore.
-            let room = Arc::clone(&self.entries).acquire_many_owned(entries);
+            let room = Arc::clone(&self.room).acquire_many_owned(weight);
             room.await.ok()
         };
-        let waiting = Waiting {
-            record,
-            _entries: room,
-        };
-        drop(self.records.send(waiting).await);
+        drop(self.records.send(Waiting { record, room }).await);
     }
 }
 
 /// Records what arrives until all senders are gone.
-pub(super) async fn all(poller: &Poller, mut records: Outlet, progress: &Progress) -> Summary {
+pub(super) async fn all(poller: &Poller, mut outlet: Outlet, progress: &Progress) -> Summary {
     let db = store::apart(&poller.db);
     let mut summary = Summary::default();
-    while let Some(batch) = gather(&mut records).await {
-        record(poller, &db, batch, &mut summary).await;
+    while let Some(Gathered { records, room }) = gather(&mut outlet).await {
+        record(poller, &db, records, &mut summary).await;
+        drop(room);
         progress(&summary);
     }
     db.close().await;
@@ -110,27 +113,40 @@ pub(super) async fn all(poller: &Poller, mut records: Outlet, progress: &Progres
 }
 
 /// Takes the records of one transaction; none when there are none and none will come.
-async fn gather(records: &mut Outlet) -> Option<Vec<PollRecord>> {
-    let first = records.recv().await?.record;
+async fn gather(outlet: &mut Outlet) -> Option<Gathered> {
+    let mut next = outlet.recv().await?;
     let until = Instant::now() + GATHER;
-    let mut entries = found(&first);
-    let mut batch = Vec::with_capacity(RECORD_BATCH);
-    batch.push(first);
-    while batch.len() < RECORD_BATCH
-        && entries < RECORD_ENTRIES
-        && let Ok(Some(Waiting { record, .. })) = time::timeout_at(until, records.recv()).await
-    {
-        entries += found(&record);
-        batch.push(record);
+    let mut gathered = Gathered {
+        records: Vec::with_capacity(RECORD_BATCH),
+        room: Vec::new(),
+    };
+    let mut sum = 0_u32;
+    loop {
+        sum = sum.saturating_add(weight(&next.record));
+        gathered.records.push(next.record);
+        gathered.room.extend(next.room);
+        if gathered.records.len() >= RECORD_BATCH || sum >= BATCH_WEIGHT {
+            break;
+        }
+        let Ok(Some(more)) = time::timeout_at(until, outlet.recv()).await else {
+            break;
+        };
+        next = more;
     }
-    Some(batch)
+    Some(gathered)
 }
 
-fn found(record: &PollRecord) -> usize {
-    match &record.attempt {
-        Attempt::Read(reading) => reading.found.len(),
-        Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
-    }
+/// What a record takes in memory, in KiB: its texts, and one for each entry. What brought nothing weighs nothing.
+fn weight(record: &PollRecord) -> u32 {
+    let Attempt::Read(reading) = &record.attempt else {
+        return 0;
+    };
+    let bytes: usize = reading
+        .found
+        .iter()
+        .map(|found| found.entry.text_bytes())
+        .sum();
+    u32::try_from(bytes / 1_024 + reading.found.len()).unwrap_or(u32::MAX)
 }
 
 async fn record(poller: &Poller, db: &PgPool, records: Vec<PollRecord>, summary: &mut Summary) {
@@ -166,6 +182,7 @@ fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option
         detail: "what was read cannot be stored; the log says why".to_owned(),
         retry_after: None,
     });
+    let (course, adopted) = course::after(&record.feed, &attempt, None, record.finished_at);
     Some(PollRecord {
         next: schedule::next_check(
             &record.feed,
@@ -174,12 +191,9 @@ fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option
             &poller.policy,
             poller.price.now(&poller.policy),
         ),
-        verdicts: condition::judge(
-            &record.feed,
-            &attempt,
-            &record.feed.course,
-            record.finished_at,
-        ),
+        verdicts: condition::judge(&record.feed, &attempt, &course, record.finished_at),
+        course,
+        adopted,
         attempt,
         ..record
     })

@@ -11,7 +11,7 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 
 use crate::query::Scratch;
 
@@ -29,6 +29,24 @@ pub struct Room {
     /// The way to the threads that read; they start with the first document.
     readers: OnceLock<mpsc::Sender<Work>>,
     count: usize,
+}
+
+/// How many feeds' ledgers are looked into at a time: a lookup is short, and each connection more would have to learn all
+/// statements.
+#[derive(Debug)]
+pub struct Lookups(Semaphore);
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self(Semaphore::new(4))
+    }
+}
+
+impl Lookups {
+    /// Waits for a turn, which lasts as long as what is returned. Nobody closes the semaphore.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.acquire().await.ok()
+    }
 }
 
 /// What a reading thread does, with the memory that it keeps.

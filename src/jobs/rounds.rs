@@ -4,7 +4,11 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
-use tokio::time;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    task::JoinHandle,
+    time::{self, Instant},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -49,6 +53,19 @@ pub struct PollOptions {
     pub read_limit: Duration,
 }
 
+/// A round on its way: polls as tasks, and what they share.
+struct Round {
+    polls: TaskTracker,
+    places: Places,
+    inlet: Inlet,
+    /// Tells polls to give up.
+    give_up: CancellationToken,
+    /// The connection that claims.
+    claims_db: PgPool,
+    /// In a pass, the time of its start: a feed that becomes due again meanwhile waits for the next one.
+    due_by: Option<Timestamp>,
+}
+
 impl Poller {
     pub(super) async fn work(
         &self,
@@ -56,61 +73,89 @@ impl Poller {
         once: bool,
         progress: Progress,
     ) -> Summary {
-        let polls = TaskTracker::new();
-        let give_up = CancellationToken::new();
-        let places = Places::new(self.options.concurrency);
-        let (inlet, outlet) = record::way();
-        let recorder = polls.spawn({
+        let (inlet, outlet) = record::inlet_and_outlet();
+        let round = Round {
+            polls: TaskTracker::new(),
+            places: Places::new(self.options.concurrency),
+            inlet,
+            give_up: CancellationToken::new(),
+            claims_db: store::apart(&self.db),
+            due_by: once.then(|| self.clock.now()),
+        };
+        let recorder = round.polls.spawn({
             let poller = self.clone();
             async move { record::all(&poller, outlet, &progress).await }
         });
-        let mut claims = Claims::new(self.options.concurrency as usize);
-        let claims_db = store::apart(&self.db);
         let watching = stop.child_token();
         if !once {
-            polls.spawn(self.clone().watch_beat(watching.clone()));
+            round.polls.spawn(self.clone().watch_beat(watching.clone()));
         }
-        // A pass is over what is due at its start: a feed that becomes due again meanwhile waits for the next one.
-        let due_by = once.then(|| self.clock.now());
-        while let Some(place) = places.next(stop).await {
+        let claims = self.poll_side_by_side(&round, stop, &recorder).await;
+        watching.cancel();
+        self.wind_up(round, claims).await;
+        ended(recorder.await)
+    }
+
+    /// Polls until stopped, or until nothing is left of a pass. Returns what was claimed and not polled.
+    async fn poll_side_by_side(
+        &self,
+        round: &Round,
+        stop: &CancellationToken,
+        recorder: &JoinHandle<Summary>,
+    ) -> Claims {
+        let mut claims = Claims::new(self.options.concurrency as usize);
+        while let Some(place) = round.places.next(stop).await {
             if recorder.is_finished() {
                 // Polling without a recorder would ask publishers in vain, and for ever.
                 break;
             }
-            claims.top_up(places.free() + 1, |order| {
-                let (poller, db) = (self.clone(), claims_db.clone());
-                polls.spawn(async move { poller.claim(&db, order, due_by).await })
+            claims.top_up(round.places.free() + 1, |order| {
+                let (poller, db, due_by) = (self.clone(), round.claims_db.clone(), round.due_by);
+                let claim = async move { poller.claim(&db, order, due_by).await };
+                round.polls.spawn(claim)
             });
             if let Err(error) = claims.arrive().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "cannot claim feeds"
                 );
-                if once {
+                if round.due_by.is_some() {
                     break;
                 }
             }
-            let Some((claimed_at, feed)) = claims.waiting.pop_front() else {
-                drop(place);
-                if self.pause(stop, &places, due_by).await {
-                    continue;
-                }
-                break;
-            };
-            if claimed_at.elapsed() > self.options.lease / 2 {
-                // It would be polled beyond its lease.
-                self.give_back(vec![(feed.id, feed.lease_token)]).await;
+            // What has waited for longer would be polled beyond its lease.
+            self.give_back(claims.stale(self.options.lease / 2)).await;
+            if let Some((_, feed)) = claims.waiting.pop_front() {
+                self.begin_poll(round, place, feed);
                 continue;
             }
-            let standing = Standing::default();
-            let held = places.hold(place, standing.clone());
-            let (inlet, give_up) = (inlet.clone(), give_up.clone());
-            let poll = self
-                .clone()
-                .poll_and_hand_in(feed, standing, inlet, give_up, held);
-            polls.spawn(poll);
+            drop(place);
+            if !self.pause(stop, round).await {
+                break;
+            }
         }
-        watching.cancel();
+        claims
+    }
+
+    fn begin_poll(&self, round: &Round, place: OwnedSemaphorePermit, feed: ClaimedFeed) {
+        let standing = Standing::default();
+        let held = round.places.hold(place, standing.clone());
+        let (inlet, give_up) = (round.inlet.clone(), round.give_up.clone());
+        let poll = self
+            .clone()
+            .poll_and_hand_in(feed, standing, inlet, give_up, held);
+        round.polls.spawn(poll);
+    }
+
+    /// Gives back what is not polled and lets what runs finish, but not for ever.
+    async fn wind_up(&self, round: Round, claims: Claims) {
+        let Round {
+            polls,
+            inlet,
+            give_up,
+            claims_db,
+            ..
+        } = round;
         drop(inlet);
         polls.close();
         let rest = async {
@@ -124,18 +169,12 @@ impl Poller {
             }
         };
         tokio::join!(rest, running);
-        ended(recorder.await)
     }
 
     /// Waits until there may be more to claim. False when there will not be: at the end of a pass, and once stopped.
-    async fn pause(
-        &self,
-        stop: &CancellationToken,
-        places: &Places,
-        due_by: Option<Timestamp>,
-    ) -> bool {
-        if due_by.is_some() {
-            let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, places.all()).await;
+    async fn pause(&self, stop: &CancellationToken, round: &Round) -> bool {
+        if let Some(due_by) = round.due_by {
+            let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, round.places.all()).await;
             return is_quiet.is_err() || !self.is_nothing_free(due_by).await;
         }
         tokio::select! {
@@ -145,8 +184,7 @@ impl Poller {
     }
 
     /// Whether nothing is due. A feed that another process holds is its business.
-    async fn is_nothing_free(&self, due_by: Option<Timestamp>) -> bool {
-        let due_by = due_by.unwrap_or_else(|| self.clock.now());
+    async fn is_nothing_free(&self, due_by: Timestamp) -> bool {
         match store::feeds::count_free(&self.db, due_by, &self.only).await {
             Ok(count) => count == 0,
             Err(_) => true,
@@ -187,7 +225,8 @@ impl Poller {
             host_gap: self.options.host_gap,
             needs_gap: &|feed| self.needs_gap(feed),
         };
-        store::feeds::claim_due(db, now, options).await
+        let begun = Instant::now();
+        Ok((begun, store::feeds::claim_due(db, now, options).await?))
     }
 
     /// Hosts are spared; the operator's own need it not.

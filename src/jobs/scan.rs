@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use tokio::time;
+use tokio::time::{self, Duration, Instant};
 
 use super::{engine::Compiled, places::Standing, poll::Poller, room::Memory};
 use crate::{
@@ -44,11 +44,13 @@ pub(super) struct Scanned {
     prints: Vec<Fingerprint>,
     /// Everything but `found`.
     reading: Reading,
+    /// What is left of the time for reading and matching.
+    left: Duration,
 }
 
 impl Poller {
     /// The stages from decoding to fingerprints, away from the threads that wait for the network. The poll keeps its place
-    /// from here on: documents that wait to be read take memory, and must not become more than there are places.
+    /// from here on: documents that wait to be read take memory, and are no more than there are places and places aside.
     pub(super) async fn scan(
         &self,
         feed: &Arc<ClaimedFeed>,
@@ -58,9 +60,20 @@ impl Poller {
         let memory = self.room.memory(page.body.len()).await;
         standing.stay();
         let (status, feed) = (page.status, Arc::clone(feed));
-        self.within_limit(memory, status, move |_, is_over| scan(&feed, page, is_over))
-            .await
-            .unwrap_or_else(|failure| Scan::Ended(Attempt::Failed(failure)))
+        let limit = self.options.read_limit;
+        let scanned = self
+            .within(limit, memory, status, move |_, is_over| {
+                scan(&feed, page, is_over)
+            })
+            .await;
+        match scanned {
+            Ok((Scan::Entries(mut scanned), left)) => {
+                scanned.left = left;
+                Scan::Entries(scanned)
+            }
+            Ok((ended, _)) => ended,
+            Err(failure) => Scan::Ended(Attempt::Failed(failure)),
+        }
     }
 
     /// The stages after the ledger has told what it knows: what is new or changed is matched, and nothing else.
@@ -74,36 +87,39 @@ impl Poller {
         let compiled = self.engine.current().await?;
         let bytes = usize::try_from(scanned.reading.bytes).unwrap_or(usize::MAX);
         let memory = self.room.memory(bytes).await;
-        let (status, feed) = (scanned.reading.status, Arc::clone(feed));
+        let (left, status) = (scanned.left, scanned.reading.status);
+        let feed = Arc::clone(feed);
         let judged = self
-            .within_limit(memory, status, move |scratch, is_over| {
+            .within(left, memory, status, move |scratch, is_over| {
                 let mut reading = scanned.into_reading(&feed, &ledger, now);
                 find_matches(&feed, &mut reading.found, &compiled, scratch, is_over);
                 reading
             })
             .await;
-        Ok(judged.map_or_else(Attempt::Failed, Attempt::Read))
+        Ok(judged.map_or_else(Attempt::Failed, |(reading, _)| Attempt::Read(reading)))
     }
 
-    /// Works in the room, with a flag that says when nobody waits for it any more.
-    async fn within_limit<T: Send + 'static>(
+    /// Works in the room, with a flag that says when nobody waits for it any more. Returns what is left of the limit, too.
+    async fn within<T: Send + 'static>(
         &self,
+        limit: Duration,
         memory: Memory,
         status: u16,
         work: impl FnOnce(&mut Scratch, &AtomicBool) -> T + Send + 'static,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, Duration), Failure> {
         let seat = self.room.enter(memory).await;
         let is_over = Arc::new(AtomicBool::new(false));
+        let begun = Instant::now();
         let working = self.room.read(seat, {
             let is_over = Arc::clone(&is_over);
             move |scratch| work(scratch, &is_over)
         });
-        let limit = self.options.read_limit;
         match time::timeout(limit, working).await {
-            Ok(Ok(done)) => Ok(done),
+            Ok(Ok(done)) => Ok((done, limit.saturating_sub(begun.elapsed()))),
             Ok(Err(broken)) => Err(failure(ErrorCode::Parse, status, &broken.to_string())),
             Err(_) => {
                 is_over.store(true, Ordering::Relaxed);
+                let limit = self.options.read_limit;
                 let detail = format!("reading the document took longer than {limit:?}");
                 Err(failure(ErrorCode::CpuLimit, status, &detail))
             }
@@ -180,6 +196,7 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
             observed: Box::default(),
         },
         entries,
+        left: Duration::ZERO,
     })
 }
 

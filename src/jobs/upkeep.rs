@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::lease;
 use crate::{
-    domain::Clock,
+    domain::{Clock, Timestamp},
+    pipeline::schedule,
     store::{self, PgPool, StoreError, workers::Worker},
 };
 
@@ -22,10 +23,14 @@ const DAY_KEPT: Duration = Duration::from_hours(24);
 /// The ledger is trimmed in so many shares, one in each round: each feed about once a day.
 const LEDGER_SHARES: i64 = 96;
 
+/// Clocks of several machines may differ by so much.
+const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
+
 /// Longer than one round takes, shorter than the interval.
 const LEASE: Duration = Duration::from_mins(10);
 
-/// Trims the backlog, the ledger, sessions and tokens, incidents, hosts and the days of feeds.
+/// Trims the backlog, the ledger, sessions and tokens, incidents, hosts and the days of feeds, and takes back what a clock
+/// that ran ahead has set.
 pub struct Upkeep {
     db: PgPool,
     clock: Arc<dyn Clock>,
@@ -111,6 +116,7 @@ impl Upkeep {
         whole(stop, || store::trials::trim(db, now.minus(DAY_KEPT))).await?;
         whole(stop, || store::hosts::trim(db, now.minus(DAY_KEPT))).await?;
         store::wanted_pages::trim(db, now.minus(DAY_KEPT)).await?;
+        bring_back(db, now).await?;
         let share = now.as_micros() / ROUND_MICROS % LEDGER_SHARES;
         store::ledger::trim(db, keep.ledger, share, LEDGER_SHARES).await?;
         if total > 0 {
@@ -118,6 +124,17 @@ impl Upkeep {
         }
         Ok(total)
     }
+}
+
+/// What a machine set whose clock ran ahead would hold up feeds until that time comes.
+async fn bring_back(db: &PgPool, now: Timestamp) -> Result<(), StoreError> {
+    let latest = now.plus(schedule::LONGEST_WAIT + CLOCKS_DIFFER);
+    let feeds = store::feeds::bring_back(db, now, latest).await?;
+    let hosts = store::hosts::bring_back(db, now).await?;
+    if feeds + hosts > 0 {
+        tracing::warn!(feeds, hosts, "a clock ran ahead: feeds are asked again now");
+    }
+    Ok(())
 }
 
 /// Trims batch by batch, until nothing is left or until stopped. Returns how many rows.

@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use super::{noise::essence, normalise::canonical_url};
-use crate::domain::{Entry, FeedId, Identified, Identity, Known, Lookup, Novelty};
+use crate::{
+    domain::{Entry, FeedId, Identified, Identity, Known, Lookup, Novelty},
+    text::alone::small_alone,
+};
 
 /// Characters of a text that stand in for a missing title.
 const TITLE_SAMPLE: usize = 200;
@@ -417,19 +420,12 @@ fn title_key(entry: &Entry) -> String {
 fn letters_of(text: impl Iterator<Item = char>) -> String {
     let mut letters = String::new();
     for c in text {
-        if is_plain_letter(c) {
-            letters.push(c);
-        } else {
-            letters.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
+        match small_alone(c) {
+            Some(small) => letters.push(small),
+            None => letters.extend(c.to_lowercase().filter(|c| c.is_alphanumeric())),
         }
     }
     letters
-}
-
-/// Letters without case, and small ones, that need no look into a table.
-const fn is_plain_letter(c: char) -> bool {
-    matches!(c, 'a'..='z' | '0'..='9' | '\u{430}'..='\u{44f}' | '\u{621}'..='\u{63a}' | '\u{641}'..='\u{64a}'
-        | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 fn hash(parts: &[&[u8]]) -> i64 {

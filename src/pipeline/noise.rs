@@ -8,6 +8,8 @@ use std::{cmp::Reverse, collections::HashSet, sync::LazyLock};
 use memchr::{memchr, memchr_iter, memchr3, memchr3_iter, memmem};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
+use crate::text::alone::small_alone;
+
 /// A paragraph longer than this, in characters, is never noise.
 const LONGEST: usize = 200;
 
@@ -598,16 +600,14 @@ const fn one_of_variants(c: char) -> char {
     }
 }
 
-/// Letters that folding takes one by one: among themselves they are not composed, and none is more than one letter
-/// afterwards.
+/// Letters that folding takes one by one.
 const fn stands_alone(c: char) -> bool {
-    matches!(c, 'a'..='z' | 'A'..='Z' | '\u{410}'..='\u{44f}' | '\u{621}'..='\u{63a}' | '\u{641}'..='\u{64a}'
-        | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+    small_alone(c).is_some()
 }
 
 /// What folding makes of a letter that [`stands_alone`].
 fn folded_alone(c: char) -> char {
-    one_of_variants(c.to_lowercase().next().unwrap_or(c))
+    one_of_variants(small_alone(c).unwrap_or(c))
 }
 
 /// Letters that need no look into a table: of Cyrillic, Hangul, kana and Han (一 and its like are numeric, and letters of

@@ -12,8 +12,8 @@ use crate::domain::{
     rhythm::{Outlook, hour_of_week},
 };
 
-/// No failure of its own puts a check off for longer.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// No check is put off for longer, but that of a feed whose publisher says that it is gone.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// A feed whose publisher said 410 is asked again after this, in case it was a mistake.
 const GONE_WAIT: Duration = Duration::from_hours(30 * 24);
 /// Shorter than any interval: keeps every check in the future.

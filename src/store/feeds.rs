@@ -180,15 +180,15 @@ pub async fn claim_due(
         void_claims_of_the_dead(&mut tx, now).await?;
     }
     // Where thousands are due, a few of the first are nearly always enough, and to rank all would take longer than all else.
-    let mut rows = claim(
-        &mut tx,
-        now,
-        &options,
-        options.limit.saturating_mul(LOOKED_AT),
-    )
-    .await?;
+    let looked_at = options.limit.saturating_mul(LOOKED_AT);
+    let due = count_first_free(&mut tx, now, &options, looked_at).await?;
+    if due == 0 {
+        tx.commit().await?;
+        return Ok(Vec::new());
+    }
+    let mut rows = claim(&mut tx, now, &options, looked_at).await?;
     let missing = options.limit - i64::try_from(rows.len()).unwrap_or(options.limit);
-    if missing > 0 {
+    if missing > 0 && due == looked_at {
         let rest = ClaimOptions {
             limit: missing,
             ..options
@@ -212,6 +212,30 @@ pub async fn claim_due(
     hosts::ask(&mut tx, &claimed, now, options.host_gap, options.needs_gap).await?;
     tx.commit().await?;
     Ok(claimed)
+}
+
+/// How many are due and held by nobody, counted up to `most`.
+async fn count_first_free(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    options: &ClaimOptions<'_>,
+    most: i64,
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+             FROM (SELECT
+                     FROM feeds
+                    WHERE next_poll_at <= $1
+                      AND (lease_until > $2) IS NOT TRUE
+                      AND (cardinality($3::text[]) = 0 OR url = ANY ($3))
+                    LIMIT $4) AS free"#,
+        options.due_by as Timestamp,
+        now as Timestamp,
+        options.only,
+        most,
+    )
+    .fetch_one(tx)
+    .await?)
 }
 
 /// Claims from the first `looked_at` of the feeds that are due and held by nobody.
@@ -338,6 +362,25 @@ pub async fn release(db: &PgPool, claims: &[(FeedId, i64)]) -> Result<(), StoreE
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Makes feeds due whose next check lies after `latest`, further ahead than any check is put off: the clock that set it
+/// ran ahead. One that is gone waits for longer by right. Returns how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn bring_back(db: &PgPool, now: Timestamp, latest: Timestamp) -> Result<u64, StoreError> {
+    Ok(sqlx::query!(
+        "UPDATE feeds
+            SET next_poll_at = $1, next_poll_reason = 'the clock that set the last check ran ahead'
+          WHERE next_poll_at > $2
+            AND state <> 'gone'",
+        now as Timestamp,
+        latest as Timestamp,
+    )
+    .execute(db)
+    .await?
+    .rows_affected())
 }
 
 /// How many feeds are due at `now`, held or not.

@@ -1,6 +1,6 @@
 //! Hosts of feeds: when each was last asked, and until when it wants slowness.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use sqlx::PgConnection;
 
@@ -10,6 +10,9 @@ use crate::domain::{Attempt, ClaimedFeed, ErrorCode, PollRecord, Timestamp};
 /// A host that complains about one feed is asked for the others slowly for so long at least, and at most.
 const SLOW_AT_LEAST: Duration = Duration::from_mins(10);
 const SLOW_AT_MOST: Duration = Duration::from_hours(1);
+
+/// Clocks of several machines may differ by so much.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// Notes which hosts complained of too many requests. Their other feeds are still asked, since a host may be shared by
 /// publishers who know nothing of each other, but one at a time and with pauses.
@@ -32,7 +35,8 @@ pub(super) async fn slow_down(
     if slow.is_empty() {
         return Ok(());
     }
-    slow.sort_unstable();
+    // The longest slowness that was asked for stays.
+    slow.sort_unstable_by_key(|&(host, until, _)| (host, Reverse(until)));
     slow.dedup_by_key(|(host, ..)| *host);
     let hosts: Vec<String> = slow.iter().map(|(host, ..)| (*host).to_owned()).collect();
     let until: Vec<Timestamp> = slow.iter().map(|(_, until, _)| *until).collect();
@@ -48,6 +52,27 @@ pub(super) async fn slow_down(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Takes back what a clock that ran ahead wrote: no host was asked after `now`, and none wants slowness for longer than
+/// [`slow_down`] grants. Returns how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn bring_back(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+    let slow_at_most = now.plus(SLOW_AT_MOST);
+    Ok(sqlx::query!(
+        "UPDATE hosts
+            SET asked_at = least(asked_at, $1), slow_until = least(slow_until, $2)
+          WHERE asked_at > $3 OR slow_until > $4",
+        now as Timestamp,
+        slow_at_most as Timestamp,
+        now.plus(CLOCKS_DIFFER) as Timestamp,
+        slow_at_most.plus(CLOCKS_DIFFER) as Timestamp,
+    )
+    .execute(db)
+    .await?
+    .rows_affected())
 }
 
 /// Forgets one batch of hosts that were not asked since `before` and want no slowness any more. Returns how many; call again

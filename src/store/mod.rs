@@ -118,6 +118,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
 pub fn apart(db: &PgPool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
         .acquire_timeout(ACQUIRE_WITHIN)
         .connect_lazy_with(db.connect_options().as_ref().clone())
 }

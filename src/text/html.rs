@@ -109,9 +109,7 @@ pub fn plain(html: &str) -> String {
     // A sink that never asks to run a script is never interrupted: one call reads all of it.
     let _ = tokenizer.feed(&input);
     tokenizer.end();
-    let mut text = tokenizer.sink.0.into_inner().paragraphs.text;
-    text.shrink_to_fit();
-    text
+    tokenizer.sink.0.into_inner().paragraphs.whole()
 }
 
 fn has_markup(html: &str) -> bool {
@@ -123,7 +121,7 @@ fn unmarked(text: &str) -> String {
     let mut paragraphs = Paragraphs::default();
     paragraphs.text.reserve(text.len());
     paragraphs.push(text);
-    paragraphs.text
+    paragraphs.whole()
 }
 
 /// A title as one line of plain text.
@@ -248,6 +246,12 @@ impl Paragraphs {
             self.owes_space |= c.is_whitespace();
             rest = &rest[run + c.len_utf8()..];
         }
+    }
+
+    /// The text, without the room of what was left out.
+    fn whole(mut self) -> String {
+        self.text.shrink_to_fit();
+        self.text
     }
 
     /// Writes what parts the next letter from the last one.

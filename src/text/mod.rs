@@ -2,6 +2,7 @@
 //!
 //! Everything here is total: any string gives words, in linear time, with ranges on character boundaries.
 
+pub mod alone;
 pub mod diff;
 pub mod fnv;
 pub mod fold;

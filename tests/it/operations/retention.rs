@@ -66,3 +66,43 @@ async fn what_is_old_goes_batch_by_batch_and_the_rest_stays() {
     }
     assert!(worker.count("audit").await > 0, "the audit is kept");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_clock_that_ran_ahead_has_set_holds_nothing_up() {
+    let publisher = FeedServer::start().await;
+    let urls = ["/ahead", "/gone", "/tomorrow"].map(|path| {
+        publisher.put(path, Document::feed(rss(&[("a", "Iran", "x")])));
+        publisher.url(path)
+    });
+    let worker = TestWorker::new(&urls, &[("iran", "iran")]).await;
+    let [ahead, gone, tomorrow] = &urls;
+    for (url, state, next) in [
+        (ahead, "active", "2026-12-24"),
+        (gone, "gone", "2026-12-20"),
+        (tomorrow, "active", "2026-11-24"),
+    ] {
+        sqlx::query("UPDATE feeds SET state = $2, next_poll_at = $3::timestamptz WHERE url = $1")
+            .bind(url)
+            .bind(state)
+            .bind(next)
+            .execute(&worker.db)
+            .await
+            .unwrap();
+    }
+    sqlx::raw_sql(
+        "INSERT INTO hosts (host, asked_at, slow_until)
+         VALUES ('ahead.example', '2026-12-24', '2026-12-24'), ('well.example', '2026-11-23', '2026-11-23')",
+    )
+    .execute(&worker.db)
+    .await
+    .unwrap();
+    worker.upkeep().await;
+    let due: Vec<String> =
+        sqlx::query_scalar("SELECT url FROM feeds WHERE next_poll_at < '2026-11-24'")
+            .fetch_all(&worker.db)
+            .await
+            .unwrap();
+    assert_eq!(due, std::slice::from_ref(ahead));
+    let in_time = worker.count("hosts WHERE asked_at < '2026-11-24' AND slow_until < '2026-11-24'");
+    assert_eq!(in_time.await, 2);
+}
