@@ -117,10 +117,7 @@ impl Poller {
             conditions: &course::conditions(feed, now),
             is_plain: feed.course.is_asked_plain,
         };
-        let begun = Instant::now();
-        let fetched = self.fetcher.fetch(ask, now).await;
-        meters().took(Stage::Fetch, begun.elapsed());
-        let mut page = match fetched {
+        let mut page = match timed(Stage::Fetch, self.fetcher.fetch(ask, now)).await {
             Ok(Fetched::Page(page)) => page,
             Ok(Fetched::NotModified {
                 validators,
@@ -137,10 +134,7 @@ impl Poller {
             Err(failure) => return Ok((Attempt::Failed(failure), None)),
         };
         let moved = page.moved.take();
-        let begun = Instant::now();
-        let scanned = self.scan(feed, page, standing).await;
-        meters().took(Stage::Read, begun.elapsed());
-        let scanned = match scanned {
+        let scanned = match timed(Stage::Read, self.scan(feed, page, standing)).await {
             Scan::Entries(scanned) => scanned,
             Scan::Ended(attempt) => return Ok((attempt, moved)),
         };
@@ -149,14 +143,18 @@ impl Poller {
             Ledger::default()
         } else {
             let _turn = self.lookups.turn().await;
-            let begun = Instant::now();
-            let known = store::ledger::known(&self.db, feed.id, &scanned.lookup, now).await?;
-            meters().took(Stage::Ledger, begun.elapsed());
-            known
+            let known = store::ledger::known(&self.db, feed.id, &scanned.lookup, now);
+            timed(Stage::Ledger, known).await?
         };
-        let begun = Instant::now();
-        let judged = self.judge(feed, scanned, ledger, now).await?;
-        meters().took(Stage::Match, begun.elapsed());
+        let judged = timed(Stage::Match, self.judge(feed, scanned, ledger, now)).await?;
         Ok((judged, moved))
     }
+}
+
+/// Does a stage, and tells the meters how long it took.
+async fn timed<T>(stage: Stage, work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let done = work.await;
+    meters().took(stage, begun.elapsed());
+    done
 }

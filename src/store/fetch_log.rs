@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::{StoreError, polls::new_entries};
-use crate::domain::{Attempt, ErrorCode, FeedId, Novelty, PollRecord, Timestamp};
+use crate::domain::{Attempt, ErrorCode, FeedId, Novelty, PollRecord, Reading, Timestamp};
 
 /// Attempts kept for each feed.
 const KEPT: i64 = 30;
@@ -28,85 +28,86 @@ struct LogColumns {
     missed: Vec<i32>,
 }
 
-impl LogColumns {
-    fn push(&mut self, record: &PollRecord) {
-        let elapsed = record.finished_at.since(record.started_at).as_millis();
-        self.feeds.push(record.feed.id);
-        self.started.push(record.started_at);
-        self.durations
-            .push(i32::try_from(elapsed).unwrap_or(i32::MAX));
-        self.next.push(record.next.at);
-        self.reasons.push(record.next.reason.clone());
-        self.missed
-            .push(i32::try_from(missed(record)).unwrap_or(i32::MAX));
-        match &record.attempt {
-            Attempt::Unchanged { status, .. } => {
-                self.outcome("unchanged", Some(*status), None, None);
-            }
-            Attempt::Failed(failure) => self.outcome(
-                "failed",
-                failure.status,
-                Some(failure.code.as_str()),
-                Some(&failure.detail),
-            ),
-            Attempt::Read(reading) => {
-                let changed = count(
-                    reading
-                        .found
-                        .iter()
-                        .filter(|found| found.identified.novelty == Novelty::Changed)
-                        .count(),
-                );
-                let matched = count(
-                    reading
-                        .found
-                        .iter()
-                        .filter(|found| !found.matches.is_empty())
-                        .count(),
-                );
-                self.outcome(
-                    "read",
-                    Some(reading.status),
-                    reading.loss.map(ErrorCode::as_str),
-                    None,
-                );
-                self.bytes
-                    .push(i64::try_from(reading.bytes).unwrap_or(i64::MAX));
-                self.entries
-                    .push(i32::try_from(reading.entries).unwrap_or(i32::MAX));
-                self.new
-                    .push(i32::try_from(new_entries(&reading.found)).unwrap_or(i32::MAX));
-                self.changed.push(changed);
-                self.matched.push(matched);
-                self.skipped
-                    .push(i32::try_from(reading.skipped).unwrap_or(i32::MAX));
-                return;
-            }
-        }
-        self.bytes.push(0);
-        for column in [
-            &mut self.entries,
-            &mut self.new,
-            &mut self.changed,
-            &mut self.matched,
-            &mut self.skipped,
-        ] {
-            column.push(0);
+/// What an attempt leaves in the log.
+#[derive(Default)]
+struct LogOutcome<'a> {
+    outcome: &'static str,
+    status: Option<u16>,
+    error: Option<&'a str>,
+    detail: Option<&'a str>,
+    bytes: u64,
+    entries: u32,
+    new: i64,
+    changed: usize,
+    matched: usize,
+    skipped: u32,
+}
+
+impl<'a> LogOutcome<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        match attempt {
+            Attempt::Unchanged { status, .. } => Self {
+                outcome: "unchanged",
+                status: Some(*status),
+                ..Self::default()
+            },
+            Attempt::Failed(failure) => Self {
+                outcome: "failed",
+                status: failure.status,
+                error: Some(failure.code.as_str()),
+                detail: Some(&failure.detail),
+                ..Self::default()
+            },
+            Attempt::Read(reading) => Self::of_reading(reading),
         }
     }
 
-    fn outcome(
-        &mut self,
-        outcome: &str,
-        status: Option<u16>,
-        error: Option<&str>,
-        detail: Option<&str>,
-    ) {
-        self.outcomes.push(outcome.to_owned());
-        self.statuses.push(status.map(i32::from));
-        self.errors.push(error.map(str::to_owned));
-        self.details.push(detail.map(str::to_owned));
+    fn of_reading(reading: &Reading) -> Self {
+        let found = || reading.found.iter();
+        Self {
+            outcome: "read",
+            status: Some(reading.status),
+            error: reading.loss.map(ErrorCode::as_str),
+            detail: None,
+            bytes: reading.bytes,
+            entries: reading.entries,
+            new: new_entries(&reading.found),
+            changed: found()
+                .filter(|found| found.identified.novelty == Novelty::Changed)
+                .count(),
+            matched: found().filter(|found| !found.matches.is_empty()).count(),
+            skipped: reading.skipped,
+        }
     }
+}
+
+impl LogColumns {
+    fn push(&mut self, record: &PollRecord) {
+        let elapsed = record.finished_at.since(record.started_at).as_millis();
+        let outcome = LogOutcome::of(&record.attempt);
+        self.feeds.push(record.feed.id);
+        self.started.push(record.started_at);
+        self.durations.push(number(elapsed));
+        self.outcomes.push(outcome.outcome.to_owned());
+        self.statuses.push(outcome.status.map(i32::from));
+        self.errors.push(outcome.error.map(str::to_owned));
+        self.details.push(outcome.detail.map(str::to_owned));
+        self.bytes
+            .push(i64::try_from(outcome.bytes).unwrap_or(i64::MAX));
+        self.entries.push(number(outcome.entries));
+        self.new.push(number(outcome.new));
+        self.changed.push(number(outcome.changed));
+        self.matched.push(number(outcome.matched));
+        self.skipped.push(number(outcome.skipped));
+        self.next.push(record.next.at);
+        self.reasons.push(record.next.reason.clone());
+        self.missed.push(number(missed(record)));
+    }
+}
+
+/// A count as the log has it.
+fn number(count: impl TryInto<i32>) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
 }
 
 /// Entries that fell out unseen before an attempt, estimated.
@@ -115,10 +116,6 @@ pub(super) fn missed(record: &PollRecord) -> u32 {
         Attempt::Read(reading) => reading.observed.missed.unwrap_or(0),
         Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
     }
-}
-
-fn count(n: usize) -> i32 {
-    i32::try_from(n).unwrap_or(i32::MAX)
 }
 
 /// Writes a batch of attempts over the oldest ones.

@@ -80,21 +80,34 @@ async fn close(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<Vec<Tur
     .await?)
 }
 
+/// What was found wrong, column by column.
+struct FoundColumns {
+    feeds: Vec<FeedId>,
+    topics: Vec<String>,
+    at: Vec<Timestamp>,
+}
+
 async fn open(
     tx: &mut PgConnection,
     found: &[(&PollRecord, &Finding)],
 ) -> Result<Vec<Turn>, StoreError> {
-    let feeds: Vec<FeedId> = found.iter().map(|(record, _)| record.feed.id).collect();
-    let topics: Vec<String> = words(found, |finding| finding.trouble.topic().as_str());
-    let kinds: Vec<String> = words(found, |finding| finding.trouble.as_str());
-    let details: Vec<String> = words(found, |finding| &finding.detail);
-    let at: Vec<Timestamp> = found.iter().map(|(record, _)| record.finished_at).collect();
-    let missed: Vec<i32> = found
-        .iter()
-        .map(|(_, finding)| i32::try_from(finding.missed).unwrap_or(i32::MAX))
-        .collect();
+    let columns = FoundColumns {
+        feeds: found.iter().map(|(record, _)| record.feed.id).collect(),
+        topics: words(found, |finding| finding.trouble.topic().as_str()),
+        at: found.iter().map(|(record, _)| record.finished_at).collect(),
+    };
+    let mut turns = open_again(tx, &columns).await?;
+    turns.extend(open_or_find_open(tx, &columns, found).await?);
+    Ok(turns)
+}
+
+/// Opens what closed a short time before.
+async fn open_again(
+    tx: &mut PgConnection,
+    FoundColumns { feeds, topics, at }: &FoundColumns,
+) -> Result<Vec<Turn>, StoreError> {
     let soon: Vec<Timestamp> = at.iter().map(|at| at.minus(SAME_INCIDENT_WITHIN)).collect();
-    let mut turns = sqlx::query_as!(
+    Ok(sqlx::query_as!(
         Turn,
         r#"UPDATE incidents
               SET closed_at = NULL
@@ -109,12 +122,26 @@ async fn open(
                                  AND (later.closed_at IS NULL
                                       OR (later.closed_at, later.id) > (incidents.closed_at, incidents.id)))
         RETURNING incidents.feed_id AS feed, incidents.kind, incidents.detail, true AS "is_open!""#,
-        &feeds as &[FeedId],
-        &topics,
+        feeds as &[FeedId],
+        topics,
         &soon as &[Timestamp],
     )
-    .fetch_all(&mut *tx)
-    .await?;
+    .fetch_all(tx)
+    .await?)
+}
+
+/// Opens what is not open, and notes of what is that it was found again.
+async fn open_or_find_open(
+    tx: &mut PgConnection,
+    FoundColumns { feeds, topics, at }: &FoundColumns,
+    found: &[(&PollRecord, &Finding)],
+) -> Result<impl Iterator<Item = Turn> + use<>, StoreError> {
+    let kinds: Vec<String> = words(found, |finding| finding.trouble.as_str());
+    let details: Vec<String> = words(found, |finding| &finding.detail);
+    let missed: Vec<i32> = found
+        .iter()
+        .map(|(_, finding)| i32::try_from(finding.missed).unwrap_or(i32::MAX))
+        .collect();
     let opened = sqlx::query!(
         r#"INSERT INTO incidents (feed_id, topic, kind, detail, missed, opened_at, found_at)
            SELECT feed, topic, kind, detail, missed, at, at
@@ -124,22 +151,22 @@ async fn open(
               SET kind = excluded.kind, detail = excluded.detail, found_at = excluded.found_at,
                   missed = incidents.missed + excluded.missed
         RETURNING feed_id, kind, detail, (xmax = 0) AS "is_new!""#,
-        &feeds as &[FeedId],
-        &topics,
+        feeds as &[FeedId],
+        topics,
         &kinds,
         &details,
         &missed,
-        &at as &[Timestamp],
+        at as &[Timestamp],
     )
     .fetch_all(tx)
     .await?;
-    turns.extend(opened.into_iter().filter(|row| row.is_new).map(|row| Turn {
+    let opened = opened.into_iter().filter(|row| row.is_new);
+    Ok(opened.map(|row| Turn {
         feed: row.feed_id,
         kind: row.kind,
         detail: row.detail,
         is_open: true,
-    }));
-    Ok(turns)
+    }))
 }
 
 fn words<'a>(
