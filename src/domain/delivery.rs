@@ -241,7 +241,7 @@ pub struct IncidentNews {
     pub id: i64,
     /// The feed.
     pub feed: FeedId,
-    /// Name of its source.
+    /// Name of its source; where that has several feeds, with the title or address of this one.
     pub source: String,
     /// What is wrong.
     pub trouble: Trouble,

@@ -18,6 +18,8 @@ pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 const GONE_WAIT: Duration = Duration::from_hours(30 * 24);
 /// Shorter than any interval: keeps every check in the future.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// Failures in a row after which a name that is not found is no longer taken for a fault of our own network.
+const SOON: u32 = 3;
 /// Failures after which the wait no longer doubles.
 const MOST_DOUBLINGS: u32 = 16;
 
@@ -258,8 +260,14 @@ fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: 
     let failures = u32::try_from(feed.consecutive_failures)
         .unwrap_or(0)
         .saturating_add(1);
+    let soon = if may_be_our_network(failure) { SOON } else { 0 };
+    let is_soon = failures <= soon;
     let first = policy.failure_interval.saturating_mul(patience(failure));
-    let doubled = first.saturating_mul(1 << (failures - 1).min(MOST_DOUBLINGS));
+    let doubled = if is_soon {
+        policy.failure_interval / 2
+    } else {
+        first.saturating_mul(1 << (failures - 1 - soon).min(MOST_DOUBLINGS))
+    };
     let own =
         spread(doubled.min(LONGEST_WAIT), feed.id, failures).clamp(policy.min(), LONGEST_WAIT);
     let wish = policy.wish();
@@ -274,8 +282,10 @@ fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: 
             asked,
             format!("publisher asked to wait {}: {kind}", told(asked)),
         ),
-        _ if failures == 1 => (own, format!("failed: {kind}")),
-        _ => (own, format!("failed {failures} times: {kind}")),
+        _ => (
+            own,
+            format!("{}: {kind}{}", times(failures), manner(failure, is_soon)),
+        ),
     };
     let failed = Pause {
         wait,
@@ -283,6 +293,30 @@ fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: 
         state: FeedState::Failing,
     };
     wished(failed, feed.course.hints, now, policy)
+}
+
+fn times(failures: u32) -> String {
+    if failures == 1 {
+        return "failed".to_owned();
+    }
+    format!("failed {failures} times")
+}
+
+/// Why the next check is sooner or later than after other failures.
+const fn manner(failure: &Failure, is_soon: bool) -> &'static str {
+    if is_soon {
+        "; asked again soon, it may be our own network"
+    } else if patience(failure) > 2 {
+        "; asked less often, it does not pass by itself"
+    } else {
+        ""
+    }
+}
+
+/// A name that is not found and a server that is not reached may be the fault of the machine that asks. When it comes back,
+/// nobody is to wait for half an hour.
+const fn may_be_our_network(failure: &Failure) -> bool {
+    matches!(failure.code, ErrorCode::Dns | ErrorCode::Connect)
 }
 
 /// How much longer than usual to wait after a failure of this kind: what passes by itself is tried sooner than what
@@ -575,8 +609,15 @@ mod tests {
         assert!(wait(&feed(0, None, None), &missing).0 > waits[0]);
         assert_eq!(
             wait(&feed(1, None, None), &missing).1,
-            "failed 2 times: http status 404"
+            "failed 2 times: http status 404; asked less often, it does not pass by itself"
         );
+        let unknown = failed(ErrorCode::Dns, None, None);
+        for failures in 0..3 {
+            let (waited, reason) = wait(&feed(failures, None, None), &unknown);
+            assert!(waited <= Duration::from_mins(10), "{waited:?}");
+            assert!(reason.ends_with("it may be our own network"), "{reason}");
+        }
+        assert!(wait(&feed(3, None, None), &unknown).0 > Duration::from_mins(15));
     }
 
     #[test]

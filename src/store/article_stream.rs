@@ -172,6 +172,16 @@ struct MatchRow {
     why: String,
 }
 
+/// The last number of arrival that was given.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
+    Ok(query_scalar!("SELECT last FROM arrivals")
+        .fetch_one(db)
+        .await?)
+}
+
 /// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
 /// next `REACH` numbers, so that a selection that takes few does not read all there is.
 ///
@@ -185,9 +195,7 @@ pub async fn arrived_after(
     selection: &Selection,
 ) -> Result<Arrived, StoreError> {
     // Read first: whatever has a number up to this one is committed.
-    let last = query_scalar!("SELECT last FROM arrivals")
-        .fetch_one(db)
-        .await?;
+    let last = last(db).await?;
     let reach = if selection.is_everything() {
         last
     } else {

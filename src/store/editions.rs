@@ -304,7 +304,12 @@ impl Draft {
     pub async fn incidents(&mut self, before: Timestamp) -> Result<Vec<IncidentNews>, StoreError> {
         let rows = sqlx::query_as!(
             IncidentRow,
-            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at, s.name AS source
+            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at,
+                      -- where a source has several feeds, which
+                      CASE WHEN EXISTS (SELECT FROM feeds other WHERE other.source_id = s.id AND other.id <> f.id)
+                           THEN format('%s (%s)', s.name, coalesce(left(f.title, 100), f.url))
+                           ELSE s.name
+                      END AS "source!"
                  FROM incidents i
                  JOIN feeds f ON f.id = i.feed_id
                  JOIN sources s ON s.id = f.source_id
@@ -553,7 +558,12 @@ impl TestWish {
     pub async fn open_incidents(&mut self) -> Result<Vec<IncidentNews>, StoreError> {
         let rows = sqlx::query_as!(
             IncidentRow,
-            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at, s.name AS source
+            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at,
+                      -- where a source has several feeds, which
+                      CASE WHEN EXISTS (SELECT FROM feeds other WHERE other.source_id = s.id AND other.id <> f.id)
+                           THEN format('%s (%s)', s.name, coalesce(left(f.title, 100), f.url))
+                           ELSE s.name
+                      END AS "source!"
                  FROM incidents i
                  JOIN feeds f ON f.id = i.feed_id
                  JOIN sources s ON s.id = f.source_id

@@ -1,9 +1,9 @@
 //! Every match once, by arrival.
 
 use serde_json::Value;
-use sqlx::{PgPool, query_as, query_scalar};
+use sqlx::{PgPool, query_as};
 
-use super::{StoreError, hits};
+use super::{StoreError, article_stream, hits};
 use crate::domain::{ArticleId, Hit, KeywordId, Timestamp};
 
 /// A place in the stream: a number of arrival, which all matches of one article that came together share, and a keyword.
@@ -108,9 +108,7 @@ pub async fn after(
     limit: i64,
 ) -> Result<Streamed, StoreError> {
     // Read first: whatever has a number up to this one is committed, with all matches that share it.
-    let last = query_scalar!("SELECT last FROM arrivals")
-        .fetch_one(db)
-        .await?;
+    let last = article_stream::last(db).await?;
     let reach = if keyword.is_some() {
         last.min(place.arrival.saturating_add(REACH))
     } else {

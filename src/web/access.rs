@@ -68,6 +68,13 @@ pub(super) async fn guard(
     let key = key.flatten();
     let recognised = visitor::recognise(&state, request.headers(), key.as_deref(), peer).await;
     let visitor = match recognised {
+        Ok(visitor) if key.is_some() && is_key_of_more(&visitor) => {
+            return WebError::Forbidden(
+                "This key opens more than feeds and tables, so it must not stand in an address. Make one for them alone, or \
+                 send it as a header.",
+            )
+            .into_response();
+        }
         Ok(visitor) => visitor,
         Err(error) => return error.into_response(),
     };
@@ -104,6 +111,12 @@ pub(super) async fn guard(
 /// Whether requests to this address are counted: those that programs make again and again.
 fn is_counted(path: &str) -> bool {
     path.starts_with("/api/") || path.starts_with("/out/")
+}
+
+/// Whether the key of a program opens more than feeds and tables: it must not stand in addresses, which logs and histories
+/// keep.
+fn is_key_of_more(visitor: &Visitor) -> bool {
+    matches!(visitor, Visitor::Program(_)) && !visitor.is_for_outputs()
 }
 
 /// The key that an address holds as `token`.

@@ -274,6 +274,7 @@ pub(in crate::web) async fn list(
         ));
     }
     let after = cursor(page.since.as_deref())?;
+    is_of_this_database(&state, after).await?;
     if !asked.q.trim().is_empty() {
         return Ok(Json(ArticlesAnswer::Found(
             search(&state, &page, &asked).await?,
@@ -359,6 +360,19 @@ pub(super) fn cursor(since: Option<&str>) -> Result<i64, WebError> {
         None | Some("") => Ok(0),
         Some(cursor) => digits(cursor).ok_or_else(not_a_cursor),
     }
+}
+
+/// Refuses a cursor beyond what was ever given: it is of a database that this one is an older copy of, and whoever went on
+/// with it would miss whatever comes until its number is reached.
+pub(super) async fn is_of_this_database(state: &WebState, arrival: i64) -> Result<(), WebError> {
+    if arrival > 0 && arrival > article_stream::last(&state.db).await? {
+        return Err(WebError::BadRequest(
+            "This cursor is ahead of everything that has arrived here: the database was restored from a backup. Begin \
+             again without it, or from the last number that you know is there."
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn not_a_cursor() -> WebError {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    articles::{HitBody, not_a_cursor},
+    articles::{HitBody, is_of_this_database, not_a_cursor},
     digits, limit,
 };
 use crate::{
@@ -95,6 +95,7 @@ pub(in crate::web) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<MatchesBody>, WebError> {
     let place = cursor(page.since.as_deref())?;
+    is_of_this_database(&state, place.arrival).await?;
     let limit = limit(page.limit, 1_000)?;
     let keyword = match page.keyword.as_deref() {
         None | Some("") => None,

@@ -425,6 +425,18 @@ async fn the_archive_the_preview_and_the_feeds_tell_what_the_mail_told() {
         atom.headers["content-type"],
         "application/atom+xml; charset=utf-8"
     );
+    // Before its first issue a digest's feed is the same at each request, too.
+    sqlx::raw_sql(
+        "INSERT INTO subscriptions SELECT (jsonb_populate_record(s, '{\"id\": 77, \"slug\": \"young\"}')).*
+           FROM subscriptions s WHERE slug = 'morning'",
+    )
+    .execute(&desk.db)
+    .await
+    .unwrap();
+    let young = site.get("/digests/young/feed.atom").await;
+    desk.clock.advance(std::time::Duration::from_secs(1));
+    let later = site.get("/digests/young/feed.atom").await;
+    assert_eq!((young.status, &young.body), (200, &later.body));
     let preview = site.get("/digests/morning/preview").await;
     assert!(preview.body.contains("Not told yet") && !preview.body.contains("yonhap-1"));
     assert_eq!(

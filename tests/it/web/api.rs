@@ -229,6 +229,16 @@ async fn paging_gives_every_article_once_in_order_while_more_arrive() {
         site.get("/api/v1/articles?since=yesterday").await.status,
         400
     );
+    // What is ahead of all is of a database that this one is an older copy of.
+    let last = arrivals.last().unwrap();
+    for (path, status) in [
+        (format!("/api/v1/articles?since={last}"), 200),
+        (format!("/api/v1/articles?since={}", last + 1), 400),
+        (format!("/api/v1/matches?since={}.0", last + 1), 400),
+        (format!("/api/v1/export?resume={}", last + 1), 400),
+    ] {
+        assert_eq!(site.get(&path).await.status, status, "{path}");
+    }
 }
 
 /// A worker that stored what matches `iran` or `dprk`, or both, and a site over it.

@@ -114,6 +114,11 @@ async fn a_key_in_the_address_works_until_it_is_revoked() {
         !answer.body.contains(&key),
         "no copy of the feed gives the key away"
     );
+    let of_more = site.token_of(Role::Admin).await.unwrap();
+    let in_address = get(&format!("/out/iran.atom?token={of_more}")).await;
+    assert_eq!(in_address.status, 403, "a key that opens more");
+    let in_header = site.bare_request(Method::GET, "/out/iran.atom");
+    assert_eq!(ask(in_header.bearer_auth(of_more)).await.status, 200);
     sqlx::query("DELETE FROM api_tokens")
         .execute(&worker.db)
         .await

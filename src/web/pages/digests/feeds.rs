@@ -58,7 +58,7 @@ macro_rules! handler {
                 slug: &stored.slug,
                 updated: editions
                     .first()
-                    .map_or_else(|| state.clock.now(), |edition| edition.composed_at),
+                    .map_or(stored.created_at, |edition| edition.composed_at),
                 editions: &editions,
             };
             Ok(answer($kind, feed::$name(feed, links)?))
