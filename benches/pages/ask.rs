@@ -8,7 +8,7 @@ use std::{
 use tokio::task::JoinSet;
 use wirewatch::store::PgPool;
 
-use crate::{arguments::Arguments, serving::Site, texts::Chance};
+use crate::{arguments::Arguments, site::Site, texts::Chance};
 
 /// Searches by kind.
 const SEARCHES: &[(&str, &str)] = &[
@@ -110,9 +110,10 @@ pub(crate) async fn pages(site: &Site, db: &PgPool, arguments: &Arguments) -> an
     let total = arguments.rate * arguments.seconds;
     let cpu = site.cpu_seconds()? - cpu_before;
     println!(
-        "{total} requests, {} a second; the service used {:.1} ms CPU for each; {} failed{}",
+        "{total} requests, {} a second; the service used {:.1} ms CPU for each and {} MiB at most; {} failed{}",
         arguments.rate,
         cpu * 1_000.0 / f64::from(total),
+        site.peak_mib()?,
         wrong.len(),
         wrong
             .first()

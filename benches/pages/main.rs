@@ -20,6 +20,7 @@ mod desk;
 mod edit;
 mod fill;
 mod serving;
+mod site;
 mod stories;
 mod texts;
 
@@ -52,8 +53,9 @@ async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
         database.pool.close().await;
         return place.stop();
     }
-    let cookie = serving::session(&database.pool).await?;
-    let site = serving::Site::start(&database.url, cookie)?;
+    let reader = desk::reader(&database.pool).await?;
+    let cookie = site::session(&database.pool, reader).await?;
+    let site = site::Site::start(&database.url, "web", &[], cookie)?;
     site.wait().await?;
     ask::pages(&site, &database.pool, arguments).await?;
     ask::backlog(&site).await?;

@@ -12,8 +12,20 @@ pub(crate) struct Arguments {
     pub(crate) runs: usize,
     /// Feeds polled at a time, by wirewatch and by the bare client.
     pub(crate) concurrency: usize,
+    /// Whether the way of news to an open page is measured instead, and how.
+    pub(crate) lag: Option<Lag>,
     /// Another server of feeds.
     pub(crate) feeds_from: Option<String>,
+}
+
+/// How the way of news to an open page is measured.
+pub(crate) struct Lag {
+    /// Items measured.
+    pub(crate) items: u32,
+    /// Items that feeds gain in a second.
+    pub(crate) rate: u32,
+    /// Seconds between two polls of a feed.
+    pub(crate) every: u32,
 }
 
 /// The part of this process.
@@ -62,8 +74,17 @@ impl Arguments {
             keywords: 1_000,
             runs: 5,
             concurrency: 64,
+            lag: None,
             feeds_from: None,
         };
+        let (mut is_lag, mut lag) = (
+            false,
+            Lag {
+                items: 1_200,
+                rate: 20,
+                every: 10,
+            },
+        );
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -72,12 +93,18 @@ impl Arguments {
                 "--keywords" => arguments.keywords = usize::try_from(number(words.next())?)?,
                 "--runs" => arguments.runs = usize::try_from(number(words.next())?)?,
                 "--concurrency" => arguments.concurrency = usize::try_from(number(words.next())?)?,
+                "--lag" => is_lag = true,
+                "--items" => lag.items = u32::try_from(number(words.next())?)?,
+                "--rate" => lag.rate = u32::try_from(number(words.next())?)?,
+                "--every" => lag.every = u32::try_from(number(words.next())?)?,
                 "--feeds-from" => arguments.feeds_from = words.next().cloned(),
                 other => bail!(
-                    "{other:?} is no option; there are --feeds N, --keywords N, --runs N, --concurrency N, --feeds-from URL"
+                    "{other:?} is no option; there are --feeds N, --keywords N, --runs N, --concurrency N, --feeds-from URL, \
+                     and with --lag --items N, --rate N, --every SECONDS"
                 ),
             }
         }
+        arguments.lag = is_lag.then_some(lag);
         Ok(arguments)
     }
 }

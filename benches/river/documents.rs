@@ -136,13 +136,25 @@ pub(crate) fn gains(id: u64, revision: u64) -> bool {
 
 /// The document of feed `id` at `revision`, newest item first.
 pub(crate) fn document(id: u64, revision: u64) -> Document {
-    let gained = gained(id, revision);
-    let feed = Feed {
-        id,
-        language: &LANGUAGES[index(mix(&[id, 3]), LANGUAGES.len())],
-    };
-    let length = 20 + mix(&[id, 4]) % 31;
-    let items: Vec<Item> = (gained..gained + length)
+    written(&Feed::new(id), gained(id, revision))
+}
+
+/// Whether news of feed `id` can match: the default beat has no sanctions in German and Spanish.
+pub(crate) fn can_match(id: u64) -> bool {
+    !matches!(Feed::new(id).language.tag, "de" | "es")
+}
+
+/// The document of feed `id` after it has gained so many items that all match the default beat, and the address of the newest.
+pub(crate) fn document_with_news(id: u64, gained: u64) -> (Document, String) {
+    let mut feed = Feed::new(id);
+    feed.news_from = feed.length;
+    let newest = feed.address(gained + feed.length - 1);
+    (written(&feed, gained), newest)
+}
+
+fn written(feed: &Feed, gained: u64) -> Document {
+    let id = feed.id;
+    let items: Vec<Item> = (gained..gained + feed.length)
         .rev()
         .map(|serial| feed.item(serial))
         .collect();
@@ -171,9 +183,26 @@ struct Item {
 struct Feed {
     id: u64,
     language: &'static Language,
+    /// Items in its document.
+    length: u64,
+    /// From this item on all match the default beat.
+    news_from: u64,
 }
 
 impl Feed {
+    fn new(id: u64) -> Self {
+        Self {
+            id,
+            language: &LANGUAGES[index(mix(&[id, 3]), LANGUAGES.len())],
+            length: 20 + mix(&[id, 4]) % 31,
+            news_from: u64::MAX,
+        }
+    }
+
+    fn address(&self, serial: u64) -> String {
+        format!("{}/{}/{serial}", self.site(), self.language.tag)
+    }
+
     fn site(&self) -> String {
         format!("https://news-{}.example", self.id)
     }
@@ -185,12 +214,15 @@ impl Feed {
         };
         let speaks_of_the_beat = text.draw().is_multiple_of(12);
         let mut title = text.words(6);
-        let url = format!("{}/{}/{serial}", self.site(), self.language.tag);
+        let url = self.address(serial);
         let (lead, rest) = (
             text.words(self.language.words_per_item / 3),
             text.words(self.language.words_per_item * 2 / 3),
         );
-        if speaks_of_the_beat {
+        if serial >= self.news_from {
+            // One of these alone may match no keyword.
+            title = format!("{title} {}", self.language.beat.join(" "));
+        } else if speaks_of_the_beat {
             let beat = self.language.beat[index(text.draw(), self.language.beat.len())];
             title = format!("{title} {beat}");
         }

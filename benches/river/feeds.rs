@@ -12,7 +12,7 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{arguments::Arguments, meter};
+use crate::{arguments::Arguments, meter, news::Told};
 
 /// A server of feeds: a process of this program, or another one.
 pub(crate) struct Server {
@@ -102,6 +102,17 @@ impl Server {
     /// Goes to the next revision.
     pub(crate) async fn bump(&self) -> anyhow::Result<Change> {
         Ok(serde_json::from_str(&self.get("bump").await?)?)
+    }
+
+    /// Has one feed gain an item that matches.
+    pub(crate) async fn gain(&self) -> anyhow::Result<()> {
+        self.get("gain").await?;
+        Ok(())
+    }
+
+    /// What was asked for and served so far.
+    pub(crate) async fn told(&self) -> anyhow::Result<Told> {
+        Ok(serde_json::from_str(&self.get("told").await?)?)
     }
 
     async fn get(&self, route: &str) -> anyhow::Result<String> {

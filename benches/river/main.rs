@@ -5,6 +5,10 @@
 //! run begins with a fresh database; the table shows medians. A bare client (reqwest, with feed-rs to read what it gets) that
 //! asks for the same documents right after each round and stores nothing is the yardstick: a busy machine slows both.
 //!
+//! With `--lag` it measures instead how soon news is on an open page while `wirewatch serve` polls all feeds all the time:
+//! feeds gain items that match, and a signed-in reader's board hears of them. `--items N` are measured, `--rate N` come in a
+//! second, and each feed is asked every `--every SECONDS`.
+//!
 //! Arguments after `--`: `--feeds N`, `--keywords N`, `--runs N`, `--concurrency N`, `--feeds-from http://HOST:PORT` (another server of
 //! feeds with the routes of `server.rs`).
 
@@ -12,6 +16,8 @@
 
 mod arguments;
 mod articles;
+mod board;
+mod commands;
 mod database;
 #[path = "../engine/dice.rs"]
 mod dice;
@@ -20,10 +26,14 @@ mod feeds;
 #[expect(dead_code, reason = "the engine's benchmark needs more of it")]
 #[path = "../engine/keywords.rs"]
 mod keywords;
+mod lag;
 mod meter;
+mod news;
 mod plain;
 mod rounds;
 mod server;
+#[path = "../pages/site.rs"]
+mod site;
 mod table;
 #[expect(dead_code, reason = "the engine's benchmark needs more of it")]
 #[path = "../engine/tongues.rs"]
@@ -56,6 +66,12 @@ fn main() -> anyhow::Result<()> {
 async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     let server = feeds::Server::start(arguments).await?;
     let place = database::Place::start()?;
+    if let Some(lag) = &arguments.lag {
+        let lags = lag::run(arguments, lag, &server, &place).await?;
+        place.stop()?;
+        print!("{}", lags.table());
+        return Ok(());
+    }
     let mut runs = Vec::new();
     for number in 1..=arguments.runs {
         let run = rounds::run(arguments, &server, &place, number).await?;

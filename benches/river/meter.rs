@@ -8,9 +8,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeValLike as _,
+use nix::{
+    sys::{
+        resource::{UsageWho, getrusage},
+        time::TimeValLike as _,
+    },
+    time::{ClockId, clock_gettime},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,6 +40,11 @@ pub(crate) fn cpu_seconds(who: UsageWho) -> nix::Result<f64> {
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     #[expect(clippy::cast_precision_loss, reason = "microseconds of minutes fit")]
     Ok(micros as f64 / 1e6)
+}
+
+/// The time of a clock that all processes of this machine share and nobody sets (`CLOCK_MONOTONIC`), in microseconds.
+pub(crate) fn now_micros() -> i64 {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |time| time.num_microseconds())
 }
 
 /// Runs a program and prints a [`Metered`]. A process does this once: its account of children is then of that one child.

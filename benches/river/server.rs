@@ -1,6 +1,7 @@
 //! A server of the documents, as a process of its own: what it costs is not wirewatch's.
 //!
-//! Routes: `/feed/N`, `/opml` (all feeds), `/bump` (the next revision; says what changed), `/rev?rev=N`.
+//! Routes: `/feed/N`, `/opml` (all feeds), `/bump` (the next revision; says what changed), `/rev?rev=N`; `/gain` (one feed
+//! gains an item that matches), `/told` (requests for feeds so far, and when each such item was first served).
 
 use std::{
     fmt::Write as _,
@@ -21,7 +22,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::spawn_blocking};
 
-use crate::documents::{self, document};
+use crate::{
+    documents::{self, Document, document, document_with_news},
+    news::{News, Told},
+};
 
 struct Served {
     gzip: Bytes,
@@ -38,6 +42,7 @@ struct Feeds {
 struct Now {
     revision: u64,
     documents: Vec<Arc<Served>>,
+    news: News,
 }
 
 /// Serves `count` feeds until standard input ends; the first line of standard output is the address.
@@ -54,6 +59,8 @@ pub(crate) async fn run(count: u64) -> anyhow::Result<()> {
         .route("/opml", get(opml))
         .route("/bump", get(bump))
         .route("/rev", get(rev))
+        .route("/gain", get(gain))
+        .route("/told", get(told))
         .with_state(feeds);
     println!("{address}");
     axum::serve(listener, router)
@@ -69,15 +76,15 @@ impl Now {
         Self {
             revision,
             documents: (0..count)
-                .map(|id| Arc::new(Served::of(id, revision)))
+                .map(|id| Arc::new(Served::of(document(id, revision))))
                 .collect(),
+            news: News::default(),
         }
     }
 }
 
 impl Served {
-    fn of(id: u64, revision: u64) -> Self {
-        let document = document(id, revision);
+    fn of(document: Document) -> Self {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
         let _ = gzip.write_all(document.text.as_bytes());
         Self {
@@ -93,11 +100,9 @@ async fn feed(
     Path(id): Path<usize>,
     headers: HeaderMap,
 ) -> Response {
-    let found = {
-        let now = feeds.now.lock().unwrap_or_else(PoisonError::into_inner);
-        now.documents.get(id).cloned()
-    };
-    let Some(served) = found else {
+    let mut now = feeds.now.lock().unwrap_or_else(PoisonError::into_inner);
+    now.news.asked();
+    let Some(served) = now.documents.get(id).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let etag = [(header::ETAG, served.etag.clone())];
@@ -107,6 +112,7 @@ async fn feed(
     {
         return (StatusCode::NOT_MODIFIED, etag).into_response();
     }
+    now.news.served(id as u64);
     let coding = [
         (header::CONTENT_TYPE, served.content_type),
         (header::CONTENT_ENCODING, "gzip"),
@@ -135,10 +141,28 @@ async fn bump(State(feeds): State<Arc<Feeds>>) -> Json<Value> {
         if documents::gains(id, revision) {
             changed += 1;
             new_items += documents::gained(id, revision) - documents::gained(id, revision - 1);
-            *document = Arc::new(Served::of(id, revision));
+            *document = Arc::new(Served::of(documents::document(id, revision)));
         }
     }
     Json(json!({ "feeds_changed": changed, "new_items": new_items }))
+}
+
+async fn gain(State(feeds): State<Arc<Feeds>>) -> StatusCode {
+    let mut now = feeds.now.lock().unwrap_or_else(PoisonError::into_inner);
+    let (id, gained) = now.news.next(feeds.count);
+    let (document, newest) = document_with_news(id, gained);
+    let place = usize::try_from(id).unwrap_or(usize::MAX);
+    let Some(served) = now.documents.get_mut(place) else {
+        return StatusCode::NOT_FOUND;
+    };
+    *served = Arc::new(Served::of(document));
+    now.news.waits(id, newest);
+    StatusCode::NO_CONTENT
+}
+
+async fn told(State(feeds): State<Arc<Feeds>>) -> Json<Told> {
+    let now = feeds.now.lock().unwrap_or_else(PoisonError::into_inner);
+    Json(now.news.told().clone())
 }
 
 #[derive(Deserialize)]
