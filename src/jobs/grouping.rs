@@ -77,6 +77,19 @@ impl Grouping {
         Ok(count)
     }
 
+    /// Fills the window that articles are compared with, if it is empty.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(super) async fn remember(&mut self, db: &PgPool) -> Result<(), StoreError> {
+        if self.kept.is_none() {
+            self.learn_concepts(db).await?;
+            let mut batch = store::stories::begin(db).await?;
+            self.kept = Some(self.remembered(&mut batch).await?);
+        }
+        Ok(())
+    }
+
     async fn learn_concepts(&mut self, db: &PgPool) -> Result<(), StoreError> {
         let revision = store::beat::revision(db).await?;
         if revision.is_none() || revision == self.beat {

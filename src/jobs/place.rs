@@ -48,8 +48,12 @@ impl Placer {
 
     /// Places until stopped, then once more, so that nothing stored before the stop stays unseen.
     pub async fn run(&self, stop: CancellationToken) {
+        let mut is_prepared = false;
         while !stop.is_cancelled() {
             self.step_logged().await;
+            if !is_prepared {
+                is_prepared = self.prepare_logged().await;
+            }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.nudge.notified() => {}
@@ -67,6 +71,27 @@ impl Placer {
                 "placing failed; trying again"
             );
         }
+    }
+
+    /// Remembers what articles are compared with, if no other process places: the first article after a start is not to wait
+    /// until a hundred thousand are read. True once that is done.
+    async fn prepare(&self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        if !store::leases::hold(&self.db, "place", self.holder.number(), now, LEASE).await? {
+            return Ok(false);
+        }
+        self.grouping.lock().await.remember(&self.db).await?;
+        Ok(true)
+    }
+
+    async fn prepare_logged(&self) -> bool {
+        self.prepare().await.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "stories could not be remembered; trying again"
+            );
+            false
+        })
     }
 
     /// A fault in grouping is told and tried again with the next step: arrival numbers and what follows from them do not

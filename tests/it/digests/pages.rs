@@ -434,7 +434,7 @@ async fn the_archive_the_preview_and_the_feeds_tell_what_the_mail_told() {
     .await
     .unwrap();
     let young = site.get("/digests/young/feed.atom").await;
-    desk.clock.advance(std::time::Duration::from_secs(1));
+    desk.clock.advance(Duration::from_secs(1));
     let later = site.get("/digests/young/feed.atom").await;
     assert_eq!((young.status, &young.body), (200, &later.body));
     let preview = site.get("/digests/morning/preview").await;
