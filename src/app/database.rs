@@ -11,7 +11,7 @@ use crate::{
     domain::Clock as _,
     store::{
         self, PgPool,
-        private::{Durability, PrivateServer, PrivateServerOptions},
+        private::{self, Durability, PrivateServer, PrivateServerOptions},
     },
 };
 
@@ -42,6 +42,25 @@ impl Database {
             return Err(error.into());
         }
         Ok(database)
+    }
+
+    /// Opens a database that must be there, and brings its schema up to date: what only looks at an installation, or saves it,
+    /// makes none.
+    ///
+    /// # Errors
+    /// There is none, or it is not to be had; the message says what to do.
+    pub async fn open_there(settings: &Settings) -> anyhow::Result<Self> {
+        is_there(settings)?;
+        Self::open(settings).await
+    }
+
+    /// The same without touching its schema.
+    ///
+    /// # Errors
+    /// There is none, or it is not to be had; the message says what to do.
+    pub async fn open_there_as_is(settings: &Settings) -> anyhow::Result<Self> {
+        is_there(settings)?;
+        Self::open_as_is(settings).await
     }
 
     /// Opens a fresh database of this process alone on a throw-away server, which goes away with its last user.
@@ -127,6 +146,17 @@ impl Database {
             stop(server).await;
         }
     }
+}
+
+/// Whether there is a database: one that the settings name, or a private one in the folder.
+fn is_there(settings: &Settings) -> anyhow::Result<()> {
+    let folder = data_dir(settings);
+    anyhow::ensure!(
+        !settings.database.url.is_empty() || private::has_database(&folder),
+        "there is no database in {}. Is --data-dir right, and this the account that runs wirewatch? wirewatch serve makes one",
+        folder.display()
+    );
+    Ok(())
 }
 
 async fn stop(server: PrivateServer) {

@@ -19,12 +19,12 @@ pub(super) async fn run(command: &DbCommand, settings: &Settings) -> anyhow::Res
             output::line("the schema is up to date");
         }
         DbCommand::Url { .. } => {
-            let database = Database::open_as_is(settings).await?;
+            let database = Database::open_there_as_is(settings).await?;
             output::line(&database.url);
             database.close().await;
         }
         DbCommand::Backup { file, .. } => {
-            let database = Database::open_as_is(settings).await?;
+            let database = Database::open_there_as_is(settings).await?;
             let written = backup(&database, file).await;
             database.close().await;
             let bytes = written?;

@@ -30,7 +30,7 @@ pub(super) async fn run(
     json: bool,
     settings: &Settings,
 ) -> anyhow::Result<Outcome> {
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let db = &database.pool;
     let outcome = match command {
         DigestCommand::List => list(db, json).await,

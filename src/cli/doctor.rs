@@ -46,7 +46,7 @@ fn finding(what: &str, state: &'static str, detail: String, advice: &str) -> Fin
 
 pub(super) async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let mut findings = Vec::new();
-    match Database::open_as_is(settings).await {
+    match Database::open_there_as_is(settings).await {
         Ok(database) => {
             let examined = examine(&database.pool, settings, !args.no_feeds, &mut findings).await;
             database.close().await;

@@ -51,7 +51,7 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn run(wanted: Wanted, settings: &Settings) -> anyhow::Result<Outcome> {
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let outcome = export(&database.pool, &wanted).await;
     database.close().await;
     outcome

@@ -64,7 +64,7 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
 }
 
 async fn export(file: &Path, settings: &Settings) -> anyhow::Result<Outcome> {
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let exported = store::beat::export(&database.pool).await;
     database.close().await;
     let Some(beat) = exported? else {

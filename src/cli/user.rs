@@ -27,7 +27,7 @@ pub(super) async fn run(
     json: bool,
     settings: &Settings,
 ) -> anyhow::Result<Outcome> {
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let accounts = Accounts {
         db: &database.pool,
         settings,

@@ -44,6 +44,14 @@ pub enum DumpError {
         /// Tables that are there.
         tables: i64,
     },
+    /// A backup that would bring nothing back.
+    #[error(
+        "{path} is no backup of wirewatch: it holds none of its tables, so nothing was changed"
+    )]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
     /// The address of the database is none.
     #[error("the address of the database is no URL")]
     Address,
@@ -85,7 +93,8 @@ pub fn backup(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<u64, Du
 /// Beside the file, so that a rename puts it in place.
 fn half_written(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push(".part");
+    // Two backups at a time are two files until one is in place.
+    name.push(format!(".{}.part", std::process::id()));
     PathBuf::from(name)
 }
 
@@ -99,14 +108,23 @@ fn write(programs: &Path, url: &str, half: &Path) -> Result<(), DumpError> {
     out.sync_all().map_err(|source| file_error(half, source))
 }
 
-/// A file that was cut off has no table of contents to list.
+/// A table that every database of wirewatch has, as a table of contents names it.
+const A_TABLE: &str = " TABLE public _sqlx_migrations ";
+
+/// Reads the table of contents, which a file that was cut off has not, and looks whether our tables are in it.
 fn list(programs: &Path, file: &Path) -> Result<(), DumpError> {
     let mut list = Command::new(programs.join("pg_restore"));
     list.env("LC_ALL", "C")
         .arg("--list")
         .stdin(File::open(file).map_err(|source| file_error(file, source))?)
-        .stdout(Stdio::null());
-    run(list, "pg_restore")
+        .stdout(Stdio::piped());
+    let contents = run(list, "pg_restore")?;
+    if contents.contains(A_TABLE) {
+        return Ok(());
+    }
+    Err(DumpError::NotOurs {
+        path: file.to_owned(),
+    })
 }
 
 /// How many tables the database has: a backup is restored into one without.
@@ -130,6 +148,7 @@ pub async fn tables(db: &PgPool) -> Result<i64, StoreError> {
 /// See [`DumpError`].
 pub fn restore(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<(), DumpError> {
     let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    list(&programs, file)?;
     let source = File::open(file).map_err(|source| file_error(file, source))?;
     let mut restore = client(&programs, "pg_restore", url)?;
     restore
@@ -141,7 +160,8 @@ pub fn restore(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<(), Du
         ])
         .stdin(source)
         .stdout(Stdio::null());
-    run(restore, "pg_restore")
+    run(restore, "pg_restore")?;
+    Ok(())
 }
 
 /// A program with the address of the database, but for the password: other accounts can read arguments.
@@ -166,13 +186,14 @@ fn percent_decoded(text: &str) -> String {
         .map_or_else(String::new, |(name, _)| name.into_owned())
 }
 
-fn run(mut command: Command, program: &'static str) -> Result<(), DumpError> {
+/// Runs a program and returns what it printed, if that is not led elsewhere.
+fn run(mut command: Command, program: &'static str) -> Result<String, DumpError> {
     let output = command
         .stderr(Stdio::piped())
         .output()
         .map_err(|source| file_error(Path::new(program), source))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(DumpError::Program {
         program,

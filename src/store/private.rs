@@ -135,6 +135,12 @@ pub enum Durability {
     ThrownAway,
 }
 
+/// Whether the private server of a data folder has a database yet.
+#[must_use]
+pub fn has_database(data_dir: &Path) -> bool {
+    data_dir.join("postgres/data/PG_VERSION").exists()
+}
+
 impl PrivateServer {
     /// Starts the server under `data_dir`, or joins the one that runs there. Blocks for some seconds at the first start.
     ///

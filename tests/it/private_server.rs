@@ -311,6 +311,21 @@ async fn a_backup_made_while_the_service_runs_is_restored_whole_or_not_at_all() 
     stop(service).await;
 
     let whole = std::fs::read(&backup).unwrap();
+    // In a folder that somebody mistyped there is nothing to save or to show, and nothing is made.
+    for asked in [
+        ["db", "backup", &backup],
+        ["beat", "export", &beat],
+        ["opml", "export", &beat],
+        ["user", "list", "--json"],
+    ] {
+        let refused = on(&other, &asked).await;
+        assert!(
+            refused.0 == 3 && refused.1.contains("there is no database in"),
+            "{asked:?}: {refused:?}"
+        );
+    }
+    assert!(!other.path().join("postgres").exists());
+    assert!(std::fs::read(&backup).unwrap() == whole, "the backup stays");
     std::fs::write(&cut, &whole[..whole.len() - whole.len() / 4]).unwrap();
     let refused = on(&other, &["db", "restore", &cut]).await;
     assert_eq!(refused.0, 3, "{}", refused.1);

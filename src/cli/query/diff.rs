@@ -37,7 +37,7 @@ pub(super) async fn run(
     as_json: bool,
     settings: &Settings,
 ) -> anyhow::Result<Outcome> {
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let span = Duration::from_secs(u64::from(days) * 86_400);
     let from = SystemClock.now().minus(span);
     let before = Some(old).filter(|old| !old.trim().is_empty());
