@@ -25,7 +25,8 @@ pub struct Fingerprint {
     pub url: Option<i64>,
     /// Of the guid; none without one.
     pub guid: Option<i64>,
-    /// Of the title's letters and digits without case, or of the text where there is no title.
+    /// Of the title's letters and digits without case, or of the text where there is no title. Without URL and guid the same as
+    /// `content`.
     pub title: i64,
     /// Of title, summary and content, without what their template wrote.
     pub content: i64,
@@ -348,14 +349,20 @@ fn renewed(row: &Known, print: &Fingerprint) -> Known {
 fn fingerprint(entry: &Entry) -> Fingerprint {
     let (summary, text) = (essence(&entry.summary), essence(&entry.content));
     let content = [entry.title.as_bytes(), summary.as_bytes(), text.as_bytes()];
+    let content = hash(&content);
+    let url = entry.canonical_url.as_ref();
+    let url = url.map(|url| hash(&[url.as_bytes()]));
+    let guid = guid_of(entry).map(|guid| hash(&[guid.as_bytes()]));
     Fingerprint {
-        url: entry
-            .canonical_url
-            .as_ref()
-            .map(|url| hash(&[url.as_bytes()])),
-        guid: guid_of(entry).map(|guid| hash(&[guid.as_bytes()])),
-        title: hash(&[title_key(entry).as_bytes()]),
-        content: hash(&content),
+        // What is only what it says is not told apart by the noise that stands in for its title.
+        title: if url.is_none() && guid.is_none() {
+            content
+        } else {
+            hash(&[title_key(entry).as_bytes()])
+        },
+        url,
+        guid,
+        content,
         is_page_number: is_page_number(entry),
     }
 }
@@ -606,6 +613,21 @@ mod tests {
         assert_eq!(
             found[1],
             [Novelty::Unchanged, Novelty::Unchanged, Novelty::New]
+        );
+    }
+
+    #[test]
+    fn entries_without_address_that_differ_in_noise_alone_are_one_article() {
+        let told = |noise: &str| entry("", "", "", &format!("{noise}\nOil is cheap."));
+        let entries = [told("1,234 views"), told("Share on Facebook")];
+        let first = identified(FEED, &entries, &[]);
+        assert_eq!(first[0].known.identity, first[1].known.identity);
+        let known: Vec<Known> = first.iter().map(|found| found.known).collect();
+        let again = identified(FEED, &entries, &known);
+        assert!(
+            again
+                .iter()
+                .all(|found| found.novelty == Novelty::Unchanged)
         );
     }
 
