@@ -55,7 +55,7 @@ pub(super) async fn slow_down(
 }
 
 /// Takes back what a clock that ran ahead wrote: no host was asked after `now`, and none wants slowness for longer than
-/// [`slow_down`] grants. Returns how many.
+/// is ever granted. Returns how many.
 ///
 /// # Errors
 /// The database does not answer.
