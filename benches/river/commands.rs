@@ -98,14 +98,6 @@ fn source(number: usize, url: &str) -> anyhow::Result<BeatSource> {
         tier: Tier::Press,
         tags: Vec::new(),
         note: String::new(),
-        feeds: vec![BeatFeed {
-            url: url.parse()?,
-            title: None,
-            language: None,
-            list: None,
-            category: String::new(),
-            paused: false,
-            note: String::new(),
-        }],
+        feeds: vec![BeatFeed::at(url.parse()?)],
     })
 }

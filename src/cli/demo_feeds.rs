@@ -114,15 +114,7 @@ impl DemoFeeds {
             tier: outlet.tier,
             tags: outlet.tags.clone(),
             note: "Invented for the demonstration.".to_owned(),
-            feeds: vec![BeatFeed {
-                url,
-                title: None,
-                language: None,
-                list: None,
-                category: String::new(),
-                paused: false,
-                note: String::new(),
-            }],
+            feeds: vec![BeatFeed::at(url)],
         })
     }
 

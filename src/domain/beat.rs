@@ -119,6 +119,22 @@ pub struct BeatFeed {
     pub note: String,
 }
 
+impl BeatFeed {
+    /// A polled feed of which nothing but the address is said.
+    #[must_use]
+    pub const fn at(url: FeedUrl) -> Self {
+        Self {
+            url,
+            title: None,
+            language: None,
+            list: None,
+            category: String::new(),
+            paused: false,
+            note: String::new(),
+        }
+    }
+}
+
 /// A keyword as the engine compiles it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyword {

@@ -340,17 +340,7 @@ async fn no_way_into_the_program_leads_inward_whatever_the_environment_says() {
     let mut beat = beat(&[], &[("iran", "iran")]);
     beat.sources[0].feeds = feeds
         .iter()
-        .filter_map(|url| {
-            Some(wirewatch::domain::BeatFeed {
-                url: url.parse().ok()?,
-                title: None,
-                language: None,
-                list: None,
-                category: String::new(),
-                paused: false,
-                note: String::new(),
-            })
-        })
+        .filter_map(|url| Some(wirewatch::domain::BeatFeed::at(url.parse().ok()?)))
         .collect();
     let beat = beat_file(folder.path(), &beat);
     let (url, db) = database::fresh().await;

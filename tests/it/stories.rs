@@ -49,15 +49,9 @@ impl Desk {
                 tier: *tier,
                 tags: Vec::new(),
                 note: String::new(),
-                feeds: vec![BeatFeed {
-                    url: publisher.url(&format!("/{slug}")).parse().unwrap(),
-                    title: None,
-                    language: None,
-                    list: None,
-                    category: String::new(),
-                    paused: false,
-                    note: String::new(),
-                }],
+                feeds: vec![BeatFeed::at(
+                    publisher.url(&format!("/{slug}")).parse().unwrap(),
+                )],
             })
             .collect();
         for (slug, _) in OUTLETS {

@@ -90,15 +90,7 @@ pub(crate) fn beat(feeds: &[String], keywords: &[(&str, &str)]) -> Beat {
             note: String::new(),
             feeds: feeds
                 .iter()
-                .map(|url| BeatFeed {
-                    url: url.parse().unwrap(),
-                    title: None,
-                    language: None,
-                    list: None,
-                    category: String::new(),
-                    paused: false,
-                    note: String::new(),
-                })
+                .map(|url| BeatFeed::at(url.parse().unwrap()))
                 .collect(),
         }],
     }
