@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use tokio::{
-    task::{JoinError, JoinHandle},
+    task::JoinHandle,
     time::{Duration, Instant},
 };
 
+use super::task::ended;
 use crate::{
     domain::{ClaimedFeed, FeedId},
     store::StoreError,
@@ -100,10 +101,7 @@ impl Claims {
         {
             self.add(begun, claimed, count);
         }
-        let waiting = self.waiting.iter();
-        waiting
-            .map(|(_, feed)| (feed.id, feed.lease_token))
-            .collect()
+        self.waiting.drain(..).map(unpolled).collect()
     }
 
     /// Takes out what has waited for longer than `most` since its claim.
@@ -114,8 +112,7 @@ impl Claims {
             .iter()
             .take_while(|claim| is_stale(claim))
             .count();
-        let stale = self.waiting.drain(..count);
-        stale.map(|(_, feed)| (feed.id, feed.lease_token)).collect()
+        self.waiting.drain(..count).map(unpolled).collect()
     }
 
     fn frees_dead(&mut self) -> bool {
@@ -148,10 +145,7 @@ impl Claims {
     }
 }
 
-/// What a task came to. Its panic is this one's.
-pub(super) fn ended<T>(joined: Result<T, JoinError>) -> T {
-    match joined {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+/// What it takes to give a claim back.
+fn unpolled((_, feed): (Instant, ClaimedFeed)) -> (FeedId, i64) {
+    (feed.id, feed.lease_token)
 }

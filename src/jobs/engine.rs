@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Mutex;
 
+use super::task::off_thread;
 use crate::{
     query::{Engine, Lexicon},
     store::{self, PgPool, StoreError},
@@ -86,7 +87,7 @@ impl LiveEngine {
 
 /// A keyword or term that cannot be compiled is left out and told; the others work.
 async fn compile(source: store::beat::EngineSource) -> Compiled {
-    let compiling = tokio::task::spawn_blocking(move || {
+    off_thread(move || {
         let (lexicon, term_problems) =
             Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
         let (engine, keyword_problems) = Engine::compile(&source.keywords, &lexicon);
@@ -106,9 +107,6 @@ async fn compile(source: store::beat::EngineSource) -> Compiled {
             revision: source.revision,
             engine,
         }
-    });
-    match compiling.await {
-        Ok(compiled) => compiled,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    })
+    .await
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::task::off_thread;
 use crate::{
     domain::{ArticleId, StoryId, Timestamp},
     query::{ConceptFinder, Scratch},
@@ -139,14 +140,6 @@ impl Grouping {
                 Ok(off_thread(move || fill(&finder, &memory)).await)
             }
         }
-    }
-}
-
-/// Grouping is arithmetic for up to seconds: not on a thread that answers others.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

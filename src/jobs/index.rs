@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
-use super::lease;
+use super::{lease, task::off_thread};
 use crate::{
     domain::{Clock, Facts, Subject},
     query::{TOKENS_VERSION, article_tokens},
@@ -98,9 +98,7 @@ impl Lister {
             .and_then(|next| next.last())
             .map_or(progress.indexed_to, |last| last.arrival);
         let count = articles.len();
-        let listings = tokio::task::spawn_blocking(move || listings(&articles)).await;
-        let listings =
-            listings.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let listings = off_thread(move || listings(&articles)).await;
         let is_listed =
             store::article_tokens::list(&self.db, TOKENS_VERSION, &listings, indexed_to).await?;
         Ok(if is_listed { count } else { 0 })

@@ -18,6 +18,7 @@ pub mod rematch;
 pub mod room;
 mod rounds;
 mod scan;
+mod task;
 pub mod trial;
 pub mod upkeep;
 pub mod wanted;

@@ -73,11 +73,16 @@ impl Placer {
         }
     }
 
+    /// Whether this process places: none other does while it holds the lease.
+    async fn holds(&self) -> Result<bool, StoreError> {
+        let (number, now) = (self.holder.number(), self.clock.now());
+        store::leases::hold(&self.db, "place", number, now, LEASE).await
+    }
+
     /// Remembers what articles are compared with, if no other process places: the first article after a start is not to wait
     /// until a hundred thousand are read. True once that is done.
     async fn prepare(&self) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        if !store::leases::hold(&self.db, "place", self.holder.number(), now, LEASE).await? {
+        if !self.holds().await? {
             return Ok(false);
         }
         self.grouping.lock().await.remember(&self.db).await?;
@@ -117,13 +122,11 @@ impl Placer {
     /// # Errors
     /// The database does not answer; stories are as they were then.
     pub async fn regroup(&self) -> Result<Option<u64>, StoreError> {
-        let now = self.clock.now();
-        let number = self.holder.number();
-        if !store::leases::hold(&self.db, "place", number, now, LEASE).await? {
+        if !self.holds().await? {
             return Ok(None);
         }
         let mut grouping = self.grouping.lock().await;
-        Ok(Some(grouping.regroup(&self.db, now).await?))
+        Ok(Some(grouping.regroup(&self.db, self.clock.now()).await?))
     }
 
     /// Places everything that waits, if no other process does. Returns the number of articles placed.
@@ -133,15 +136,7 @@ impl Placer {
     pub async fn step(&self) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
-            if !store::leases::hold(
-                &self.db,
-                "place",
-                self.holder.number(),
-                self.clock.now(),
-                LEASE,
-            )
-            .await?
-            {
+            if !self.holds().await? {
                 return Ok(total);
             }
             let begun = Instant::now();

@@ -15,7 +15,6 @@ use super::{
     places::Standing,
     room::{Lookups, Room},
     rounds::PollOptions,
-    scan::Scan,
 };
 use crate::{
     domain::{Attempt, ClaimedFeed, Clock, FeedUrl, Ledger, PollRecord, Timestamp},
@@ -135,15 +134,15 @@ impl Poller {
         };
         let moved = page.moved.take();
         let scanned = match timed(Stage::Read, self.scan(feed, page, standing)).await {
-            Scan::Entries(scanned) => scanned,
-            Scan::Ended(attempt) => return Ok((attempt, moved)),
+            Ok(scanned) => scanned,
+            Err(attempt) => return Ok((*attempt, moved)),
         };
         let ledger = if feed.is_first_read {
             // The ledger is written with the feed's first success and never before.
             Ledger::default()
         } else {
             let _turn = self.lookups.turn().await;
-            let known = store::ledger::known(&self.db, feed.id, &scanned.lookup, now);
+            let known = store::ledger::known(&self.db, feed.id, &scanned.0.lookup, now);
             timed(Stage::Ledger, known).await?
         };
         let judged = timed(Stage::Match, self.judge(feed, scanned, ledger, now)).await?;

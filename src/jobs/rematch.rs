@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
-use super::lease;
+use super::{lease, task::off_thread};
 use crate::{
     domain::{ArticleMatch, Clock, Identity, SourceId, Timestamp},
     query::{Engine, Lexicon, Scratch},
@@ -122,7 +122,7 @@ impl Rematcher {
         let source = store::beat::engine_source(&self.db).await?;
         let sources = store::search::sources(&self.db).await?;
         let id = rematch.keyword_id;
-        let compiling = tokio::task::spawn_blocking(move || {
+        let compiling = off_thread(move || {
             let (lexicon, _) = Lexicon::new(&source.concepts, &source.outlets, &source.keywords);
             let own: Vec<_> = source
                 .keywords
@@ -136,7 +136,7 @@ impl Rematcher {
                 sources: sources.into_iter().map(|it| (it.id, it)).collect(),
             }
         });
-        Ok(joined(compiling.await))
+        Ok(compiling.await)
     }
 
     /// One batch. False if it has to be read anew.
@@ -211,7 +211,7 @@ impl Judge {
         texts: Vec<T>,
         text: fn(&T) -> &Text,
     ) -> Vec<(T, Option<ArticleMatch>)> {
-        let judging = tokio::task::spawn_blocking(move || {
+        off_thread(move || {
             let mut scratch = Scratch::default();
             texts
                 .into_iter()
@@ -221,11 +221,7 @@ impl Judge {
                     (one, found)
                 })
                 .collect()
-        });
-        joined(judging.await)
+        })
+        .await
     }
-}
-
-fn joined<T>(result: Result<T, tokio::task::JoinError>) -> T {
-    result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -12,10 +12,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    claims::{Claimed, Claims, Order, ended},
+    claims::{Claimed, Claims, Order},
     places::{Places, Standing},
     poll::Poller,
     record::{self, Inlet, Progress, Summary},
+    task::ended,
 };
 use crate::{
     domain::{ClaimedFeed, FeedId, Timestamp},
@@ -175,7 +176,7 @@ impl Poller {
     async fn pause(&self, stop: &CancellationToken, round: &Round) -> bool {
         if let Some(due_by) = round.due_by {
             let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, round.places.all()).await;
-            return is_quiet.is_err() || !self.is_nothing_free(due_by).await;
+            return is_quiet.is_err() || self.is_any_free(due_by).await;
         }
         tokio::select! {
             () = stop.cancelled() => false,
@@ -183,12 +184,10 @@ impl Poller {
         }
     }
 
-    /// Whether nothing is due. A feed that another process holds is its business.
-    async fn is_nothing_free(&self, due_by: Timestamp) -> bool {
-        match store::feeds::count_free(&self.db, due_by, &self.only).await {
-            Ok(count) => count == 0,
-            Err(_) => true,
-        }
+    /// Whether anything is due. A feed that another process holds is its business.
+    async fn is_any_free(&self, due_by: Timestamp) -> bool {
+        let free = store::feeds::count_free(&self.db, due_by, due_by, &self.only, 1).await;
+        free.is_ok_and(|count| count > 0)
     }
 
     /// Rebuilds the engine when the beat changes. Polls go on meanwhile, with the engine that there is.

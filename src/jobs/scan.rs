@@ -29,13 +29,8 @@ use crate::{
     store::StoreError,
 };
 
-/// What the pure stages made of a page.
-pub(super) enum Scan {
-    /// Nothing more to do.
-    Ended(Attempt),
-    /// Entries, to be identified.
-    Entries(Scanned),
-}
+/// A document read, and what is left of the time for reading and matching; or the attempt, where nothing more is to do.
+pub(super) type Scan = Result<(Scanned, Duration), Box<Attempt>>;
 
 /// A document read; whether its entries are new is for the ledger to say.
 pub(super) struct Scanned {
@@ -44,8 +39,6 @@ pub(super) struct Scanned {
     prints: Vec<Fingerprint>,
     /// Everything but `found`.
     reading: Reading,
-    /// What is left of the time for reading and matching.
-    left: Duration,
 }
 
 impl Poller {
@@ -61,34 +54,27 @@ impl Poller {
         standing.stay();
         let (status, feed) = (page.status, Arc::clone(feed));
         let limit = self.options.read_limit;
-        let scanned = self
+        let (scanned, left) = self
             .within(limit, memory, status, move |_, is_over| {
                 scan(&feed, page, is_over)
             })
-            .await;
-        match scanned {
-            Ok((Scan::Entries(mut scanned), left)) => {
-                scanned.left = left;
-                Scan::Entries(scanned)
-            }
-            Ok((ended, _)) => ended,
-            Err(failure) => Scan::Ended(Attempt::Failed(failure)),
-        }
+            .await
+            .map_err(|failure| Box::new(Attempt::Failed(failure)))?;
+        Ok((scanned?, left))
     }
 
     /// The stages after the ledger has told what it knows: what is new or changed is matched, and nothing else.
     pub(super) async fn judge(
         &self,
         feed: &Arc<ClaimedFeed>,
-        scanned: Scanned,
+        (scanned, left): (Scanned, Duration),
         ledger: Ledger,
         now: Timestamp,
     ) -> Result<Attempt, StoreError> {
         let compiled = self.engine.current().await?;
         let bytes = usize::try_from(scanned.reading.bytes).unwrap_or(usize::MAX);
         let memory = self.room.memory(bytes).await;
-        let (left, status) = (scanned.left, scanned.reading.status);
-        let feed = Arc::clone(feed);
+        let (status, feed) = (scanned.reading.status, Arc::clone(feed));
         let judged = self
             .within(left, memory, status, move |scratch, is_over| {
                 let mut reading = scanned.into_reading(&feed, &ledger, now);
@@ -136,19 +122,19 @@ fn failure(code: ErrorCode, status: u16, detail: &str) -> Failure {
     }
 }
 
-fn failed(code: ErrorCode, status: u16, detail: &str) -> Scan {
-    Scan::Ended(Attempt::Failed(failure(code, status, detail)))
+fn failed(code: ErrorCode, status: u16, detail: &str) -> Box<Attempt> {
+    Box::new(Attempt::Failed(failure(code, status, detail)))
 }
 
 /// All stages up to the ledger; or, once `is_over`, whatever ends them.
-fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
+fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Result<Scanned, Box<Attempt>> {
     let body_hash = identify::body_hash(&page.body);
     if feed.body_hash.as_deref() == Some(body_hash.as_slice()) {
-        return Scan::Ended(Attempt::Unchanged {
+        return Err(Box::new(Attempt::Unchanged {
             status: page.status,
             validators: page.validators,
             hints: page.hints,
-        });
+        }));
     }
     let content_type = page.content_type.as_deref();
     let read = match &feed.list {
@@ -157,7 +143,7 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
     };
     let document = match read {
         Ok(document) => document,
-        Err(error) => return failed(error.code, page.status, &error.detail),
+        Err(error) => return Err(failed(error.code, page.status, &error.detail)),
     };
     let goes_on = || !is_over.load(Ordering::Relaxed);
     let mut entries: Vec<Entry> = normalise::each(&document, feed.language.as_deref())
@@ -166,7 +152,7 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
     normalise::tell_once(&mut entries);
     if !goes_on() {
         // Nobody waits for it any more.
-        return failed(ErrorCode::CpuLimit, page.status, "given up");
+        return Err(failed(ErrorCode::CpuLimit, page.status, "given up"));
     }
     let is_whole = !document.is_partial;
     let loss = parse::loss(&document);
@@ -174,7 +160,7 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
     hints.ttl = document.hints.ttl;
     (hints.skip_hours, hints.skip_days) = course::skips(&page.body);
     let prints = identify::fingerprints(&entries);
-    Scan::Entries(Scanned {
+    Ok(Scanned {
         lookup: identify::lookup(feed.id, &entries, &prints),
         prints,
         reading: Reading {
@@ -196,7 +182,6 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Scan {
             observed: Box::default(),
         },
         entries,
-        left: Duration::ZERO,
     })
 }
 
