@@ -1,7 +1,8 @@
 //! The feeds as the benchmark sees them: where they are, what they hold, and how to change them.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    borrow::Cow,
+    io::{self, BufRead as _, BufReader, Read as _},
     process::{Child, Stdio},
 };
 
@@ -80,13 +81,7 @@ impl Server {
             .map(|url| async move {
                 let response = self.client.get(url).send().await?.error_for_status()?;
                 let body = response.bytes().await?;
-                let mut text = String::new();
-                if body.starts_with(&[0x1f, 0x8b]) {
-                    GzDecoder::new(&*body).read_to_string(&mut text)?;
-                } else {
-                    text.push_str(std::str::from_utf8(&body)?);
-                }
-                Ok(text)
+                Ok(String::from_utf8(unpacked(&body)?.into_owned())?)
             })
             .buffered(16)
             .try_fold(Held::default(), |mut held, document: String| async move {
@@ -141,6 +136,16 @@ fn serve(feeds: u64) -> anyhow::Result<(String, Child)> {
     let mut address = String::new();
     BufReader::new(output).read_line(&mut address)?;
     Ok((address.trim().to_owned(), process))
+}
+
+/// A body, unpacked if it is packed with gzip (RFC 1952).
+pub(crate) fn unpacked(body: &[u8]) -> io::Result<Cow<'_, [u8]>> {
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return Ok(body.into());
+    }
+    let mut document = Vec::new();
+    GzDecoder::new(body).read_to_end(&mut document)?;
+    Ok(document.into())
 }
 
 /// Counts without wirewatch's parser: start tags, or the length of a JSON feed's list.

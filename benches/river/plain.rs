@@ -5,21 +5,20 @@
 //! that its second round is as conditional as wirewatch's.
 
 use std::{
-    io::{BufRead as _, Read as _, stdin},
+    io::{BufRead as _, stdin},
     time::Instant,
 };
 
 use anyhow::Context as _;
-use flate2::read::GzDecoder;
 use futures_util::{StreamExt as _, stream};
 use nix::sys::resource::UsageWho;
 use reqwest::{
     Client, StatusCode,
-    header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH},
+    header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::meter;
+use crate::{feeds::unpacked, meter};
 
 /// What a round cost.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -74,15 +73,8 @@ async fn answer(client: &Client, url: &str, etag: Option<String>) -> anyhow::Res
     if response.status() == StatusCode::NOT_MODIFIED {
         return Ok(etag);
     }
-    let is_packed = response.headers().contains_key(CONTENT_ENCODING);
     let body = response.bytes().await?;
-    let mut document = Vec::new();
-    if is_packed {
-        GzDecoder::new(&*body).read_to_end(&mut document)?;
-    } else {
-        document.extend_from_slice(&body);
-    }
-    let feed = feed_rs::parser::parse(&*document)?;
+    let feed = feed_rs::parser::parse(&*unpacked(&body)?)?;
     anyhow::ensure!(!feed.entries.is_empty(), "{url} was read as empty");
     Ok(etag)
 }

@@ -106,6 +106,8 @@ pub struct Arrived {
     pub read_to: i64,
     /// Whether there was more when it was read.
     pub has_more: bool,
+    /// The last number that was given then.
+    pub last: i64,
 }
 
 /// Numbers that one request with a selection looks through.
@@ -239,6 +241,7 @@ pub async fn arrived_after(
         articles: of_ids(db, &ids).await?,
         read_to,
         has_more: read_to < last,
+        last,
     })
 }
 

@@ -52,6 +52,11 @@ pub enum DumpError {
         /// The file.
         path: PathBuf,
     },
+    /// There is nothing to bring back.
+    #[error(
+        "the database holds none of wirewatch's tables, so nothing was saved; wirewatch serve makes them"
+    )]
+    NothingToSave,
     /// The address of the database is none.
     #[error("the address of the database is no URL")]
     Address,
@@ -81,7 +86,10 @@ pub fn backup(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<u64, Du
     if let Err(error) = written {
         // What is there of it is of no use.
         let _ = fs::remove_file(&half);
-        return Err(error);
+        return Err(match error {
+            DumpError::NotOurs { .. } => DumpError::NothingToSave,
+            other => other,
+        });
     }
     let length = fs::metadata(&half)
         .map_err(|source| file_error(&half, source))?

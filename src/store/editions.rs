@@ -128,6 +128,27 @@ pub struct Frozen<'a> {
     pub host: &'a str,
 }
 
+/// The incidents that subscribers are told of, by what else is asked of them.
+macro_rules! incidents {
+    ($asked:tt $(, $bound:expr)* $(,)?) => {
+        sqlx::query_as!(
+            IncidentRow,
+            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at,
+                      -- where a source has several feeds, which
+                      CASE WHEN EXISTS (SELECT FROM feeds other WHERE other.source_id = s.id AND other.id <> f.id)
+                           THEN format('%s (%s)', s.name, coalesce(left(f.title, 100), f.url))
+                           ELSE s.name
+                      END AS "source!"
+                 FROM incidents i
+                 JOIN feeds f ON f.id = i.feed_id
+                 JOIN sources s ON s.id = f.source_id
+                WHERE i.topic IN ('outage', 'items', 'silence', 'gap', 'markup')
+                  "# + $asked
+            $(, $bound)*
+        )
+    };
+}
+
 impl Draft {
     /// What the subscription has not been told.
     ///
@@ -302,19 +323,8 @@ impl Draft {
     /// # Errors
     /// The database does not answer.
     pub async fn incidents(&mut self, before: Timestamp) -> Result<Vec<IncidentNews>, StoreError> {
-        let rows = sqlx::query_as!(
-            IncidentRow,
-            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at,
-                      -- where a source has several feeds, which
-                      CASE WHEN EXISTS (SELECT FROM feeds other WHERE other.source_id = s.id AND other.id <> f.id)
-                           THEN format('%s (%s)', s.name, coalesce(left(f.title, 100), f.url))
-                           ELSE s.name
-                      END AS "source!"
-                 FROM incidents i
-                 JOIN feeds f ON f.id = i.feed_id
-                 JOIN sources s ON s.id = f.source_id
-                WHERE i.topic IN ('outage', 'items', 'silence', 'gap', 'markup')
-                  AND CASE WHEN i.closed_at IS NULL THEN i.opened_at <= $2
+        let rows = incidents!(
+            r#"AND CASE WHEN i.closed_at IS NULL THEN i.opened_at <= $2
                            ELSE EXISTS (SELECT FROM told_incidents t
                                          WHERE t.subscription_id = $1 AND t.incident_id = i.id AND NOT t.is_over)
                       END
@@ -556,18 +566,8 @@ impl TestWish {
     /// # Errors
     /// The database does not answer.
     pub async fn open_incidents(&mut self) -> Result<Vec<IncidentNews>, StoreError> {
-        let rows = sqlx::query_as!(
-            IncidentRow,
-            r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at,
-                      -- where a source has several feeds, which
-                      CASE WHEN EXISTS (SELECT FROM feeds other WHERE other.source_id = s.id AND other.id <> f.id)
-                           THEN format('%s (%s)', s.name, coalesce(left(f.title, 100), f.url))
-                           ELSE s.name
-                      END AS "source!"
-                 FROM incidents i
-                 JOIN feeds f ON f.id = i.feed_id
-                 JOIN sources s ON s.id = f.source_id
-                WHERE i.topic IN ('outage', 'items', 'silence', 'gap', 'markup') AND i.closed_at IS NULL
+        let rows = incidents!(
+            r#"AND i.closed_at IS NULL
                 ORDER BY i.opened_at, i.id
                 LIMIT 1000"#,
         )

@@ -2,7 +2,11 @@
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError, fetch_log::missed, polls::new_entries};
+use super::{
+    PgPool, StoreError,
+    fetch_log::{missed, number},
+    polls::new_entries,
+};
 use crate::domain::{Attempt, FeedId, PollRecord, Timestamp};
 
 /// Adds a batch of attempts to the days (UTC) on which they ended.
@@ -19,7 +23,7 @@ pub(super) async fn count(
     let new: Vec<i32> = records.iter().map(|record| news(record)).collect();
     let missed: Vec<i32> = records
         .iter()
-        .map(|record| i32::try_from(missed(record)).unwrap_or(i32::MAX))
+        .map(|record| number(missed(record)))
         .collect();
     sqlx::query!(
         "INSERT INTO feed_days (feed_id, day, attempts, failures, new_entries, missed)
@@ -44,7 +48,7 @@ pub(super) async fn count(
 
 fn news(record: &PollRecord) -> i32 {
     match &record.attempt {
-        Attempt::Read(reading) => i32::try_from(new_entries(&reading.found)).unwrap_or(i32::MAX),
+        Attempt::Read(reading) => number(new_entries(&reading.found)),
         Attempt::Unchanged { .. } | Attempt::Failed(_) => 0,
     }
 }

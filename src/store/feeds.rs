@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{PgPool, StoreError, hosts, workers::LOCK_SPACE};
 use crate::domain::{
@@ -181,7 +181,7 @@ pub async fn claim_due(
     }
     // Where thousands are due, a few of the first are nearly always enough, and to rank all would take longer than all else.
     let looked_at = options.limit.saturating_mul(LOOKED_AT);
-    let due = count_first_free(&mut tx, now, &options, looked_at).await?;
+    let due = count_free(&mut *tx, options.due_by, now, options.only, looked_at).await?;
     if due == 0 {
         tx.commit().await?;
         return Ok(Vec::new());
@@ -212,30 +212,6 @@ pub async fn claim_due(
     hosts::ask(&mut tx, &claimed, now, options.host_gap, options.needs_gap).await?;
     tx.commit().await?;
     Ok(claimed)
-}
-
-/// How many are due and held by nobody, counted up to `most`.
-async fn count_first_free(
-    tx: &mut PgConnection,
-    now: Timestamp,
-    options: &ClaimOptions<'_>,
-    most: i64,
-) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!"
-             FROM (SELECT
-                     FROM feeds
-                    WHERE next_poll_at <= $1
-                      AND (lease_until > $2) IS NOT TRUE
-                      AND (cardinality($3::text[]) = 0 OR url = ANY ($3))
-                    LIMIT $4) AS free"#,
-        options.due_by as Timestamp,
-        now as Timestamp,
-        options.only,
-        most,
-    )
-    .fetch_one(tx)
-    .await?)
 }
 
 /// Claims from the first `looked_at` of the feeds that are due and held by nobody.
@@ -397,23 +373,33 @@ pub async fn count_due(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// How many feeds are due at `now` and held by nobody; of those with the addresses `only`, if it names any.
+/// How many feeds are due by `due_by` and held by nobody at `now`, counted up to `most`; of those with the addresses `only`, if
+/// it names any.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn count_free(db: &PgPool, now: Timestamp, only: &[String]) -> Result<u64, StoreError> {
-    let count = sqlx::query_scalar!(
+pub async fn count_free(
+    db: impl PgExecutor<'_>,
+    due_by: Timestamp,
+    now: Timestamp,
+    only: &[String],
+    most: i64,
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!"
-             FROM feeds
-            WHERE next_poll_at <= $1
-              AND (lease_until IS NULL OR lease_until <= $1)
-              AND (cardinality($2::text[]) = 0 OR url = ANY ($2))"#,
+             FROM (SELECT
+                     FROM feeds
+                    WHERE next_poll_at <= $1
+                      AND (lease_until > $2) IS NOT TRUE
+                      AND (cardinality($3::text[]) = 0 OR url = ANY ($3))
+                    LIMIT $4) AS free"#,
+        due_by as Timestamp,
         now as Timestamp,
         only,
+        most,
     )
     .fetch_one(db)
-    .await?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    .await?)
 }
 
 /// Makes the feeds with these addresses due at `now`, paused ones excepted. Returns the addresses it knows.

@@ -105,8 +105,8 @@ impl LogColumns {
     }
 }
 
-/// A count as the log has it.
-fn number(count: impl TryInto<i32>) -> i32 {
+/// A count as an integer column has it.
+pub(super) fn number(count: impl TryInto<i32>) -> i32 {
     count.try_into().unwrap_or(i32::MAX)
 }
 

@@ -5,7 +5,7 @@
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError};
+use super::{PgPool, StoreError, fetch_log::number};
 use crate::domain::{
     FeedId, Finding, PollRecord, SAME_INCIDENT_WITHIN, SourceTrouble, Timestamp, Trouble,
 };
@@ -140,7 +140,7 @@ async fn open_or_find_open(
     let details: Vec<String> = words(found, |finding| &finding.detail);
     let missed: Vec<i32> = found
         .iter()
-        .map(|(_, finding)| i32::try_from(finding.missed).unwrap_or(i32::MAX))
+        .map(|(_, finding)| number(finding.missed))
         .collect();
     let opened = sqlx::query!(
         r#"INSERT INTO incidents (feed_id, topic, kind, detail, missed, opened_at, found_at)

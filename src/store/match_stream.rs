@@ -53,6 +53,8 @@ pub struct Streamed {
     pub read_to: Place,
     /// Whether there was more when it was read.
     pub has_more: bool,
+    /// The last number of arrival that was given then.
+    pub last: i64,
 }
 
 struct Row {
@@ -149,5 +151,6 @@ pub async fn after(
         has_more: is_full || read_to.arrival < last,
         matches,
         read_to,
+        last,
     })
 }

@@ -268,7 +268,7 @@ impl PrivateServer {
     }
 
     fn initialise(&self) -> Result<(), PrivateServerError> {
-        if self.cluster().join("PG_VERSION").exists() {
+        if has_database(self.data_dir()) {
             return Ok(());
         }
         // A start that was killed half-way leaves a folder that initdb refuses. It holds nothing yet: data counts from

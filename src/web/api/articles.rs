@@ -274,7 +274,6 @@ pub(in crate::web) async fn list(
         ));
     }
     let after = cursor(page.since.as_deref())?;
-    is_of_this_database(&state, after).await?;
     if !asked.q.trim().is_empty() {
         return Ok(Json(ArticlesAnswer::Found(
             search(&state, &page, &asked).await?,
@@ -283,6 +282,7 @@ pub(in crate::web) async fn list(
     let limit = limit(page.limit, 1_000)?;
     let selection = selection(&state, &asked).await?;
     let arrived = article_stream::arrived_after(&state.db, after, limit, &selection).await?;
+    is_of_this_database(after, arrived.last)?;
     Ok(Json(ArticlesAnswer::Arrived(arrived.into())))
 }
 
@@ -362,10 +362,10 @@ pub(super) fn cursor(since: Option<&str>) -> Result<i64, WebError> {
     }
 }
 
-/// Refuses a cursor beyond what was ever given: it is of a database that this one is an older copy of, and whoever went on
+/// Refuses a cursor beyond the last number that was given: it is of a database that this one is an older copy of, and whoever went on
 /// with it would miss whatever comes until its number is reached.
-pub(super) async fn is_of_this_database(state: &WebState, arrival: i64) -> Result<(), WebError> {
-    if arrival > 0 && arrival > article_stream::last(&state.db).await? {
+pub(super) fn is_of_this_database(cursor: i64, last: i64) -> Result<(), WebError> {
+    if cursor > last {
         return Err(WebError::BadRequest(
             "This cursor is ahead of everything that has arrived here: the database was restored from a backup. Begin \
              again without it, or from the last number that you know is there."

@@ -130,7 +130,7 @@ pub(in crate::web) async fn show(
             )
         })?,
     };
-    articles::is_of_this_database(&state, after).await?;
+    articles::is_of_this_database(after, article_stream::last(&state.db).await?)?;
     let selection = articles::selection(&state, &asked).await?;
     let seat = state
         .exports

@@ -95,7 +95,6 @@ pub(in crate::web) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<MatchesBody>, WebError> {
     let place = cursor(page.since.as_deref())?;
-    is_of_this_database(&state, place.arrival).await?;
     let limit = limit(page.limit, 1_000)?;
     let keyword = match page.keyword.as_deref() {
         None | Some("") => None,
@@ -106,6 +105,7 @@ pub(in crate::web) async fn list(
         }
     };
     let streamed = match_stream::after(&state.db, place, keyword, limit).await?;
+    is_of_this_database(place.arrival, streamed.last)?;
     Ok(Json(MatchesBody {
         next: written(streamed.read_to),
         more: streamed.has_more,
