@@ -1,18 +1,21 @@
-//! A real PostgreSQL for each test: one throw-away server for the whole run, one fresh database for each test.
+//! A real PostgreSQL for each test: one throw-away server for the whole run, one fresh database for each test, which goes
+//! when its test is over: three hundred of them together fill a small disk.
 //!
 //! `DATABASE_URL` names another server to use (its account needs CREATEDB). Otherwise wirewatch's own private server is
 //! started under the temporary folder. A small shell waits for the end of this process, however it ends, and stops it.
 
 use std::{
-    env,
+    cell::RefCell,
+    env, mem,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
-        LazyLock,
+        LazyLock, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
 
+use sqlx::{Connection, PgConnection};
 use wirewatch::{
     config,
     store::{
@@ -81,9 +84,48 @@ fn stop_after_us(data_dir: &Path, server: &PrivateServer) -> Child {
         .expect("a shell starts")
 }
 
+/// The databases that the tests of one thread have made. The test runner gives each test a thread of its own.
+struct Made(Vec<String>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        OVER.lock()
+            .expect("no test panics in here")
+            .append(&mut self.0);
+    }
+}
+
+thread_local! {
+    static MADE: RefCell<Made> = const { RefCell::new(Made(Vec::new())) };
+}
+
+/// Databases whose test is over; the next test that wants one drops them.
+static OVER: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+async fn drop_what_is_over() {
+    let over = mem::take(&mut *OVER.lock().expect("no test panics in here"));
+    for name in over {
+        drop_database(&name).await;
+    }
+}
+
+/// Drops a database, whoever uses it.
+pub(crate) async fn drop_database(name: &str) {
+    let mut server = PgConnection::connect(&(SERVER.url)("postgres"))
+        .await
+        .expect("the server lets a test in");
+    let mut drop = sqlx::QueryBuilder::new("DROP DATABASE IF EXISTS ");
+    drop.push(name).push(" WITH (FORCE)");
+    drop.build()
+        .execute(&mut server)
+        .await
+        .expect("the server drops a database");
+}
+
 /// The address of a fresh database without a schema.
 pub(crate) async fn empty_url() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    drop_what_is_over().await;
     let name = format!(
         "t{}_{}",
         std::process::id(),
@@ -92,6 +134,7 @@ pub(crate) async fn empty_url() -> String {
     store::create_database(&(SERVER.url)("postgres"), &name)
         .await
         .expect("the server makes a database");
+    MADE.with_borrow_mut(|made| made.0.push(name.clone()));
     (SERVER.url)(&name)
 }
 

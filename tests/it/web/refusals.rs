@@ -3,10 +3,7 @@
 use std::{str::FromStr as _, time::Duration};
 
 use reqwest::{Method, header::ORIGIN};
-use sqlx::{
-    Connection as _, PgConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use wirewatch::web::ROUTES;
 
@@ -167,13 +164,7 @@ async fn readiness_ends_with_the_schema_and_with_the_database() {
     assert!(answer.body.contains("lacks migrations"), "{}", answer.body);
 
     let options = PgConnectOptions::from_str(&url).unwrap();
-    let name = options.get_database().unwrap().to_owned();
-    let mut admin = PgConnection::connect_with(&options.database("postgres"))
-        .await
-        .unwrap();
-    let mut drop = sqlx::QueryBuilder::new("DROP DATABASE ");
-    drop.push(name).push(" WITH (FORCE)");
-    drop.build().execute(&mut admin).await.unwrap();
+    database::drop_database(options.get_database().unwrap()).await;
     let answer = site.get("/readyz").await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert_eq!(site.get("/livez").await.status, 200);
