@@ -103,11 +103,35 @@ pub fn read_beat(text: &str) -> anyhow::Result<Beat> {
     Ok(beat)
 }
 
-/// Opens the listener, so that a port that is taken is told before anything else starts.
-///
-/// # Errors
-/// The address cannot be listened on; the message says what to do.
-pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// What a process listens on.
+pub struct Listeners {
+    /// The pages and the API, for roles that have them.
+    pub web: Option<TcpListener>,
+    /// Metrics, where they are told.
+    metrics: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Opens them, so that a port that is taken is told before anything else starts. `listen` goes before the settings.
+    ///
+    /// # Errors
+    /// An address cannot be listened on; the message says what to do.
+    pub async fn open(
+        role: Role,
+        listen: Option<SocketAddr>,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let web = if role.has_web() {
+            Some(bind(listen.unwrap_or(settings.server.listen)).await?)
+        } else {
+            None
+        };
+        let metrics = bind_metrics(settings).await?;
+        Ok(Self { web, metrics })
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --listen (for example 127.0.0.1:0)")
     })
@@ -139,16 +163,8 @@ async fn bind_metrics(settings: &Settings) -> anyhow::Result<Option<TcpListener>
     }
 }
 
-/// Tells the metrics of this process, if they are to be told.
-async fn tell_metrics(
-    db: &PgPool,
-    settings: &Settings,
-    clock: &Arc<dyn Clock>,
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<()> {
-    let Some(listener) = bind_metrics(settings).await? else {
-        return Ok(());
-    };
+/// Tells the metrics of this process.
+fn tell_metrics(db: &PgPool, listener: TcpListener, clock: &Arc<dyn Clock>, lifecycle: &Lifecycle) {
     let metrics = web::Metrics::new(db.clone(), Arc::clone(clock), process::read);
     let stop = lifecycle.stop_token();
     lifecycle.spawn("metrics", async move {
@@ -159,7 +175,6 @@ async fn tell_metrics(
             );
         }
     });
-    Ok(())
 }
 
 /// Fills an empty database with the beat that the settings name; leaves any other alone.
@@ -343,7 +358,7 @@ fn sender(settings: &Settings, base: String) -> anyhow::Result<Sender> {
     })
 }
 
-/// Runs `role` on `db` until a signal says stop or a part ends by itself. `listener` is there when the role has pages.
+/// Runs `role` on `db` until a signal says stop or a part ends by itself.
 ///
 /// # Errors
 /// A part cannot start, or ended before it was told to.
@@ -351,13 +366,15 @@ pub async fn run(
     db: &PgPool,
     settings: &Settings,
     role: Role,
-    listener: Option<TcpListener>,
+    listeners: Listeners,
     doors: Doors,
     clock: Arc<dyn Clock>,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
     let stop = lifecycle.stop_token();
-    tell_metrics(db, settings, &clock, lifecycle).await?;
+    if let Some(listener) = listeners.metrics {
+        tell_metrics(db, listener, &clock, lifecycle);
+    }
     if role.has_jobs() {
         let WorkerParts {
             poller,
@@ -408,7 +425,7 @@ pub async fn run(
         });
     }
     if role.has_digests() {
-        let listening = match &listener {
+        let listening = match &listeners.web {
             Some(listener) => listener.local_addr()?,
             None => settings.server.listen,
         };
@@ -427,7 +444,7 @@ pub async fn run(
         });
     }
     if role.has_web()
-        && let Some(listener) = listener
+        && let Some(listener) = listeners.web
     {
         let (telling, hearing) = store::live::channel(store::live::last_numbers(db).await?);
         lifecycle.spawn(

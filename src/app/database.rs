@@ -1,11 +1,12 @@
 //! The database of a process: the one that the settings name, or the private server.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::time;
+use tokio_util::sync::CancellationToken;
 
-use super::SystemClock;
+use super::{Lifecycle, SystemClock};
 use crate::{
     config::{self, Settings},
     domain::Clock as _,
@@ -21,13 +22,18 @@ const NAME: &str = "wirewatch";
 /// How long connections in use are waited for.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
+/// How often the private server is looked for, and how many times in a row nobody may be there: somebody who restarts it by
+/// hand is not raced.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const MISSED_AT_MOST: u32 = 3;
+
 /// An open database, with the private server if there is one.
 pub struct Database {
     /// Connections.
     pub pool: PgPool,
     /// The address, with whatever password it holds.
     pub url: String,
-    server: Option<PrivateServer>,
+    server: Option<Arc<PrivateServer>>,
 }
 
 impl Database {
@@ -110,7 +116,7 @@ impl Database {
         match store::create_database(&server.url("postgres"), name).await {
             Ok(()) => Self::connect(settings, server.url(name), Some(server)).await,
             Err(error) => {
-                stop(server).await;
+                stop(Arc::new(server)).await;
                 Err(error.into())
             }
         }
@@ -122,16 +128,29 @@ impl Database {
         server: Option<PrivateServer>,
     ) -> anyhow::Result<Self> {
         match store::connect(&url, settings.database.max_connections).await {
-            Ok(pool) => Ok(Self { pool, url, server }),
+            Ok(pool) => Ok(Self {
+                pool,
+                url,
+                server: server.map(Arc::new),
+            }),
             Err(error) => {
                 if let Some(server) = server {
-                    stop(server).await;
+                    stop(Arc::new(server)).await;
                 }
                 Err(anyhow::Error::from(error).context(
                     "the database cannot be reached; check DATABASE_URL (database.url), or leave it empty for a private \
                      server",
                 ))
             }
+        }
+    }
+
+    /// Starts the private server, if there is one, again whenever it has died (the kernel ends the largest process where
+    /// memory runs out), as a part of the process. A server of somebody else's is their own matter.
+    pub fn keep_private_server(&self, lifecycle: &Lifecycle) {
+        if let Some(server) = &self.server {
+            let keeping = keep(Arc::clone(server), lifecycle.stop_token());
+            lifecycle.spawn("private PostgreSQL", keeping);
         }
     }
 
@@ -159,7 +178,38 @@ fn is_there(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn stop(server: PrivateServer) {
+async fn keep(server: Arc<PrivateServer>, stop: CancellationToken) {
+    let mut missed = 0;
+    while stop
+        .run_until_cancelled(time::sleep(LOOK_EVERY))
+        .await
+        .is_some()
+    {
+        missed = if server.is_listening() { 0 } else { missed + 1 };
+        if missed >= MISSED_AT_MOST {
+            missed = 0;
+            revive(&server).await;
+        }
+    }
+}
+
+async fn revive(server: &Arc<PrivateServer>) {
+    let reviving = Arc::clone(server);
+    match tokio::task::spawn_blocking(move || reviving.revive()).await {
+        Ok(Ok(false)) => {}
+        Ok(Ok(true)) => tracing::error!(
+            log = %server.log_path().display(),
+            "the private PostgreSQL had died and was started again"
+        ),
+        Ok(Err(error)) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the private PostgreSQL has died and does not start; trying on"
+        ),
+        Err(error) => tracing::error!(%error, "starting the private PostgreSQL was broken off"),
+    }
+}
+
+async fn stop(server: Arc<PrivateServer>) {
     let stopped = tokio::task::spawn_blocking(move || server.stop()).await;
     if let Ok(Err(error)) = stopped {
         tracing::warn!(

@@ -31,6 +31,8 @@ pub(super) async fn run(command: &DbCommand, settings: &Settings) -> anyhow::Res
             output::line(&format!("{bytes} bytes in {}", file.display()));
         }
         DbCommand::Restore { file, .. } => {
+            // First, so that a wrong file makes no database.
+            check(file).await?;
             let database = Database::open_as_is(settings).await?;
             let restored = restore(&database, file).await;
             database.close().await;
@@ -46,6 +48,12 @@ async fn backup(database: &Database, file: &Path) -> anyhow::Result<u64> {
     let writing =
         tokio::task::spawn_blocking(move || dump::backup(&url, &file, &config::search_path()));
     Ok(writing.await??)
+}
+
+async fn check(file: &Path) -> anyhow::Result<()> {
+    let file = file.to_owned();
+    let checking = tokio::task::spawn_blocking(move || dump::check(&file, &config::search_path()));
+    Ok(checking.await??)
 }
 
 async fn restore(database: &Database, file: &Path) -> anyhow::Result<()> {

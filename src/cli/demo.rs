@@ -14,7 +14,7 @@ use super::{
     output,
 };
 use crate::{
-    app::{self, BUILT_IN_BEAT, Database, Doors, Lifecycle, Role, SystemClock},
+    app::{self, BUILT_IN_BEAT, Database, Doors, Lifecycle, Listeners, Role, SystemClock},
     config::{self, Settings},
     domain::{
         self, Beat, Clock as _, Timestamp, UserName,
@@ -30,11 +30,12 @@ const INTERVAL: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
-    let listener = app::bind(args.listen.unwrap_or(settings.server.listen)).await?;
+    let listeners = Listeners::open(Role::All, args.listen, &settings).await?;
     let clock = Arc::new(SystemClock);
     let beat = serve_sample_feeds(&lifecycle, clock.clone()).await?;
     let settings = for_the_demo(settings)?;
     let database = Database::open_throw_away(&settings).await?;
+    database.keep_private_server(&lifecycle);
     let served = async {
         store::beat::import(
             &database.pool,
@@ -47,15 +48,17 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
         .await?;
         add_accounts(&database.pool, clock.now()).await?;
         add_digest(&database.pool, &beat, clock.now()).await?;
-        output::complain(&format!(
-            "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
-            listener.local_addr()?
-        ));
+        if let Some(listener) = &listeners.web {
+            output::complain(&format!(
+                "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
+                listener.local_addr()?
+            ));
+        }
         app::run(
             &database.pool,
             &settings,
             Role::All,
-            Some(listener),
+            listeners,
             Doors::Demo,
             clock.clone(),
             &lifecycle,

@@ -61,11 +61,18 @@ async fn export(db: &PgPool, wanted: &Wanted) -> anyhow::Result<Outcome> {
     let selection = selection(db, wanted).await?;
     let (mut sink, after): (Box<dyn Write + Send>, i64) = match &wanted.output {
         Some(path) => {
-            let (file, after) = open(path)?;
+            let mut file = open(path)?;
+            let (end, after) = last_line(&mut file, path)?;
+            is_of_this_selection(db, after, &selection)
+                .await
+                .with_context(|| format!("{} is not gone on with", path.display()))?;
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))?;
             (Box::new(file), after)
         }
         None => (Box::new(io::stdout()), resumed(wanted.resume.as_deref())?),
     };
+    is_of_this_database(db, after).await?;
     let written = write(db, &selection, after, sink.as_mut()).await?;
     output::complain(&format!("{written} articles"));
     Ok(Outcome::Done)
@@ -135,16 +142,50 @@ struct Resume {
     resume: String,
 }
 
-/// Opens the file at the end of its last whole line, and says after which article that is.
-fn open(path: &Path) -> anyhow::Result<(File, i64)> {
-    let shown = path.display();
-    let mut file = OpenOptions::new()
+/// Whoever went on after a number that has not been given here would miss whatever comes until it is.
+async fn is_of_this_database(db: &PgPool, after: i64) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        after <= article_stream::last(db).await?,
+        "what is to be gone on with is ahead of everything that has arrived here: the database was restored from a backup. \
+         Begin a new file, or go on with --resume from a line that is there"
+    );
+    Ok(())
+}
+
+/// Whether the article with which a file ends, if it is still there, is one of those that are asked for.
+async fn is_of_this_selection(
+    db: &PgPool,
+    after: i64,
+    selection: &Selection,
+) -> anyhow::Result<()> {
+    let is_in = async |selection: &Selection| {
+        let found = article_stream::arrived_after(db, after - 1, 1, selection).await?;
+        let first = found.articles.first().map(|article| article.arrival);
+        Ok::<_, anyhow::Error>(first == Some(after))
+    };
+    let is_other = after > 0 && is_in(&Selection::default()).await? && !is_in(selection).await?;
+    anyhow::ensure!(
+        !is_other,
+        "it ends with an article that is none of those asked for now. Name another file, or ask for the period and the \
+         keyword that it was begun with"
+    );
+    Ok(())
+}
+
+/// Opens the file, or makes it.
+fn open(path: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(path)
-        .with_context(|| format!("cannot open {shown}"))?;
+        .with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// Where the last whole line of a file ends, in bytes, and after which number of arrival that is.
+fn last_line(file: &mut File, path: &Path) -> anyhow::Result<(u64, i64)> {
+    let shown = path.display();
     let length = file.metadata()?.len();
     let start = length.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(start))?;
@@ -167,10 +208,7 @@ fn open(path: &Path) -> anyhow::Result<(File, i64)> {
             resumed(Some(&resume.resume))?
         }
     };
-    let end = start + u64::try_from(whole)?;
-    file.set_len(end)?;
-    file.seek(SeekFrom::Start(end))?;
-    Ok((file, after))
+    Ok((start + u64::try_from(whole)?, after))
 }
 
 #[cfg(test)]
@@ -179,17 +217,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_broke_off_goes_on_after_its_last_whole_line() {
+    fn a_file_that_broke_off_ends_with_its_last_whole_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.jsonl");
-        assert_eq!(open(&path).unwrap().1, 0);
+        let last_line = || last_line(&mut open(&path).unwrap(), &path);
+        assert_eq!(last_line().unwrap(), (0, 0));
         std::fs::write(&path, "{\"resume\":\"7\"}\n{\"resume\":\"9\"}\n{\"resu").unwrap();
-        let (mut file, after) = open(&path).unwrap();
-        assert_eq!(after, 9);
-        file.write_all(b"x\n").unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "{\"resume\":\"7\"}\n{\"resume\":\"9\"}\nx\n");
+        assert_eq!(last_line().unwrap(), (30, 9));
         std::fs::write(&path, "a letter\n").unwrap();
-        assert!(open(&path).is_err());
+        assert!(last_line().is_err());
     }
 }

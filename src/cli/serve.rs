@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use super::{Outcome, ServeArgs, output};
 use crate::{
-    app::{self, Database, Doors, Lifecycle, Role, SystemClock},
+    app::{self, Database, Doors, Lifecycle, Listeners, SystemClock},
     auth::Token,
     config::Settings,
     domain::Clock as _,
@@ -14,24 +14,20 @@ use crate::{
 
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
-    let listener = match args.role {
-        Role::Worker | Role::Digest => None,
-        Role::All | Role::Web => {
-            Some(app::bind(args.listen.unwrap_or(settings.server.listen)).await?)
-        }
-    };
+    let listeners = Listeners::open(args.role, args.listen, &settings).await?;
     let database = Database::open(&settings).await?;
+    database.keep_private_server(&lifecycle);
     let clock = Arc::new(SystemClock);
     let served = async {
         app::load_beat(&database.pool, &settings, clock.as_ref()).await?;
-        if let Some(listener) = &listener {
+        if let Some(listener) = &listeners.web {
             offer_first_account(&database.pool, &settings, listener.local_addr()?).await?;
         }
         app::run(
             &database.pool,
             &settings,
             args.role,
-            listener,
+            listeners,
             Doors::Accounts,
             clock.clone(),
             &lifecycle,

@@ -116,8 +116,12 @@ fn write(programs: &Path, url: &str, half: &Path) -> Result<(), DumpError> {
     out.sync_all().map_err(|source| file_error(half, source))
 }
 
-/// A table that every database of wirewatch has, as a table of contents names it.
-const A_TABLE: &str = " TABLE public _sqlx_migrations ";
+/// Tables that every database of wirewatch has, as a table of contents names them. Other programs have the first as well.
+const OUR_TABLES: [&str; 3] = [
+    " TABLE public _sqlx_migrations ",
+    " TABLE public articles ",
+    " TABLE public keywords ",
+];
 
 /// Reads the table of contents, which a file that was cut off has not, and looks whether our tables are in it.
 fn list(programs: &Path, file: &Path) -> Result<(), DumpError> {
@@ -127,7 +131,7 @@ fn list(programs: &Path, file: &Path) -> Result<(), DumpError> {
         .stdin(File::open(file).map_err(|source| file_error(file, source))?)
         .stdout(Stdio::piped());
     let contents = run(list, "pg_restore")?;
-    if contents.contains(A_TABLE) {
+    if OUR_TABLES.iter().all(|table| contents.contains(table)) {
         return Ok(());
     }
     Err(DumpError::NotOurs {
@@ -148,6 +152,15 @@ pub async fn tables(db: &PgPool) -> Result<i64, StoreError> {
     )
     .fetch_one(db)
     .await?)
+}
+
+/// Whether `file` is a backup of wirewatch's, and whole. Blocks. `search_path` is looked through for the programs first.
+///
+/// # Errors
+/// It is not, or it cannot be read; see [`DumpError`].
+pub fn check(file: &Path, search_path: &[PathBuf]) -> Result<(), DumpError> {
+    let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    list(&programs, file)
 }
 
 /// Fills the empty database at `url` from a backup, wholly or not at all. Blocks.

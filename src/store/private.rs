@@ -17,6 +17,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -112,6 +113,8 @@ pub struct PrivateServer {
     folder: PathBuf,
     socket: PathBuf,
     users: File,
+    /// Set when this process has left the server, under the lock of who starts and stops it.
+    is_left: AtomicBool,
     durability: Durability,
 }
 
@@ -159,10 +162,7 @@ impl PrivateServer {
             .canonicalize()
             .map_err(|source| file_error(data_dir, source))?;
         check_reach(&data_dir, account.as_ref())?;
-        let starting = lock_file(&data_dir, "start.lock")?;
-        starting
-            .lock()
-            .map_err(|source| file_error(&data_dir, source))?;
+        let _starting = hold_start_lock(&data_dir)?;
         // Not before the lock: the last user of a throw-away server removes this folder under it.
         let folder = data_dir.join("postgres");
         make_owned(&folder, account.as_ref())?;
@@ -172,6 +172,7 @@ impl PrivateServer {
             programs,
             account,
             folder,
+            is_left: AtomicBool::new(false),
             durability,
         };
         if durability == Durability::ThrownAway && !server.is_running()? {
@@ -205,28 +206,28 @@ impl PrivateServer {
     ///
     /// # Errors
     /// `pg_ctl` failed; the server may still run, and the next start will join it.
-    pub fn stop(self) -> Result<(), PrivateServerError> {
-        let data_dir = self.data_dir().to_owned();
-        let starting = lock_file(&data_dir, "start.lock")?;
-        starting
-            .lock()
-            .map_err(|source| file_error(&data_dir, source))?;
+    pub fn stop(&self) -> Result<(), PrivateServerError> {
+        let _starting = hold_start_lock(self.data_dir())?;
+        self.is_left.store(true, Ordering::Release);
         self.users
             .unlock()
-            .map_err(|source| file_error(&data_dir, source))?;
+            .map_err(|source| file_error(self.data_dir(), source))?;
         if self.users.try_lock().is_err() {
             return Ok(());
         }
-        let mode = match self.durability {
-            Durability::Kept => "fast",
-            Durability::ThrownAway => "immediate",
-        };
-        self.run("pg_ctl", |command| {
-            command
-                .arg("stop")
-                .args(["-m", mode, "-t", "30", "-w", "-D"])
-                .arg(self.cluster());
-        })?;
+        // Of one that died there is nothing to stop, and pg_ctl would wait for its process to go.
+        if self.is_running()? {
+            let mode = match self.durability {
+                Durability::Kept => "fast",
+                Durability::ThrownAway => "immediate",
+            };
+            self.run("pg_ctl", |command| {
+                command
+                    .arg("stop")
+                    .args(["-m", mode, "-t", "30", "-w", "-D"])
+                    .arg(self.cluster());
+            })?;
+        }
         if !self.socket.starts_with(&self.folder) {
             // A short folder elsewhere is made anew at the next start; if it stays it does no harm.
             let _ = fs::remove_dir(&self.socket);
@@ -235,6 +236,26 @@ impl PrivateServer {
             fs::remove_dir_all(&self.folder).map_err(|source| file_error(&self.folder, source))?;
         }
         Ok(())
+    }
+
+    /// Whether somebody listens at the server's socket.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok()
+    }
+
+    /// Starts the server again where it has died, and says whether it had; leaves alone one that runs, whoever started it,
+    /// and one that this process has left. Blocks until what was committed is there again.
+    ///
+    /// # Errors
+    /// `pg_ctl` failed; the message has the end of the server's log.
+    pub fn revive(&self) -> Result<bool, PrivateServerError> {
+        let _starting = hold_start_lock(self.data_dir())?;
+        if self.is_left.load(Ordering::Acquire) || self.is_running()? {
+            return Ok(false);
+        }
+        self.launch()?;
+        Ok(true)
     }
 
     /// The folder of PostgreSQL's programs in use.
@@ -317,8 +338,7 @@ impl PrivateServer {
         let output = self.command("pg_ctl", |command| {
             command.arg("status").arg("-D").arg(self.cluster());
         })?;
-        Ok(output.status.success()
-            && UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok())
+        Ok(output.status.success() && self.is_listening())
     }
 
     /// Starts the server. The processes of one that was killed need a moment to notice, and PostgreSQL refuses to start
@@ -615,4 +635,13 @@ fn lock_file(data_dir: &Path, name: &str) -> Result<File, PrivateServerError> {
         .write(true)
         .open(&path)
         .map_err(|source| file_error(&path, source))
+}
+
+/// Holds the lock of who starts or stops the server, until the file is dropped.
+fn hold_start_lock(data_dir: &Path) -> Result<File, PrivateServerError> {
+    let starting = lock_file(data_dir, "start.lock")?;
+    starting
+        .lock()
+        .map_err(|source| file_error(data_dir, source))?;
+    Ok(starting)
 }

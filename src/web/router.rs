@@ -17,7 +17,12 @@ use tower_http::{
 };
 use tracing::{Span, field::Empty};
 
-use super::{WebState, access, conditional, error, headers, metrics, peer, routes::ROUTES};
+use super::{
+    WebState, access,
+    api::parameters::{self, Known},
+    conditional, error, headers, metrics, peer,
+    routes::ROUTES,
+};
 
 /// The longest that an answer may take to begin.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -29,7 +34,13 @@ const LARGEST_FORM: usize = 64 * 1024;
 pub fn router(state: WebState) -> Router {
     let routes = ROUTES.iter().fold(Router::new(), |routes, route| {
         let guard = from_fn_with_state((state.clone(), route.gate), access::guard);
-        routes.route(route.path, (route.handler)().route_layer(guard))
+        let handler = match Known::of(route) {
+            Some(known) => {
+                (route.handler)().route_layer(from_fn_with_state(known, parameters::check))
+            }
+            None => (route.handler)(),
+        };
+        routes.route(route.path, handler.route_layer(guard))
     });
     surrounded(routes.fallback(error::missing), &state).with_state(state)
 }

@@ -166,6 +166,33 @@ async fn a_killed_database_server_recovers_at_the_next_start() {
     stop(second).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_server_that_dies_under_the_service_is_started_again() {
+    let folder = Folder::new();
+    let mut service = serve(&folder);
+    let address = address(&mut service).await;
+    let server = folder.postmaster().unwrap();
+    kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
+    let ready = async || {
+        let answer = reqwest::get(format!("{address}readyz")).await.unwrap();
+        answer.status() == 200 && folder.postmaster() != Some(server)
+    };
+    let until = tokio::time::Instant::now() + Duration::from_mins(1);
+    while !ready().await {
+        assert!(
+            tokio::time::Instant::now() < until,
+            "the service comes back by itself"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    stop(service).await;
+    assert_eq!(
+        folder.postmaster(),
+        None,
+        "the one that was started again ends too"
+    );
+}
+
 fn is_zombie(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
 }
@@ -324,6 +351,8 @@ async fn a_backup_made_while_the_service_runs_is_restored_whole_or_not_at_all() 
             "{asked:?}: {refused:?}"
         );
     }
+    let refused = on(&other, &["db", "restore", &beat]).await;
+    assert_eq!(refused.0, 3, "{}", refused.1);
     assert!(!other.path().join("postgres").exists());
     assert!(std::fs::read(&backup).unwrap() == whole, "the backup stays");
     std::fs::write(&cut, &whole[..whole.len() - whole.len() / 4]).unwrap();

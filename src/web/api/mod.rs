@@ -9,6 +9,7 @@ pub(super) mod health;
 pub(super) mod keywords;
 pub(super) mod matches;
 pub(super) mod openapi;
+pub(super) mod parameters;
 pub(super) mod stories;
 
 use super::error::WebError;

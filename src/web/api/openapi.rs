@@ -76,6 +76,21 @@ pub(in crate::web) fn description() -> &'static Value {
     &DOCUMENT
 }
 
+/// The names of the parameters that a route of the API takes in its address's query; nothing for other routes.
+pub(super) fn parameters(route: &Route) -> Option<Vec<String>> {
+    let operation = &description()["paths"][route.path][route.method.to_ascii_lowercase()];
+    operation.is_object().then(|| {
+        let described = operation["parameters"].as_array();
+        described
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["in"] == "query")
+            .filter_map(|parameter| parameter["name"].as_str())
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
 /// Answers with the description.
 pub(in crate::web) async fn show() -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json")];
@@ -117,6 +132,10 @@ fn complete(operation: &mut Value, route: &Route) {
         operation["description"] = format!("{told}\n\n{takes}").trim().into();
     }
     let mut refused = vec![
+        (
+            "400",
+            "A parameter that there is not, or one that makes no sense",
+        ),
         ("401", "No key, or one that does not work"),
         ("403", "The role of the key does not reach"),
         (
@@ -126,9 +145,6 @@ fn complete(operation: &mut Value, route: &Route) {
         ("500", "A fault of wirewatch"),
         ("503", "Not at present; Retry-After says when to ask again"),
     ];
-    if operation.get("parameters").is_some() {
-        refused.push(("400", "A parameter makes no sense"));
-    }
     if route.path.contains('{')
         || matches!(&operation["tags"][0], Value::String(tag) if tag == "matches" || tag == "articles")
     {

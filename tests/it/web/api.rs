@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sqlx::ConnectOptions as _;
 
 use super::with_concepts;
 use wirewatch::{domain::Role, web::WebOptions};
 
 use crate::{
+    binary::{finish, wirewatch},
     database,
     feed_server::{Document, FeedServer, rss},
     site::{Site, ask},
@@ -331,6 +333,18 @@ async fn filters_narrow_the_stream_and_one_that_names_nothing_is_refused() {
         assert_eq!(answer.status, 400, "{wrong}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
+    for (path, names) in [
+        ("/api/v1/articles?keywrod=dprk", "“keywrod”: there are "),
+        ("/api/v1/export?keyword=dprk&since=0", "“since”: there are "),
+        (
+            "/api/v1/keywords?limit=5",
+            "“limit”: this address takes none",
+        ),
+    ] {
+        let answer = site.get(path).await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.body.contains(names), "{path}: {}", answer.body);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -404,6 +418,47 @@ async fn an_export_has_every_article_and_goes_on_where_it_broke_off() {
     assert_eq!(of_one.body.lines().count(), 20);
     assert_eq!(site.get("/api/v1/export?resume=x").await.status, 400);
     drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_into_a_file_goes_on_only_with_what_it_was_begun_with() {
+    let (worker, site) = two_keywords().await;
+    let whole = site.get("/api/v1/export?keyword=dprk").await.body;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dprk.jsonl");
+    let url = worker.db.connect_options().to_url_lossy();
+    let export = async |wanted: &[&str]| {
+        let mut command = wirewatch(&["export"]);
+        command
+            .args(wanted)
+            .arg("--output")
+            .arg(&path)
+            .env("DATABASE_URL", url.as_str());
+        let told = finish(command).await;
+        (
+            told.status.success(),
+            String::from_utf8(told.stderr).unwrap(),
+        )
+    };
+    let cut = whole.match_indices('\n').nth(6).unwrap().0 + 20;
+    std::fs::write(&path, &whole[..cut]).unwrap();
+    let kept = || std::fs::read_to_string(&path).unwrap();
+
+    let (is_done, told) = export(&["--to", "2020-01-01"]).await;
+    assert!(
+        !is_done && told.contains("none of those asked for"),
+        "{told}"
+    );
+    assert_eq!(kept(), whole[..cut], "what was there is as it was");
+    assert!(export(&["--keyword", "dprk"]).await.0);
+    assert_eq!(kept(), whole);
+
+    std::fs::write(&path, "{\"resume\":\"999\"}\n").unwrap();
+    let (is_done, told) = export(&["--keyword", "dprk"]).await;
+    assert!(
+        !is_done && told.contains("restored from a backup"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
