@@ -24,6 +24,16 @@ struct Input {
 
 pub(super) async fn run(args: ParseArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let input = read(&args, settings).await?;
+    // As a poll would: what is larger costs more memory to read than a machine may have.
+    if input.body.len() as u64 > settings.fetch.max_body_bytes {
+        let most = settings.fetch.max_body_bytes;
+        output::complain(&format!(
+            "{}: {}: more than {most} bytes (fetch.max_body_bytes)",
+            args.input,
+            ErrorCode::TooLarge.as_str()
+        ));
+        return Ok(Outcome::SaidNo);
+    }
     let content_type = input.content_type.as_deref();
     let read = if args.list {
         let Some(selectors) = selectors(&args.selectors, &input) else {

@@ -11,6 +11,7 @@ use super::{
     WebState,
     error::{self, WebError},
     peer::Peer,
+    quota::Standing,
     reading::{self, Reader},
     seats::Holder,
     visitor::{self, Visitor},
@@ -76,18 +77,19 @@ pub(super) async fn guard(
             .into_response();
         }
         Ok(visitor) => visitor,
+        // Who tries keys is nobody yet, and is counted as everybody behind the address.
+        Err(error @ WebError::WrongToken) => {
+            let counted = standing(&state, &Visitor::Nobody, peer);
+            return counted.err().unwrap_or(error).into_response();
+        }
         Err(error) => return error.into_response(),
     };
-    let standing = match is_counted(request.uri().path())
-        .then(|| {
-            state
-                .quota
-                .take(Holder::of(&visitor, peer), state.clock.now())
-        })
+    let standing = match is_counted(gate, request.uri().path())
+        .then(|| standing(&state, &visitor, peer))
         .transpose()
     {
         Ok(standing) => standing,
-        Err(wait) => return WebError::TooFast(wait).into_response(),
+        Err(refusal) => return refusal.into_response(),
     };
     let mut response = match gate.refusal(&visitor) {
         None => {
@@ -109,8 +111,18 @@ pub(super) async fn guard(
 }
 
 /// Whether requests to this address are counted: those that programs make again and again.
-fn is_counted(path: &str) -> bool {
-    path.starts_with("/api/") || path.starts_with("/out/")
+fn is_counted(gate: Gate, path: &str) -> bool {
+    gate == Gate::Output || path.starts_with("/api/")
+}
+
+/// Counts a request of a visitor.
+///
+/// # Errors
+/// There were too many.
+fn standing(state: &WebState, visitor: &Visitor, peer: Peer) -> Result<Standing, WebError> {
+    let holder = Holder::of(visitor, peer);
+    let taken = state.quota.take(holder, state.clock.now());
+    taken.map_err(WebError::TooFast)
 }
 
 /// Whether the key of a program opens more than feeds and tables: it must not stand in addresses, which logs and histories
@@ -131,9 +143,12 @@ fn is_page(method: &Method, uri: &Uri) -> bool {
     matches!(*method, Method::GET | Method::HEAD) && !error::is_for_programs(uri.path())
 }
 
-/// The sign-in that leads back here.
+/// The sign-in that leads back here; not with a key, if the address holds one.
 fn sign_in_address(uri: &Uri) -> String {
-    let here = uri.path_and_query().map_or("/", |here| here.as_str());
+    let here = match key_in_address(uri) {
+        None => uri.path_and_query().map_or("/", |here| here.as_str()),
+        Some(_) => uri.path(),
+    };
     if here == "/" {
         return "/login".to_owned();
     }
@@ -151,6 +166,10 @@ mod tests {
         assert_eq!(
             sign_in_address(&Uri::from_static("/keywords/iran?before=7&x=%20")),
             "/login?next=%2Fkeywords%2Firan%3Fbefore%3D7%26x%3D%2520"
+        );
+        assert_eq!(
+            sign_in_address(&Uri::from_static("/digests/a?x=1&token=secret")),
+            "/login?next=%2Fdigests%2Fa"
         );
     }
 }

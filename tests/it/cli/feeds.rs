@@ -84,6 +84,16 @@ async fn a_feed_is_printed_as_it_is_read() {
     let told = run(&["parse", &page, "--json"]).await;
     assert_eq!((told.code, told.out.as_str()), (1, ""));
     assert!(told.err.contains("page.html: not_a_feed: "), "{}", told.err);
+
+    let large = file(&folder, "large.xml", &" ".repeat((8 << 20) + 1));
+    let told = run(&["parse", &large]).await;
+    assert_eq!(told.code, 1);
+    assert!(
+        told.err
+            .contains("large.xml: too_large: more than 8388608 bytes"),
+        "{}",
+        told.err
+    );
 }
 
 /// A database of its own, and the beat that it is filled with.

@@ -392,6 +392,11 @@ async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
     assert_eq!(get(&other).await.status, 200);
     worker.clock.advance(std::time::Duration::from_secs(12));
     assert_eq!(get(&one).await.status, 200);
+    // Keys that are none are counted as well, and nobody else's.
+    for status in [401, 401, 401, 401, 401, 429] {
+        assert_eq!(get("none").await.status, status);
+    }
+    assert_eq!(get(&other).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
