@@ -158,14 +158,9 @@ async fn is_of_this_selection(
     after: i64,
     selection: &Selection,
 ) -> anyhow::Result<()> {
-    let is_in = async |selection: &Selection| {
-        let found = article_stream::arrived_after(db, after - 1, 1, selection).await?;
-        let first = found.articles.first().map(|article| article.arrival);
-        Ok::<_, anyhow::Error>(first == Some(after))
-    };
-    let is_other = after > 0 && is_in(&Selection::default()).await? && !is_in(selection).await?;
+    let was_asked_for = article_stream::was_of(db, after, selection).await?;
     anyhow::ensure!(
-        !is_other,
+        was_asked_for != Some(false),
         "it ends with an article that is none of those asked for now. Name another file, or ask for the period and the \
          keyword that it was begun with"
     );

@@ -19,12 +19,14 @@ const WORTH_SENDING: Duration = Duration::from_hours(12);
 const HORIZON_DAYS: i32 = 800;
 
 /// What is to be done about the issues that came due since the last look.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// The issue to compose.
     pub issue: Option<Issue>,
     /// Those that it stands for, or that are too late: none of them is composed, each is recorded.
     pub missed: Vec<Issue>,
+    /// With these, every issue due up to here is done with.
+    pub settled: Timestamp,
 }
 
 /// The instant of a local date and time. A time that daylight saving skips is the first instant after the gap, one
@@ -89,12 +91,32 @@ pub fn next(schedule: &Schedule, zone: &TimeZone, after: Timestamp) -> Option<Is
 }
 
 /// What is due at `now`, if everything up to `settled` is settled: the newest issue, unless it is 12 hours late. What
-/// arrived for the older ones is in it.
+/// arrived for the older ones is in it. Where none is, the next one, if it is due within the time of its `review`.
 #[must_use]
-pub fn due(schedule: &Schedule, zone: &TimeZone, settled: Timestamp, now: Timestamp) -> Due {
+pub fn due(
+    schedule: &Schedule,
+    zone: &TimeZone,
+    settled: Timestamp,
+    now: Timestamp,
+    review: Duration,
+) -> Due {
     let mut missed = issues(schedule, zone, settled, now);
     let issue = missed.pop_if(|issue| now.since(issue.due) < WORTH_SENDING);
-    Due { issue, missed }
+    let settled = settled.max(now);
+    if issue.is_some() {
+        return Due {
+            issue,
+            missed,
+            settled,
+        };
+    }
+    let ahead = issues(schedule, zone, settled, now.plus(review));
+    let issue = ahead.into_iter().next();
+    Due {
+        settled: issue.map_or(settled, |issue| issue.due),
+        issue,
+        missed,
+    }
 }
 
 /// The date on the wall.
@@ -153,7 +175,7 @@ pub fn is_quiet(time: civil::Time, from: TimeOfDay, to: TimeOfDay) -> bool {
     }
 }
 
-/// The end of the quiet hours that `now` lies in; none outside of them.
+/// The end of the quiet hours that `now` lies in, which is after `now`; none outside of them.
 #[must_use]
 pub fn quiet_until(
     now: Timestamp,
@@ -170,7 +192,13 @@ pub fn quiet_until(
     } else {
         local.date().checked_add(Span::new().days(1)).ok()?
     };
-    instant(date, to, zone)
+    let end = instant(date, to, zone)?;
+    if end > now {
+        return Some(end);
+    }
+    // In an hour that comes a second time the first reading of its end is past.
+    let again = zone.to_ambiguous_timestamp(date.to_datetime(to.to_civil()));
+    Some(Timestamp::from_jiff(again.later().ok()?))
 }
 
 #[cfg(test)]
@@ -309,24 +337,22 @@ mod tests {
         let utc = zone("UTC");
         let settled = at("2026-11-20T08:00:00Z");
         // on time
-        let found = due(&schedule, &utc, settled, at("2026-11-20T19:00:00Z"));
+        let found = due(&schedule, &utc, settled, at("2026-11-20T19:00:00Z"), NONE);
         assert_eq!(
             found.issue.map(|issue| issue.due),
             Some(at("2026-11-20T19:00:00Z"))
         );
         assert_eq!(found.missed, []);
         // down for two days and a half
-        let found = due(&schedule, &utc, settled, at("2026-11-23T08:30:00Z"));
+        let found = due(&schedule, &utc, settled, at("2026-11-23T08:30:00Z"), NONE);
         assert_eq!(
             found.issue.map(|issue| issue.due),
             Some(at("2026-11-23T07:00:00Z"))
         );
         assert_eq!(found.missed.len(), 5);
         // not due at all
-        assert_eq!(
-            due(&schedule, &utc, settled, at("2026-11-20T18:59:59Z")),
-            Due::default()
-        );
+        let early = at("2026-11-20T18:59:59Z");
+        assert_eq!(due(&schedule, &utc, settled, early, NONE), nothing(early));
         // a weekly one that is thirteen hours late waits for its next week
         let weekly = Schedule {
             days: [Weekday::Fri].into(),
@@ -338,8 +364,49 @@ mod tests {
             &utc,
             at("2026-11-19T08:00:00Z"),
             at("2026-11-20T20:00:00Z"),
+            NONE,
         );
         assert_eq!((found.issue, found.missed.len()), (None, 1));
+    }
+
+    /// No review.
+    const NONE: Duration = Duration::ZERO;
+
+    fn nothing(settled: Timestamp) -> Due {
+        Due {
+            issue: None,
+            missed: vec![],
+            settled,
+        }
+    }
+
+    #[test]
+    fn a_review_brings_an_issue_forward_and_misses_none() {
+        let schedule = daily("UTC", &["07:00"]);
+        let utc = zone("UTC");
+        let day = Duration::from_hours(24);
+        // A review of a day: the issue is composed the day before, however early that is.
+        let found = due(
+            &schedule,
+            &utc,
+            at("2026-11-20T19:00:00Z"),
+            at("2026-11-20T19:00:00Z"),
+            day,
+        );
+        let first = at("2026-11-21T07:00:00Z");
+        assert_eq!(found.issue.map(|issue| issue.due), Some(first));
+        assert_eq!((found.missed, found.settled), (vec![], first));
+        let again = at("2026-11-21T06:59:00Z");
+        assert_eq!(due(&schedule, &utc, first, again, day), nothing(first));
+        // Late by eleven hours and a half it is sent, whatever its review.
+        let late = at("2026-11-20T18:30:00Z");
+        let hour = Duration::from_hours(1);
+        let found = due(&schedule, &utc, at("2026-11-20T06:00:00Z"), late, hour);
+        assert_eq!(
+            found.issue.map(|issue| issue.due),
+            Some(at("2026-11-20T07:00:00Z"))
+        );
+        assert_eq!((found.missed, found.settled), (vec![], late));
     }
 
     #[test]
@@ -350,8 +417,9 @@ mod tests {
             &zone("UTC"),
             at("2026-11-20T07:00:00Z"),
             at("2026-11-19T09:00:00Z"),
+            NONE,
         );
-        assert_eq!(found, Due::default());
+        assert_eq!(found, nothing(at("2026-11-20T07:00:00Z")));
     }
 
     #[test]
@@ -382,21 +450,41 @@ mod tests {
         }
     }
 
+    #[test]
+    fn quiet_hours_that_end_in_a_repeated_hour_end_after_now() {
+        let berlin = zone("Europe/Berlin");
+        let (from, to) = ("23:00".parse().unwrap(), "02:30".parse().unwrap());
+        for (now, until) in [
+            ("2026-10-25T00:10:00Z", Some("2026-10-25T00:30:00Z")),
+            ("2026-10-25T00:45:00Z", None),
+            ("2026-10-25T01:10:00Z", Some("2026-10-25T01:30:00Z")),
+            ("2026-10-25T01:30:00Z", None),
+        ] {
+            let found = quiet_until(at(now), &berlin, from, to);
+            assert_eq!(found, until.map(at), "{now}");
+        }
+    }
+
     proptest! {
         /// However the looks fall, each issue is composed or recorded as missed exactly once.
         #[test]
-        fn each_issue_is_settled_once(steps in proptest::collection::vec(1_u64..200_000, 1..60)) {
+        fn each_issue_is_settled_once(
+            steps in proptest::collection::vec(1_u64..200_000, 1..60),
+            review in 0_u64..100_000,
+        ) {
+            let review = Duration::from_secs(review);
             let zone = zone("Europe/Berlin");
             let schedule = daily("Europe/Berlin", &["02:30", "07:00"]);
             let start = at("2026-03-20T00:00:00Z");
             let (mut now, mut settled, mut seen) = (start, start, Vec::new());
             for step in steps {
                 now = now.plus(Duration::from_secs(step));
-                let found = due(&schedule, &zone, settled, now);
+                let found = due(&schedule, &zone, settled, now, review);
+                prop_assert!(found.missed.iter().all(|issue| issue.due <= now), "nothing to come is missed");
                 seen.extend(found.missed.iter().chain(&found.issue).map(|issue| issue.key));
-                settled = now;
+                settled = found.settled;
             }
-            let expected: Vec<_> = issues(&schedule, &zone, start, now).iter().map(|issue| issue.key).collect();
+            let expected: Vec<_> = issues(&schedule, &zone, start, settled).iter().map(|issue| issue.key).collect();
             prop_assert_eq!(seen, expected);
         }
     }

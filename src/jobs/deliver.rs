@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future, stream};
 use jiff::tz::TimeZone;
 use tokio::{sync::Notify, time};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ use crate::{
 /// Looks for deliveries this often; new ones of this process are told by a nudge.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Deliveries under way at a time, claimed together.
+/// Deliveries under way at a time by one channel, claimed together.
 const AT_A_TIME: usize = 4;
 
 /// Longer than a batch takes; a worker that is gone loses its claims at once.
@@ -127,39 +127,45 @@ impl Deliverer {
     /// # Errors
     /// The database does not answer.
     pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
-        let mut tried = 0;
         self.holder.keep_alive().await?;
         let waiting = store::deliveries::waiting(&self.db, self.clock.now()).await?;
-        for channel in waiting {
+        // Side by side: behind a mail server that hangs, webhooks would wait for hours.
+        let emptying = waiting
+            .into_iter()
             // Without a mail server letters wait.
-            if channel == Channel::Mail && self.ways.mailer.is_none() {
-                continue;
-            }
-            while !stop.is_cancelled() {
-                let claimed = store::deliveries::claim(
-                    &self.db,
-                    channel,
-                    self.holder.number(),
-                    i64::try_from(AT_A_TIME).unwrap_or(1),
-                    LEASE,
-                    self.clock.now(),
-                )
-                .await?;
-                let were_all = claimed.len() < AT_A_TIME;
-                tried += claimed.len();
-                let done: Vec<_> = stream::iter(claimed)
-                    .map(|delivery| self.deliver(delivery))
-                    .buffer_unordered(AT_A_TIME)
-                    .collect()
-                    .await;
-                done.into_iter().collect::<Result<(), _>>()?;
-                if were_all {
-                    break;
-                }
-            }
-        }
+            .filter(|channel| *channel != Channel::Mail || self.ways.mailer.is_some())
+            .map(|channel| self.empty(channel, stop));
+        let tried = future::join_all(emptying).await;
         if let Some(mailer) = &self.ways.mailer {
             mailer.close_idle().await;
+        }
+        tried.into_iter().sum()
+    }
+
+    /// Delivers everything that is to be tried now by one channel.
+    async fn empty(&self, channel: Channel, stop: &CancellationToken) -> Result<usize, StoreError> {
+        let mut tried = 0;
+        while !stop.is_cancelled() {
+            let claimed = store::deliveries::claim(
+                &self.db,
+                channel,
+                self.holder.number(),
+                i64::try_from(AT_A_TIME).unwrap_or(1),
+                LEASE,
+                self.clock.now(),
+            )
+            .await?;
+            let were_all = claimed.len() < AT_A_TIME;
+            tried += claimed.len();
+            let done: Vec<_> = stream::iter(claimed)
+                .map(|delivery| self.deliver(delivery))
+                .buffer_unordered(AT_A_TIME)
+                .collect()
+                .await;
+            done.into_iter().collect::<Result<(), _>>()?;
+            if were_all {
+                break;
+            }
         }
         Ok(tried)
     }

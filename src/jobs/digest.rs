@@ -34,6 +34,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// A subscription whose zone this machine does not know is looked at again after this.
 const ZONE_AGAIN: Duration = Duration::from_hours(1);
 
+/// A subscription for which composing failed is tried again after this.
+const FAILED_AGAIN: Duration = Duration::from_mins(5);
+
 /// Sources named in the statement about the collection before the rest is counted.
 const NAMED: usize = 8;
 
@@ -128,8 +131,19 @@ impl Composer {
                 Some(known) => known,
                 unknown => unknown.insert(self.collection().await?),
             };
-            if self.work(draft, &mut texts, collection, now).await? {
-                composed += 1;
+            let (id, slug) = (draft.subscription.id, draft.subscription.slug.clone());
+            match self.work(draft, &mut texts, collection, now).await {
+                Ok(came) => composed += u64::from(came),
+                Err(error) if error.is_unavailable() || error.is_conflict() => return Err(error),
+                Err(error) => {
+                    // Its own fault, and the oldest: the others would wait behind it for ever.
+                    tracing::error!(
+                        subscription = slug,
+                        error = &error as &dyn std::error::Error,
+                        "composing for a subscription failed; the others go first"
+                    );
+                    store::editions::put_off(&self.db, id, now.plus(FAILED_AGAIN)).await?;
+                }
             }
         }
     }
@@ -190,7 +204,7 @@ impl Composer {
             now,
         };
         match draft.subscription.wanted.kind {
-            _ if draft.subscription.run_at.is_some() => task.at_once(draft).await,
+            _ if draft.subscription.run_at.is_some_and(|at| at <= now) => task.at_once(draft).await,
             Kind::Digest => task.issues(draft).await,
             Kind::Alert => task.alert(draft).await,
             Kind::Trouble => task.trouble(draft).await,
@@ -227,9 +241,13 @@ impl Task<'_> {
 
     /// The issues that came due. One that is reviewed comes due so much earlier.
     async fn issues(mut self, mut draft: Draft) -> Result<bool, StoreError> {
-        let ahead = self.now.plus(review(&draft));
-        let from = draft.subscription.settled_to;
-        let due = schedule::due(&draft.subscription.wanted.schedule, self.zone, from, ahead);
+        let due = schedule::due(
+            &draft.subscription.wanted.schedule,
+            self.zone,
+            draft.subscription.settled_to,
+            self.now,
+            review(&draft),
+        );
         draft.miss(&due.missed).await?;
         let mut frozen = false;
         if let Some(issue) = due.issue {
@@ -240,10 +258,9 @@ impl Task<'_> {
             };
             frozen = self.freeze(&mut draft, issue, &composed, state).await?;
         }
-        let to = from.max(ahead);
         let settled = Settled {
-            to,
-            next_at: self.next_at(&draft, to),
+            to: due.settled,
+            next_at: self.next_at(&draft, due.settled),
             has_run: false,
             mark: draft.mark,
         };
@@ -266,8 +283,8 @@ impl Task<'_> {
                     (frozen, self.now, draft.mark)
                 }
                 Speak::ForMore => (false, self.now, draft.mark),
-                // No mark: it looks again at that time, whatever arrives.
-                Speak::At(at) => (false, at, 0),
+                // No mark: it looks again at that time, whatever arrives; but never at once, which would be for ever.
+                Speak::At(at) => (false, at.max(self.now.plus(INTERVAL)), 0),
             };
         let settled = Settled {
             to: self.now,

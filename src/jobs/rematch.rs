@@ -160,7 +160,7 @@ impl Rematcher {
         judge: Arc<Judge>,
     ) -> Result<(Judged, Next), StoreError> {
         let after = if rematch.is_late {
-            rematch.last_article
+            rematches::late_from(&self.db, rematch, rematch.saved_at.minus(STRAGGLERS)).await?
         } else {
             i64::MIN
         };

@@ -53,10 +53,26 @@ fn kind(code: u16, text: &str) -> RefusalKind {
     match (code, enhanced(text)) {
         // The server does not let us in, or does not speak as it should: no recipient's fault.
         (530 | 534 | 535 | 538, _) | (500..=504 | 521, None) => RefusalKind::Temporary,
-        (500..=599, Some((1, _) | (2, 1))) | (550 | 551 | 553, None) => RefusalKind::Recipient,
+        (500..=599, Some((1, _) | (2, 1))) => RefusalKind::Recipient,
+        // Servers say a plain 550 for everything: that they relay for nobody, do not like the sender, or the letter.
+        (550 | 551 | 553, None) if is_of_the_recipient(text) => RefusalKind::Recipient,
         (500..=599, _) => RefusalKind::Letter,
         _ => RefusalKind::Temporary,
     }
+}
+
+/// Whether a no without an enhanced code is for whom the letter was meant, by the words that servers use.
+fn is_of_the_recipient(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    names(&[
+        "user",
+        "mailbox",
+        "recipient",
+        "account",
+        "no such",
+        "does not exist",
+    ]) && !names(&["relay", "sender", "block", "spam", "polic", "reputation"])
 }
 
 /// Subject and detail of the first enhanced status code of class 5.
@@ -111,7 +127,15 @@ mod tests {
             (535, "5.7.8 bad credentials", RefusalKind::Temporary),
             (530, "5.7.0 STARTTLS first", RefusalKind::Temporary),
             (502, "not implemented", RefusalKind::Temporary),
-            (550, "from 15.1.1.1: no", RefusalKind::Recipient),
+            (550, "from 15.1.1.1: no", RefusalKind::Letter),
+            (550, "relay not permitted", RefusalKind::Letter),
+            (
+                550,
+                "Sender verify failed: no such user",
+                RefusalKind::Letter,
+            ),
+            (550, "Mailbox unavailable", RefusalKind::Recipient),
+            (551, "User not local", RefusalKind::Recipient),
         ] {
             assert_eq!(kind(code, text), expected, "{code} {text}");
         }

@@ -184,6 +184,31 @@ pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
         .await?)
 }
 
+/// Whether the article of a number of arrival is, or once was, of the keyword and the period of a selection; nothing, if it
+/// is gone.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn was_of(
+    db: &PgPool,
+    arrival: i64,
+    selection: &Selection,
+) -> Result<Option<bool>, StoreError> {
+    Ok(query_scalar!(
+        r#"SELECT ($2::bigint IS NULL OR EXISTS (SELECT FROM matches m WHERE m.article_id = a.id AND m.keyword_id = $2))
+              AND ($3::timestamptz IS NULL OR a.sort_at >= $3)
+              AND ($4::timestamptz IS NULL OR a.sort_at < $4) AS "was!"
+             FROM articles a
+            WHERE a.arrival = $1"#,
+        arrival,
+        selection.keyword as Option<KeywordId>,
+        selection.from as Option<Timestamp>,
+        selection.before as Option<Timestamp>,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
 /// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
 /// next `REACH` numbers, so that a selection that takes few does not read all there is.
 ///

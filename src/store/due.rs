@@ -275,9 +275,11 @@ fn empty(id: StoryId) -> DueStory {
     }
 }
 
-/// The articles with their matches. The rows of an article stand together.
+/// The articles with their matches, in the order of the first of each. A keyword that an article came to match later has a
+/// later number, so the rows of an article may stand apart.
 fn articles(found: Vec<Found>, texts: &Texts) -> Vec<(StoryId, DueArticle)> {
     let mut articles: Vec<(StoryId, DueArticle)> = Vec::new();
+    let mut places: HashMap<ArticleId, usize> = HashMap::new();
     for row in found {
         let next = DueMatch {
             keyword: row.keyword,
@@ -285,20 +287,20 @@ fn articles(found: Vec<Found>, texts: &Texts) -> Vec<(StoryId, DueArticle)> {
             why: row.why,
             hits: hits::from_json(row.hits),
         };
-        match articles.last_mut() {
-            Some((_, article)) if article.id == row.article => article.matches.push(next),
-            _ => {
-                let Some(article) = texts.article(row.article) else {
-                    continue;
-                };
-                let article = DueArticle {
-                    is_copy: row.is_copy,
-                    matches: vec![next],
-                    ..article
-                };
-                articles.push((row.story, article));
-            }
+        if let Some(place) = places.get(&row.article) {
+            articles[*place].1.matches.push(next);
+            continue;
         }
+        let Some(article) = texts.article(row.article) else {
+            continue;
+        };
+        let article = DueArticle {
+            is_copy: row.is_copy,
+            matches: vec![next],
+            ..article
+        };
+        places.insert(row.article, articles.len());
+        articles.push((row.story, article));
     }
     articles
 }

@@ -305,7 +305,7 @@ async fn record(
     audit::record(tx, actor, now, &[change]).await
 }
 
-/// Puts a delivery that was given up or refused into the outbox again, as it is.
+/// Puts a delivery that was given up or refused into the outbox again, as it is; too late for who has left meanwhile.
 ///
 /// # Errors
 /// The database does not answer.
@@ -316,15 +316,20 @@ pub async fn resend(
     now: Timestamp,
 ) -> Result<Acted, StoreError> {
     let mut tx = super::begin(db).await?;
-    let state = sqlx::query_scalar!(
-        "SELECT state FROM deliveries WHERE id = $1 FOR UPDATE",
+    let delivery = sqlx::query!(
+        r#"SELECT d.state, r.unsubscribed_at IS NULL AND u.disabled_at IS NULL AS "takes_letters!"
+             FROM deliveries d
+             JOIN recipients r ON r.id = d.recipient_id
+             LEFT JOIN users u ON u.id = r.user_id
+            WHERE d.id = $1
+              FOR UPDATE OF d"#,
         id as DeliveryId
     )
     .fetch_optional(&mut *tx)
     .await?;
-    match state.as_deref() {
+    match delivery {
         None => return Ok(Acted::Unknown),
-        Some("dead" | "refused") => {}
+        Some(it) if it.takes_letters && matches!(it.state.as_str(), "dead" | "refused") => {}
         Some(_) => return Ok(Acted::TooLate),
     }
     sqlx::query!(

@@ -61,7 +61,7 @@ pub struct Waiting {
 pub async fn waiting(db: &PgPool, now: Timestamp) -> Result<Waiting, StoreError> {
     Ok(sqlx::query_as!(
         Waiting,
-        r#"SELECT (EXISTS (SELECT FROM subscriptions WHERE run_at IS NOT NULL)
+        r#"SELECT (EXISTS (SELECT FROM subscriptions WHERE run_at <= $1)
                 OR EXISTS (SELECT FROM subscriptions WHERE next_at <= $1 AND kind <> 'alert')
                 OR EXISTS (SELECT FROM subscriptions
                             WHERE next_at <= $1
@@ -94,7 +94,7 @@ pub async fn claim(db: &PgPool, now: Timestamp) -> Result<Option<Draft>, StoreEr
         "SELECT id, slug, name, kind, schedule, pace, filter, story_limit, sends_empty, review_minutes, created_by,
                 created_at, paused_at, settled_to, next_at, run_at
            FROM subscriptions
-          WHERE run_at IS NOT NULL
+          WHERE run_at <= $1
              OR next_at <= $1 AND (kind <> 'alert' OR looked_at_mark <> $2)
           ORDER BY coalesce(run_at, next_at), id
           LIMIT 1
@@ -113,6 +113,25 @@ pub async fn claim(db: &PgPool, now: Timestamp) -> Result<Option<Draft>, StoreEr
         subscription: row.read(keywords)?,
         mark,
     }))
+}
+
+/// Puts off whatever there is to do for a subscription.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn put_off(db: &PgPool, id: SubscriptionId, to: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE subscriptions
+            SET next_at = CASE WHEN next_at IS NOT NULL THEN greatest(next_at, $2) END,
+                run_at = CASE WHEN run_at IS NOT NULL THEN greatest(run_at, $2) END,
+                looked_at_mark = 0
+          WHERE id = $1",
+        id as SubscriptionId,
+        to as Timestamp,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// An issue that is to be frozen.
@@ -317,16 +336,17 @@ impl Draft {
         self.finish(settled).await
     }
 
-    /// Incidents that the subscription was not told of: those open since before `before`, and the end of those that it
-    /// was told of.
+    /// Incidents that the subscription was not told of: those open since before `before`, and the end, before then, of those
+    /// that it was told of.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn incidents(&mut self, before: Timestamp) -> Result<Vec<IncidentNews>, StoreError> {
         let rows = incidents!(
             r#"AND CASE WHEN i.closed_at IS NULL THEN i.opened_at <= $2
-                           ELSE EXISTS (SELECT FROM told_incidents t
-                                         WHERE t.subscription_id = $1 AND t.incident_id = i.id AND NOT t.is_over)
+                           ELSE i.closed_at <= $2
+                                AND EXISTS (SELECT FROM told_incidents t
+                                             WHERE t.subscription_id = $1 AND t.incident_id = i.id AND NOT t.is_over)
                       END
                   AND NOT EXISTS (SELECT FROM told_incidents t
                                    WHERE t.subscription_id = $1 AND t.incident_id = i.id

@@ -150,6 +150,8 @@ pub async fn feeds(db: &PgPool, only: Option<FeedId>) -> Result<Vec<EditedFeed>,
 
 /// Changes what the desk knows of a feed. False if there is no such feed or source.
 ///
+/// With other selectors the same page has other entries: it is read anew, whole, and a poll that runs counts for nothing.
+///
 /// # Errors
 /// The database does not answer; nothing was changed then.
 pub async fn change(
@@ -168,6 +170,7 @@ pub async fn change(
     let Some(before) = snapshot(&mut tx, id).await? else {
         return Ok(false);
     };
+    let read_with = selectors(&mut tx, id).await?;
     let changed = sqlx::query!(
         "UPDATE feeds
             SET title = $2, language = $3, category = $4, note = $5,
@@ -188,9 +191,37 @@ pub async fn change(
     if changed.rows_affected() == 0 {
         return Ok(false);
     }
+    if edit.list.is_some() && selectors(&mut tx, id).await? != read_with {
+        read_anew(&mut tx, id, now).await?;
+    }
     note(&mut tx, id, "change", before, actor, now).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+async fn selectors(tx: &mut PgConnection, id: FeedId) -> Result<Option<Value>, StoreError> {
+    Ok(
+        sqlx::query_scalar!("SELECT selectors FROM feeds WHERE id = $1", id as FeedId)
+            .fetch_one(tx)
+            .await?,
+    )
+}
+
+/// Forgets what is known of the last document, and makes the feed due.
+async fn read_anew(tx: &mut PgConnection, id: FeedId, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE feeds
+            SET etag = NULL, last_modified = NULL, body_hash = NULL,
+                next_poll_at = CASE WHEN state = 'paused' THEN NULL ELSE $2::timestamptz END,
+                next_poll_reason = CASE WHEN state = 'paused' THEN next_poll_reason ELSE 'read with other selectors' END,
+                lease_token = lease_token + 1, lease_until = NULL
+          WHERE id = $1",
+        id as FeedId,
+        now as Timestamp,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Does the same to many feeds. Returns how many it changed.
@@ -262,7 +293,8 @@ async fn apply(
         Bulk::PollSoon => {
             sqlx::query!(
                 "UPDATE feeds
-                    SET next_poll_at = least(next_poll_at, $2), next_poll_reason = 'asked for by hand'
+                    SET next_poll_at = CASE WHEN lease_until > $2 THEN $2 ELSE least(next_poll_at, $2) END,
+                        next_poll_reason = 'asked for by hand'
                   WHERE id = $1 AND state <> 'paused'",
                 id as FeedId,
                 now as Timestamp,

@@ -354,7 +354,7 @@ pub async fn collection(db: &PgPool) -> Result<Collection, StoreError> {
     })
 }
 
-/// Makes a feed due now, unless it is paused. A claim that runs is left alone.
+/// Makes a feed due now, unless it is paused. A poll that runs is left alone, and another follows it.
 ///
 /// # Errors
 ///
@@ -366,7 +366,9 @@ pub async fn ask_poll_soon(
 ) -> Result<PollWish, StoreError> {
     let state = query_scalar!(
         r#"UPDATE feeds
-              SET next_poll_at = CASE WHEN state = 'paused' THEN NULL ELSE least(next_poll_at, $2) END,
+              SET next_poll_at = CASE WHEN state = 'paused' THEN NULL
+                                  WHEN lease_until > $2 THEN $2
+                                  ELSE least(next_poll_at, $2) END,
                   next_poll_reason = CASE WHEN state = 'paused' THEN next_poll_reason ELSE 'asked for by hand' END
             WHERE id = $1
         RETURNING state"#,

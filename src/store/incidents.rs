@@ -101,14 +101,13 @@ async fn open(
     Ok(turns)
 }
 
-/// Opens what closed a short time before.
+/// Opens what closed a short time before. Who was told of its end is told again.
 async fn open_again(
     tx: &mut PgConnection,
     FoundColumns { feeds, topics, at }: &FoundColumns,
 ) -> Result<Vec<Turn>, StoreError> {
     let soon: Vec<Timestamp> = at.iter().map(|at| at.minus(SAME_INCIDENT_WITHIN)).collect();
-    Ok(sqlx::query_as!(
-        Turn,
+    let opened = sqlx::query!(
         r#"UPDATE incidents
               SET closed_at = NULL
              FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS done (feed, topic, soon)
@@ -121,13 +120,40 @@ async fn open_again(
                                  AND later.topic = done.topic
                                  AND (later.closed_at IS NULL
                                       OR (later.closed_at, later.id) > (incidents.closed_at, incidents.id)))
-        RETURNING incidents.feed_id AS feed, incidents.kind, incidents.detail, true AS "is_open!""#,
+        RETURNING incidents.id, incidents.feed_id AS "feed: FeedId", incidents.kind, incidents.detail"#,
         feeds as &[FeedId],
         topics,
         &soon as &[Timestamp],
     )
-    .fetch_all(tx)
-    .await?)
+    .fetch_all(&mut *tx)
+    .await?;
+    let ids: Vec<i64> = opened.iter().map(|row| row.id).collect();
+    if !ids.is_empty() {
+        forget_their_end(tx, &ids).await?;
+    }
+    let turns = opened.into_iter().map(|row| Turn {
+        feed: row.feed,
+        kind: row.kind,
+        detail: row.detail,
+        is_open: true,
+    });
+    Ok(turns.collect())
+}
+
+/// Forgets that subscribers were told of incidents whose end they were told of too.
+async fn forget_their_end(tx: &mut PgConnection, incidents: &[i64]) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM told_incidents t
+          USING told_incidents over
+          WHERE t.incident_id = ANY($1)
+            AND over.subscription_id = t.subscription_id
+            AND over.incident_id = t.incident_id
+            AND over.is_over",
+        incidents,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Opens what is not open, and notes of what is that it was found again.

@@ -241,6 +241,7 @@ fn matched_entries(attempt: &Attempt) -> i64 {
 struct FeedColumns {
     ids: Vec<FeedId>,
     tokens: Vec<i64>,
+    started: Vec<Timestamp>,
     attempted: Vec<Timestamp>,
     states: Vec<String>,
     next: Vec<Timestamp>,
@@ -282,6 +283,7 @@ impl FeedColumns {
         let outcome = FeedOutcome::of(&record.attempt);
         self.ids.push(record.feed.id);
         self.tokens.push(record.feed.lease_token);
+        self.started.push(record.started_at);
         self.attempted.push(record.finished_at);
         self.states.push(record.next.state.as_str().to_owned());
         self.next.push(record.next.at);
@@ -370,7 +372,8 @@ async fn finish_feeds(
     for record in records {
         columns.push(record);
     }
-    // A success replaces the validators even by none: what was not read whole must be asked for again in full.
+    // A success replaces the validators even by none: what was not read whole must be asked for again in full. A poll that
+    // somebody asked for while this one ran is still to come.
     let held = sqlx::query_scalar!(
         r#"
         UPDATE feeds
@@ -378,8 +381,14 @@ async fn finish_feeds(
                poll_count = poll_count + 1,
                last_attempt_at = done.attempted,
                state = CASE WHEN feeds.state = 'paused' THEN 'paused' ELSE done.state END,
-               next_poll_at = CASE WHEN feeds.state = 'paused' THEN NULL ELSE done.next END,
-               next_poll_reason = CASE WHEN feeds.state = 'paused' THEN next_poll_reason ELSE done.reason END,
+               next_poll_at = CASE WHEN feeds.state = 'paused' THEN NULL
+                                   WHEN next_poll_reason = 'asked for by hand' AND next_poll_at > done.started
+                                   THEN least(next_poll_at, done.next)
+                                   ELSE done.next END,
+               next_poll_reason = CASE WHEN feeds.state = 'paused'
+                                         OR next_poll_reason = 'asked for by hand' AND next_poll_at > done.started
+                                       THEN next_poll_reason
+                                       ELSE done.reason END,
                entries_per_day = done.rate,
                rhythm = done.rhythm,
                rhythm_since = done.rhythm_since,
@@ -419,11 +428,13 @@ async fn finish_feeds(
                       $18::bytea[], $19::timestamptz[], $20::timestamptz[],
                       $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::double precision[],
                       $25::double precision[],
-                      $26::double precision[], $27::bigint[], $28::boolean[], $29::boolean[], $30::bigint[], $31::bigint[], $32::integer[], $33::smallint[], $34::text[], $35::timestamptz[], $36::integer[])
+                      $26::double precision[], $27::bigint[], $28::boolean[], $29::boolean[], $30::bigint[], $31::bigint[], $32::integer[], $33::smallint[], $34::text[], $35::timestamptz[], $36::integer[],
+                      $37::timestamptz[])
                AS done (id, token, attempted, state, next, reason, rate, status, error, detail, success, title,
                         etag, modified, hash, new, skipped, rhythm, rhythm_since, rhythm_until, newest,
                         entries, sign, norm, pause,
-                        demand, matched, is_full, plain, fresh, ttl, skip_hours, skip_days, moved_to, moved_since, moved_times)
+                        demand, matched, is_full, plain, fresh, ttl, skip_hours, skip_days, moved_to, moved_since, moved_times,
+                        started)
          WHERE feeds.id = done.id
            AND feeds.lease_token = done.token
         RETURNING feeds.id
@@ -464,6 +475,7 @@ async fn finish_feeds(
         &columns.moved_to as &[Option<String>],
         &columns.moved_since as &[Option<Timestamp>],
         &columns.moved_times,
+        &columns.started as &[Timestamp],
     )
     .fetch_all(tx)
     .await?;

@@ -187,6 +187,27 @@ pub async fn of_keyword(db: &PgPool, keyword: KeywordId) -> Result<Option<Rematc
     .transpose()
 }
 
+/// Numbers before the last one that was there when a keyword was saved, among which some may have been given but not been
+/// there yet.
+const GIVEN_EARLY: i64 = 100_000;
+
+/// The number after which articles came meanwhile. Numbers are given before transactions end, so those that were first seen
+/// since `from` are among them, whatever their number.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn late_from(db: &PgPool, rematch: &Rematch, from: Timestamp) -> Result<i64, StoreError> {
+    let earliest = sqlx::query_scalar!(
+        "SELECT min(id) FROM articles WHERE id > $1 AND id <= $2 AND first_seen_at >= $3",
+        rematch.last_article - GIVEN_EARLY,
+        rematch.last_article,
+        from as Timestamp,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(earliest.map_or(rematch.last_article, |id| id - 1))
+}
+
 /// The articles between two numbers, neither included, the newest first, at most `limit` and about four megabytes.
 ///
 /// # Errors

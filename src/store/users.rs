@@ -262,7 +262,7 @@ pub async fn set_role(
 }
 
 /// Lets an account in or keeps it out; one that is kept out loses its sessions, its links and those that it made at once,
-/// and its tokens open nothing.
+/// its tokens open nothing, and letters that wait for it are not sent.
 ///
 /// # Errors
 /// The database does not answer.
@@ -294,6 +294,7 @@ pub async fn set_disabled(
         end_sessions(&mut tx, id).await?;
         void_links_to(&mut tx, id).await?;
         void_links_by(&mut tx, id).await?;
+        cancel_deliveries_to(&mut tx, id, now).await?;
     }
     let change = Change {
         action: if is_disabled { "disable" } else { "enable" },
@@ -455,6 +456,22 @@ async fn void_links_to(tx: &mut PgConnection, id: UserId) -> Result<(), StoreErr
 }
 
 /// Voids the links that an account made.
+async fn cancel_deliveries_to(
+    tx: &mut PgConnection,
+    id: UserId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE deliveries SET state = 'cancelled', ended_at = $2, detail = 'the account was disabled'
+          WHERE state = 'waiting' AND recipient_id IN (SELECT id FROM recipients WHERE user_id = $1)",
+        id.get(),
+        now as Timestamp,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 async fn void_links_by(tx: &mut PgConnection, id: UserId) -> Result<(), StoreError> {
     sqlx::query!("DELETE FROM invitations WHERE maker_id = $1", id.get())
         .execute(tx)

@@ -1,5 +1,6 @@
 //! Digests: composed once, sent at least once, by the clock on the reader's wall.
 
+mod bystanders;
 mod cli;
 mod clock;
 pub(crate) mod desk;

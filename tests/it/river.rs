@@ -5,7 +5,13 @@ use std::time::Duration;
 use axum::http::header;
 use sqlx::Row as _;
 
-use wirewatch::domain::ListSelectors;
+use wirewatch::{
+    domain::{Clock as _, FeedId, ListSelectors},
+    store::{
+        feed_edits::{self, FeedEdit},
+        feed_health,
+    },
+};
 
 use crate::{
     feed_server::{Document, FeedServer, rss},
@@ -485,4 +491,63 @@ async fn a_page_without_a_feed_is_polled_by_its_selectors() {
         exported.sources[0].feeds[0].list,
         beat.sources[0].feeds[0].list
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_selectors_are_read_with_at_once_though_the_page_has_not_changed() {
+    let publisher = FeedServer::start().await;
+    let page = "<!DOCTYPE html><title>Releases</title><ul><li class=a><a href=/1>Iran, old</a>\
+                <li class=b><a href=/2>Iran, new</a></ul>";
+    publisher.put("/releases", Document::feed(page));
+    let mut beat = beat(&[publisher.url("/releases")], &[("iran", "iran")]);
+    let by = |item: &str| ListSelectors {
+        item: item.to_owned(),
+        ..ListSelectors::default()
+    };
+    beat.sources[0].feeds[0].list = Some(by("li.a"));
+    let (_, db) = crate::database::fresh().await;
+    let worker = TestWorker::on(db, &beat, TestClock::at("2026-11-23T10:00:00Z")).await;
+    assert_eq!(worker.pass().await.new_articles, 1);
+    let change = async |item: &str| {
+        let feed = feed_edits::feeds(&worker.db, None).await.unwrap().remove(0);
+        let edit = FeedEdit {
+            title: None,
+            language: None,
+            category: "",
+            note: "",
+            source: feed.source_id,
+            list: Some(&by(item)),
+        };
+        let now = worker.clock.now();
+        feed_edits::change(&worker.db, feed.id, edit, "test", now)
+            .await
+            .unwrap()
+    };
+    assert!(change("li.a").await);
+    assert_eq!(worker.pass().await.polled, 0, "the same are no others");
+    assert!(change("li.b").await);
+    let pass = worker.pass().await;
+    assert_eq!((pass.polled, pass.new_articles), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_is_asked_for_while_one_runs_follows_it() {
+    let publisher = FeedServer::start().await;
+    let slow = Document::feed(rss(&[("a", "Iran", "x")])).delayed(Duration::from_millis(500));
+    publisher.put("/feed", slow);
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    let asking = async {
+        while publisher.asked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        worker.clock.advance(Duration::from_secs(1));
+        let now = worker.clock.now();
+        feed_health::ask_poll_soon(&worker.db, FeedId::new(1), now)
+            .await
+            .unwrap();
+    };
+    let (pass, ()) = tokio::join!(worker.pass(), asking);
+    assert_eq!(pass.polled, 1, "the wish does not end the poll that runs");
+    assert_eq!(worker.pass().await.polled, 1, "and is not forgotten");
+    assert_eq!(worker.pass().await.polled, 0);
 }

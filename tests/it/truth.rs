@@ -5,7 +5,10 @@ use std::time::Duration;
 use axum::http::header;
 use sqlx::Row as _;
 
+use wirewatch::{domain::Clock as _, store::subscriptions};
+
 use crate::{
+    digests::desk::daily,
     feed_server::{Document, FeedServer},
     worker::TestWorker,
 };
@@ -132,11 +135,31 @@ async fn an_outage_opens_once_changes_its_kind_and_closes_once() {
     hours_later(&worker, 1).await;
     assert_eq!(incidents(&worker).await, ["refused"]);
 
-    // It fails again within hours: the same incident, not another notice.
+    // One subscription was told of its beginning and its end, another of its beginning alone.
+    for slug in ["both", "beginning"] {
+        let wanted = daily("UTC", &["07:00"], &["iran"]);
+        subscriptions::add(&worker.db, slug, &wanted, "test", worker.clock.now())
+            .await
+            .unwrap();
+    }
+    sqlx::query(
+        "INSERT INTO told_incidents (subscription_id, incident_id, is_over)
+         SELECT s.id, i.id, told.is_over
+           FROM subscriptions s, incidents i, (VALUES (false), (true)) AS told (is_over)
+          WHERE s.slug = 'both' OR NOT told.is_over",
+    )
+    .execute(&worker.db)
+    .await
+    .unwrap();
+
+    // It fails again within hours: the same incident. Who heard that it was over is told again, who did not is not.
     publisher.put("/feed", Document::feed("no").with_status(403));
     hours_later(&worker, 1).await;
     hours_later(&worker, 1).await;
     assert_eq!(incidents(&worker).await, ["refused+"]);
+    let told = "told_incidents t JOIN subscriptions s ON s.id = t.subscription_id WHERE s.slug = ";
+    assert_eq!(worker.count(&format!("{told}'both'")).await, 0);
+    assert_eq!(worker.count(&format!("{told}'beginning'")).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

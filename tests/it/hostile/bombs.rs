@@ -160,7 +160,7 @@ async fn reading_that_takes_too_long_is_a_failure_with_a_next_check() {
     );
     publisher.put("/dear", Document::feed(dear.clone()));
     let mut worker = TestWorker::new(&[publisher.url("/dear")], &[("iran", "iran")]).await;
-    worker.give_time(Duration::from_millis(30));
+    worker.give_time(Duration::from_millis(1));
     let summary = worker.pass().await;
     assert_eq!((summary.polled, summary.failed), (1, 1));
     let failed = "feeds WHERE url LIKE '%/dear' AND state = 'failing' AND last_error_code = 'cpu_limit' \
