@@ -20,8 +20,11 @@ const ROUND_MICROS: i64 = 15 * 60 * 1_000_000;
 /// anybody looks at one.
 const DAY_KEPT: Duration = Duration::from_hours(24);
 
-/// The ledger is trimmed in so many shares, one in each round: each feed about once a day.
-const LEDGER_SHARES: i64 = 96;
+/// The ledger is trimmed in so many shares, one in each round: each feed about once a day. So are subscriptions.
+const SHARES: i64 = 96;
+
+/// A match that is closed, and stands again within so long, is told yet.
+const SETTLED_AFTER: Duration = Duration::from_hours(30 * 24);
 
 /// Clocks of several machines may differ by so much.
 const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
@@ -117,8 +120,9 @@ impl Upkeep {
         whole(stop, || store::hosts::trim(db, now.minus(DAY_KEPT))).await?;
         store::wanted_pages::trim(db, now.minus(DAY_KEPT)).await?;
         bring_back(db, now).await?;
-        let share = now.as_micros() / ROUND_MICROS % LEDGER_SHARES;
-        store::ledger::trim(db, keep.ledger, share, LEDGER_SHARES).await?;
+        let share = now.as_micros() / ROUND_MICROS % SHARES;
+        store::ledger::trim(db, keep.ledger, share, SHARES).await?;
+        store::due::settle_old(db, now.minus(SETTLED_AFTER), share, SHARES).await?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{StoreError, desk, hits};
+use super::{PgPool, StoreError, desk, hits};
 use crate::domain::{
     ArticleId, KeywordId, StoryId, SubscriptionId, Timestamp,
     desk::Desk,
@@ -258,6 +258,46 @@ pub(super) async fn stories(
     }
     describe(tx, subscription, &mut stories, texts, now).await?;
     Ok(stories.into_values().collect())
+}
+
+/// Remembers, for one of so many `shares` of the subscriptions, up to which arrival everything that matched before `before` is
+/// settled: what is due is looked for after that alone, and a look costs no more each month.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn settle_old(
+    db: &PgPool,
+    before: Timestamp,
+    share: i64,
+    shares: i64,
+) -> Result<u64, StoreError> {
+    let raised = sqlx::query!(
+        r#"UPDATE subscription_keywords sk
+              SET since_arrival = settled.to_arrival
+             FROM (SELECT k.subscription_id, k.keyword_id, coalesce(waiting.first - 1, old.last) AS to_arrival
+                     FROM subscription_keywords k
+                    CROSS JOIN LATERAL (SELECT max(m.arrival) AS last
+                                          FROM matches m
+                                         WHERE m.keyword_id = k.keyword_id AND m.arrival > k.since_arrival
+                                           AND m.matched_at < $1) old
+                    CROSS JOIN LATERAL (SELECT min(m.arrival) AS first
+                                          FROM matches m
+                                         WHERE m.keyword_id = k.keyword_id AND m.arrival > k.since_arrival
+                                           AND m.arrival <= old.last AND m.closed_at IS NULL AND NOT m.is_backfill
+                                           AND NOT EXISTS (SELECT FROM edition_members e
+                                                            WHERE e.subscription_id = k.subscription_id
+                                                              AND e.article_id = m.article_id)) waiting
+                    WHERE k.subscription_id % $3 = $2 AND old.last IS NOT NULL) settled
+            WHERE sk.subscription_id = settled.subscription_id
+              AND sk.keyword_id = settled.keyword_id
+              AND sk.since_arrival < settled.to_arrival"#,
+        before as Timestamp,
+        share,
+        shares,
+    )
+    .execute(db)
+    .await?;
+    Ok(raised.rows_affected())
 }
 
 fn empty(id: StoryId) -> DueStory {

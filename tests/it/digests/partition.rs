@@ -7,11 +7,15 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
-use wirewatch::store::{deliveries, subscriptions};
+use wirewatch::{
+    domain::{Timestamp, digest::Weekday},
+    store::{deliveries, due, subscriptions},
+};
 
 use super::{
     desk::{Desk, Mortal, Report, daily, headline, write},
     mime::Mail,
+    year::instant,
 };
 use crate::{binary::any_below, worker::count};
 
@@ -46,6 +50,58 @@ async fn an_article_that_becomes_visible_late_is_told_late_and_is_not_lost() {
     assert_eq!(mails.len(), 2);
     assert!(mails[0].text.contains("yonhap-2") && !mails[0].text.contains("yonhap-1"));
     assert!(mails[1].text.contains("yonhap-1") && !mails[1].text.contains("yonhap-2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_for_long_is_not_looked_through_again_and_what_is_not_stays_due() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    desk.subscribe("morning", &daily("UTC", &["07:00"], &["iran"]))
+        .await;
+    let mut weekly = daily("UTC", &["07:00"], &["iran"]);
+    weekly.schedule.days = [Weekday::Sat].into();
+    desk.subscribe("weekly", &weekly).await;
+    for name in ["yonhap-1", "yonhap-2"] {
+        desk.publish(&Report::new(name, &headline(), &["iran"]))
+            .await;
+    }
+    desk.work_at("2026-11-24T07:00:00Z").await;
+    desk.publish(&Report::new("yonhap-3", &headline(), &["iran"]))
+        .await;
+    let at_seven: Timestamp = instant("2026-11-24T07:00:00Z");
+    let after = async |slug: &str| -> i64 {
+        sqlx::query_scalar(
+            "SELECT since_arrival FROM subscription_keywords k
+               JOIN subscriptions s ON s.id = k.subscription_id WHERE s.slug = $1",
+        )
+        .bind(slug)
+        .fetch_one(&desk.db)
+        .await
+        .unwrap()
+    };
+    // What matched before seven; then all that there is.
+    for (before, morning) in [(at_seven, 2), (desk.now().plus(Duration::from_secs(1)), 2)] {
+        due::settle_old(&desk.db, before, 0, 1).await.unwrap();
+        assert_eq!(
+            (after("morning").await, after("weekly").await),
+            (morning, 0)
+        );
+    }
+    desk.work_at("2026-11-28T07:00:00Z").await;
+    let taken = desk.smtp.taken();
+    let lines = |recipient: &str| -> usize {
+        taken
+            .iter()
+            .filter(|letter| letter.recipient == recipient)
+            .map(|letter| {
+                Mail::read(&letter.bytes)
+                    .text
+                    .matches("news.example/yonhap")
+                    .count()
+            })
+            .sum()
+    };
+    assert_eq!(lines("weekly@readers.example"), 3);
+    assert_eq!(lines("morning@readers.example"), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
