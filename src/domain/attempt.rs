@@ -125,6 +125,8 @@ pub struct Reading {
     /// Entries that are new or changed, and unchanged ones that moved or got another guid: their row in the ledger must
     /// follow. The rest is only counted.
     pub found: Vec<FoundEntry>,
+    /// The revision of the beat whose keywords they were matched with.
+    pub beat_revision: i64,
     /// Entries in the document.
     pub entries: u32,
     /// Entries that could not be read.

@@ -101,7 +101,12 @@ pub(super) async fn read(response: Response, limits: &Limits) -> Result<Body, Bo
         None => reading.take(wire).await.map(drop),
         Some("gzip") => reading.gzip(wire).await,
         Some("br") => reading.take(BrotliDecoder::new(wire)).await.map(drop),
-        Some("zstd") => reading.take(ZstdDecoder::new(wire)).await.map(drop),
+        Some("zstd") => {
+            let mut decoder = ZstdDecoder::new(wire);
+            // Several frames make one body (RFC 8878, section 3).
+            decoder.multiple_members(true);
+            reading.take(decoder).await.map(drop)
+        }
         Some(_) => reading.deflate(wire).await,
     };
     match outcome {

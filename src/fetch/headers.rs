@@ -28,33 +28,51 @@ pub(super) fn validators(headers: &HeaderMap) -> Validators {
     }
 }
 
-/// How long the response is fresh: `max-age` less `Age`, else `Expires` less `Date` (RFC 9111 §4.2.1).
+/// How long the response is fresh: `max-age` less `Age`, else `Expires` less `Date` (RFC 9111 §4.2.1). Nothing, if it does not
+/// say; zero, if it says that it is not.
 pub(super) fn hints(headers: &HeaderMap, now: Timestamp) -> PollHints {
-    let max_age = text(headers, CACHE_CONTROL).and_then(max_age).map(|age| {
-        let spent = text(headers, AGE)
-            .and_then(|age| age.parse().ok())
-            .unwrap_or(0);
-        Duration::from_secs(age.saturating_sub(spent))
-    });
     let expires = || {
-        let at = text(headers, EXPIRES).and_then(http_date)?;
+        let value = text(headers, EXPIRES)?;
         let sent = text(headers, DATE).and_then(http_date).unwrap_or(now);
-        Some(at.since(sent))
+        // What is no date, as "0", is past (RFC 9111 §5.3).
+        Some(http_date(value).map_or(Duration::ZERO, |at| at.since(sent)))
     };
     PollHints {
-        fresh_for: max_age
-            .or_else(expires)
-            .filter(|duration| !duration.is_zero()),
+        fresh_for: cache_control(headers).or_else(expires),
         ..PollHints::default()
     }
 }
 
-fn max_age(value: &str) -> Option<u64> {
-    value.split(',').find_map(|directive| {
-        let (name, seconds) = directive.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("max-age")
-            .then(|| seconds.trim_matches('"').parse().ok())?
-    })
+/// What `Cache-Control` says of it, on however many lines (RFC 9110 §5.3).
+fn cache_control(headers: &HeaderMap) -> Option<Duration> {
+    let directives = || {
+        let lines = headers.get_all(CACHE_CONTROL).iter();
+        lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+    };
+    let must_ask = |name: &str| {
+        directives().any(|directive| {
+            let told = directive.split('=').next().unwrap_or_default();
+            told.trim().eq_ignore_ascii_case(name)
+        })
+    };
+    if must_ask("no-cache") || must_ask("no-store") {
+        return Some(Duration::ZERO);
+    }
+    let age = directives().find_map(max_age)?;
+    let spent = text(headers, AGE)
+        .and_then(|age| age.parse().ok())
+        .unwrap_or(0);
+    Some(Duration::from_secs(age.saturating_sub(spent)))
+}
+
+fn max_age(directive: &str) -> Option<u64> {
+    let (name, seconds) = directive.split_once('=')?;
+    name.trim()
+        .eq_ignore_ascii_case("max-age")
+        .then(|| seconds.trim().trim_matches('"').parse().ok())?
 }
 
 /// `Retry-After` in either form (RFC 9110 §10.2.3), as a duration from `now`; the longest, if there are several.
@@ -113,13 +131,20 @@ mod tests {
             fresh(&[(CACHE_CONTROL, "max-age=600"), (AGE, "100")]),
             Some(500)
         );
-        assert_eq!(fresh(&[(CACHE_CONTROL, "no-cache, max-age=0")]), None);
+        assert_eq!(fresh(&[(CACHE_CONTROL, "public")]), None);
+        assert_eq!(fresh(&[(CACHE_CONTROL, "max-age=0")]), Some(0));
+        let spent = [(CACHE_CONTROL, "max-age=600"), (AGE, "900")];
+        assert_eq!(fresh(&spent), Some(0));
+        assert_eq!(fresh(&[(CACHE_CONTROL, "no-cache, max-age=600")]), Some(0));
+        let mut lines = headers(&[(CACHE_CONTROL, "public")]);
+        lines.append(CACHE_CONTROL, "max-age=600".parse().unwrap());
+        assert_eq!(hints(&lines, now).fresh_for, Some(Duration::from_mins(10)));
         let dates = [
             (DATE, "Mon, 23 Nov 2026 10:00:00 GMT"),
             (EXPIRES, "Mon, 23 Nov 2026 10:05:00 GMT"),
         ];
         assert_eq!(fresh(&dates), Some(300));
-        assert_eq!(fresh(&[(EXPIRES, "0")]), None);
+        assert_eq!(fresh(&[(EXPIRES, "0")]), Some(0), "no date is past");
     }
 
     #[test]

@@ -68,7 +68,16 @@ impl ListImporter {
             if !store::leases::hold(&self.db, "opml", self.holder.number(), now, LEASE).await? {
                 break;
             }
-            let outcome = self.add(&list, now).await?;
+            let outcome = match self.add(&list, now).await {
+                Err(error) if error.is_unavailable() || error.is_conflict() => return Err(error),
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    // Its own fault: the lists behind it would wait for ever.
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "a list of feeds cannot be added");
+                    "nothing was added: the database does not take this list".to_owned()
+                }
+            };
             opml_imports::finish(&self.db, list.id, &outcome, now).await?;
             done += 1;
         }

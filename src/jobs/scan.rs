@@ -79,6 +79,7 @@ impl Poller {
             .within(left, memory, status, move |scratch, is_over| {
                 let mut reading = scanned.into_reading(&feed, &ledger, now);
                 find_matches(&feed, &mut reading.found, &compiled, scratch, is_over);
+                reading.beat_revision = compiled.revision;
                 reading
             })
             .await;
@@ -164,6 +165,7 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Result<Scanned,
         lookup: identify::lookup(feed.id, &entries, &prints),
         prints,
         reading: Reading {
+            beat_revision: 0,
             status: page.status,
             title: document.title,
             found: Vec::new(),

@@ -213,6 +213,7 @@ impl Attributes {
     fn of(raw: &str) -> Self {
         let mut outline = Self::default();
         for (name, value) in attributes(raw) {
+            let value = value.replace(char::is_control, " ");
             let value: String = value.split_whitespace().collect::<Vec<_>>().join(" ");
             if value.is_empty() {
                 continue;
@@ -397,6 +398,13 @@ mod tests {
     use super::*;
 
     const LIST: &[u8] = include_bytes!("../../tests/fixtures/feeds/list.opml");
+
+    #[test]
+    fn nothing_of_a_list_holds_characters_that_cannot_be_stored() {
+        let list = b"<opml><body><outline text=\"A&#0;B&#7;C\" xmlUrl=\"https://news.example/f\"/></body></opml>";
+        let outlines = read(list).unwrap();
+        assert_eq!(outlines.feeds[0].title.as_deref(), Some("A B C"));
+    }
 
     #[test]
     fn a_list_is_read_with_its_folders() {

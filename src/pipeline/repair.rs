@@ -595,18 +595,24 @@ impl<'a> Writer<'a> {
                 }
             }
             Word::Else(name) => {
-                let (kind, text) = self.marked(name, field, text);
-                let text = text.into_owned();
-                self.fallbacks().push(Fallback { name, kind, text });
+                // One of each name, for only the first is written: a document may hold hundreds of thousands.
+                if self.fallbacks().iter().all(|other| other.name != name) {
+                    let (kind, text) = self.marked(name, field, text);
+                    let text = text.into_owned();
+                    self.fallbacks().push(Fallback { name, kind, text });
+                }
             }
             Word::Last(name) => {
-                let text = text.to_owned();
-                self.fallbacks().retain(|other| other.name != name);
-                self.fallbacks().push(Fallback {
+                let last = Fallback {
                     name,
                     kind: "",
-                    text,
-                });
+                    text: text.to_owned(),
+                };
+                let fallbacks = self.fallbacks();
+                match fallbacks.iter_mut().find(|other| other.name == name) {
+                    Some(known) => *known = last,
+                    None => fallbacks.push(last),
+                }
             }
             Word::Summary => self.beside().summary = Some(undoubled(text).into_owned()),
             Word::Plain(name) => self.write_first(name, text),

@@ -292,7 +292,20 @@ fn after_failure(feed: &ClaimedFeed, failure: &Failure, now: Timestamp, policy: 
         reason,
         state: FeedState::Failing,
     };
-    wished(failed, feed.course.hints, now, policy)
+    wished(failed, left(feed, now), now, policy)
+}
+
+/// What the publisher said of the last document that was read, as it stands at `now`: a failure makes no document fresh again
+/// (RFC 9111 §4.2).
+fn left(feed: &ClaimedFeed, now: Timestamp) -> PollHints {
+    let known = feed.course.hints;
+    let passed = feed.last_success_at.map(|at| now.since(at));
+    let left = |hint: Option<Duration>| Some(hint?.saturating_sub(passed.unwrap_or_default()));
+    PollHints {
+        fresh_for: left(known.fresh_for),
+        ttl: left(known.ttl),
+        ..known
+    }
 }
 
 fn times(failures: u32) -> String {
@@ -458,6 +471,7 @@ mod tests {
             is_backfill: false,
         };
         Attempt::Read(Reading {
+            beat_revision: 0,
             status: 200,
             title: None,
             found: vec![found; new],
@@ -519,10 +533,13 @@ mod tests {
         let mut claimed = feed(0, Some(100.0), Some(hours(24)));
         claimed.course.hints.ttl = Some(hours(3));
         assert_eq!(wait(&claimed, &unchanged()).0, hours(3));
-        assert_eq!(
-            wait(&claimed, &failed(ErrorCode::Timeout, None, None)).0,
-            hours(3)
+        let timeout = failed(ErrorCode::Timeout, None, None);
+        assert!(
+            wait(&claimed, &timeout).0 < hours(1),
+            "what was fresh a day ago is not fresh now"
         );
+        claimed.last_success_at = Some(now().minus(hours(1)));
+        assert_eq!(wait(&claimed, &timeout).0, hours(2), "what is left of it");
         claimed.course.hints.fresh_for = Some(hours(4));
         assert_eq!(
             wait(&claimed, &unchanged()).0,

@@ -10,6 +10,13 @@ use crate::domain::{FeedId, Identity, Known, Ledger, Lookup, PollRecord, Timesta
 /// That an entry is still there is noted this often.
 const NOTED_EVERY: Duration = Duration::from_hours(24 * 30);
 
+/// Rows that are read for one document: ten times the largest. More share its URLs and guids only where a feed gives each new
+/// entry the same, and what is stored already is known by its identity all the same.
+const MOST_READ: i64 = 20_000;
+
+/// Rows that are kept of one feed, the last seen: a hundred of the largest documents.
+const MOST_KEPT: i64 = 200_000;
+
 /// The rows of a feed's ledger that share a URL, a guid or an identity with a document.
 ///
 /// # Errors
@@ -30,12 +37,14 @@ pub async fn known(
                   last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
              FROM ledger
             WHERE feed_id = $1
-              AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))"#,
+              AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))
+            LIMIT $6"#,
         feed as FeedId,
         &lookup.urls,
         &lookup.guids,
         &identities,
         now.minus(NOTED_EVERY) as Timestamp,
+        MOST_READ,
     )
     .fetch_all(db)
     .await?;
@@ -58,7 +67,8 @@ pub async fn known(
 
 /// Forgets what a feed's documents have not held for `unseen` before they were last read; of those feeds whose number
 /// leaves `share` when divided by `shares`, since nothing is gained by looking at all of them at a time. A feed that rests
-/// loses nothing: what counts is how far its documents have moved on. Returns how many rows.
+/// loses nothing: what counts is how far its documents have moved on. Of a feed that never repeats itself the latest rows are
+/// kept. Returns how many rows.
 ///
 /// # Errors
 /// The database does not answer.
@@ -84,6 +94,19 @@ pub async fn trim(
         .execute(db)
         .await?;
         forgotten += done.rows_affected();
+        let beyond = sqlx::query!(
+            "DELETE FROM ledger
+              WHERE feed_id = $1
+                AND (SELECT entries_seen > $2 FROM feeds WHERE id = $1)
+                AND identity IN (SELECT identity FROM ledger WHERE feed_id = $1
+                                  ORDER BY last_seen_on DESC, first_seen_at DESC
+                                 OFFSET $2)",
+            feed as FeedId,
+            MOST_KEPT,
+        )
+        .execute(db)
+        .await?;
+        forgotten += beyond.rows_affected();
     }
     Ok(forgotten)
 }

@@ -1,12 +1,45 @@
 //! Feeds whose address is another from now on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
 use super::{StoreError, audit};
-use crate::domain::{FeedId, PollRecord, Timestamp};
+use crate::domain::{FeedId, FeedUrl, PollRecord, Timestamp};
+
+/// Where feeds that moved are asked today, by the addresses that they had; none for an address that a feed has again.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn adopted(tx: &mut PgConnection) -> Result<HashMap<String, FeedUrl>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT before ->> 'url' AS "from!", after ->> 'url' AS "to!"
+             FROM audit
+            WHERE subject_kind = 'feed' AND action = 'change' AND actor = 'wirewatch'
+              AND before ->> 'url' <> after ->> 'url'
+            ORDER BY id"#
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut today: HashMap<String, String> = HashMap::new();
+    for row in rows {
+        for known in today.values_mut().filter(|known| **known == row.from) {
+            known.clone_from(&row.to);
+        }
+        today.insert(row.from, row.to);
+    }
+    let there: HashSet<String> = sqlx::query_scalar!("SELECT url FROM feeds")
+        .fetch_all(tx)
+        .await?
+        .into_iter()
+        .collect();
+    Ok(today
+        .into_iter()
+        .filter(|(from, to)| !there.contains(from) && there.contains(to))
+        .filter_map(|(from, to)| Some((from, to.parse().ok()?)))
+        .collect())
+}
 
 /// Writes the addresses that were adopted, each with its row in the audit. One that another feed has is not taken.
 pub(super) async fn adopt(

@@ -109,6 +109,7 @@ struct Together {
 
 async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Together, StoreError> {
     let mut tx = super::begin(db).await?;
+    let records = &matched_with_todays_keywords(&mut tx, records).await?[..];
     let held = finish_feeds(&mut tx, records).await?;
     hosts::slow_down(&mut tx, records).await?;
     moves::adopt(&mut tx, records, &held).await?;
@@ -135,6 +136,48 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Togethe
         held,
         turns,
     })
+}
+
+/// The records but for those that change what is stored, matched with keywords that were changed since: matching the past anew
+/// may have been there before them. Their feeds are asked again at once. Until this transaction ends no keyword changes.
+async fn matched_with_todays_keywords<'a>(
+    tx: &mut PgConnection,
+    records: &[&'a PollRecord],
+) -> Result<Vec<&'a PollRecord>, StoreError> {
+    if !records.iter().any(|record| changes_what_is_stored(record)) {
+        return Ok(records.to_vec());
+    }
+    let revision = sqlx::query_scalar!("SELECT revision FROM beat FOR SHARE")
+        .fetch_optional(&mut *tx)
+        .await?
+        .unwrap_or(0);
+    let (outdated, kept): (Vec<&PollRecord>, Vec<&PollRecord>) =
+        records.iter().partition(|record| {
+            changes_what_is_stored(record)
+                && matches!(&record.attempt, Attempt::Read(reading) if reading.beat_revision != revision)
+        });
+    if !outdated.is_empty() {
+        let (feeds, tokens): (Vec<FeedId>, Vec<i64>) = outdated
+            .iter()
+            .map(|record| (record.feed.id, record.feed.lease_token))
+            .unzip();
+        sqlx::query!(
+            "UPDATE feeds SET lease_until = NULL
+               FROM UNNEST($1::bigint[], $2::bigint[]) AS outdated (id, token)
+              WHERE feeds.id = outdated.id AND feeds.lease_token = outdated.token",
+            &feeds as &[FeedId],
+            &tokens,
+        )
+        .execute(tx)
+        .await?;
+    }
+    Ok(kept)
+}
+
+/// Whether a record has an entry that is new to its feed, which another may have brought already, or has another text now.
+fn changes_what_is_stored(record: &PollRecord) -> bool {
+    matches!(&record.attempt, Attempt::Read(reading)
+        if reading.found.iter().any(|found| found.identified.novelty != Novelty::Unchanged))
 }
 
 /// All entries of a batch that leave something, ordered by identity: two workers that store the same articles lock

@@ -151,6 +151,7 @@ async fn coding_cases() -> Vec<Case> {
     let (head, tail) = one.split_at(one.len() / 2);
     let whole = code!(GzipEncoder, &one);
     let members = [code!(GzipEncoder, head), code!(GzipEncoder, tail)].concat();
+    let frames = [code!(ZstdEncoder, head), code!(ZstdEncoder, tail)].concat();
     let nested = code!(GzipEncoder, &whole);
     vec![
         ("/plain-as-gzip", coded("gzip", &one), Some("decompress")),
@@ -175,6 +176,7 @@ async fn coding_cases() -> Vec<Case> {
         ),
         ("/br", coded("br", &code!(BrotliEncoder, &one)), None),
         ("/zstd", coded("zstd", &code!(ZstdEncoder, &one)), None),
+        ("/frames", coded("zstd", &frames), None),
         ("/zlib", coded("deflate", &code!(ZlibEncoder, &one)), None),
         (
             "/raw-deflate",

@@ -9,6 +9,7 @@
 )]
 
 mod asking;
+mod beats;
 mod binary;
 mod boundaries;
 mod browser;

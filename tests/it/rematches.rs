@@ -264,6 +264,39 @@ async fn what_a_poll_stored_by_the_old_version_meanwhile_is_matched_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_judged_before_a_keyword_was_saved_is_not_recorded_after_it() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", Document::feed(rss(&[("a", "iran", "x")])));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("desk", "iran")]).await;
+    // A change of the keywords is under way, and ends when the poll wants to record what it found.
+    let mut saving = worker.db.begin().await.unwrap();
+    sqlx::query("UPDATE beat SET revision = revision + 1")
+        .execute(&mut *saving)
+        .await
+        .unwrap();
+    let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let ending = async {
+        while worker.count(waits).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        saving.commit().await.unwrap();
+    };
+    let (pass, ()) = tokio::join!(worker.pass(), ending);
+    assert_eq!(pass.new_articles, 0, "{pass:?}");
+    assert_eq!(
+        worker.count("ledger").await,
+        0,
+        "nothing of it was recorded"
+    );
+    let again = worker.pass().await;
+    assert_eq!(
+        (again.polled, again.new_articles),
+        (1, 1),
+        "at once: {again:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edit_of_a_version_that_is_no_longer_the_last_is_refused() {
     let worker = stocked("iran").await;
     assert_eq!(save(&worker, "korea").await, 2);

@@ -537,7 +537,7 @@ async fn a_poll_that_is_asked_for_while_one_runs_follows_it() {
     publisher.put("/feed", slow);
     let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
     let asking = async {
-        while publisher.asked().is_empty() {
+        while worker.count("feeds WHERE lease_until IS NOT NULL").await == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         worker.clock.advance(Duration::from_secs(1));

@@ -1,6 +1,9 @@
 //! Merging a beat file or a list of feeds into the database, in one transaction, with an audit row for every change.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +14,7 @@ use crate::{
         Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, ConceptId, Keyword,
         KeywordId, ListSelectors, SourceId, Timestamp,
     },
-    store::{PgPool, StoreError, audit, audit::Change, concept_edits, rematches},
+    store::{PgPool, StoreError, audit, audit::Change, concept_edits, moves, rematches},
 };
 
 /// Serialises imports: two processes that start on an empty database load the beat once.
@@ -76,6 +79,7 @@ pub async fn import(
             ..Imported::default()
         });
     }
+    let beat = &*at_todays_addresses(&mut tx, beat).await?;
     let current = super::read(&mut tx).await?;
     let bases = match merge {
         Merge::Shipped(_) => Some(bases(&mut tx, actor).await?),
@@ -117,6 +121,25 @@ pub async fn import(
     }
     tx.commit().await?;
     Ok(imported)
+}
+
+/// The beat with the addresses that its feeds have moved to, where their publishers redirect: at its old one a feed would be
+/// added again beside itself.
+async fn at_todays_addresses<'a>(
+    tx: &mut PgConnection,
+    beat: &'a Beat,
+) -> Result<Cow<'a, Beat>, StoreError> {
+    let moves = moves::adopted(tx).await?;
+    if moves.is_empty() {
+        return Ok(Cow::Borrowed(beat));
+    }
+    let mut beat = beat.clone();
+    for feed in beat.sources.iter_mut().flat_map(|source| &mut source.feeds) {
+        if let Some(today) = moves.get(feed.url.as_str()) {
+            feed.url = today.clone();
+        }
+    }
+    Ok(Cow::Owned(beat))
 }
 
 /// Things as a file last brought them, by kind and name.
@@ -247,7 +270,11 @@ impl Import<'_> {
         let bases = self.bases.as_ref()?;
         let is_base = |thing: &T| {
             let base = bases.get(&(kind.to_owned(), name.to_owned()));
-            base.is_some() && serde_json::to_value(thing).ok().as_ref() == base
+            let thing = serde_json::to_value(thing).ok();
+            match (base, thing) {
+                (Some(base), Some(thing)) => *base == without_what_feeds_say(kind, thing, base),
+                _ => false,
+            }
         };
         if is_base(current) {
             None
@@ -649,7 +676,21 @@ impl Import<'_> {
                  ON CONFLICT (url) DO UPDATE
                 SET source_id = excluded.source_id, title = coalesce(excluded.title, feeds.title),
                     language = excluded.language, category = excluded.category, note = excluded.note,
-                    kind = excluded.kind, selectors = excluded.selectors",
+                    kind = CASE WHEN excluded.selectors IS NULL THEN feeds.kind ELSE excluded.kind END,
+                    selectors = coalesce(excluded.selectors, feeds.selectors),
+                    -- with other selectors the same page has other entries
+                    etag = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors) THEN feeds.etag END,
+                    last_modified = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
+                                         THEN feeds.last_modified END,
+                    body_hash = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
+                                     THEN feeds.body_hash END,
+                    next_poll_at = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
+                                          OR feeds.state = 'paused'
+                                        THEN feeds.next_poll_at ELSE $9::timestamptz END,
+                    lease_token = feeds.lease_token
+                                  + CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors) THEN 0 ELSE 1 END,
+                    lease_until = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
+                                       THEN feeds.lease_until END",
             &sources as &[SourceId],
             &urls,
             &hosts,
@@ -687,7 +728,8 @@ fn placed_feeds(sources: &[BeatSource]) -> Vec<PlacedFeed<'_>> {
         .collect()
 }
 
-/// A file without a title leaves the feed's own one, and whether it is paused is the desk's choice.
+/// A file without a title leaves the feed's own one, one without selectors those that there are, and whether it is paused is
+/// the desk's choice.
 fn differs_in_nothing_of_the_file(current: &PlacedFeed<'_>, wanted: &PlacedFeed<'_>) -> bool {
     let (is, to_be) = (current.feed, wanted.feed);
     current.source == wanted.source
@@ -695,6 +737,21 @@ fn differs_in_nothing_of_the_file(current: &PlacedFeed<'_>, wanted: &PlacedFeed<
         && to_be.language == is.language
         && to_be.category == is.category
         && to_be.note == is.note
+        && (to_be.list.is_none() || to_be.list == is.list)
+}
+
+/// A thing, less the title that a feed gave itself where its base has none: that is no edit.
+fn without_what_feeds_say(kind: &str, mut thing: Value, base: &Value) -> Value {
+    if kind == "feed"
+        && base.get("title").is_none_or(Value::is_null)
+        && let (Some(fields), Some(base)) = (thing.as_object_mut(), base.as_object())
+    {
+        match base.get("title") {
+            Some(none) => fields.insert("title".to_owned(), none.clone()),
+            None => fields.remove("title"),
+        };
+    }
+    thing
 }
 
 /// Selectors as they are stored.

@@ -196,9 +196,11 @@ impl Asked {
                     .id,
             ),
         };
+        // Looked at even where a later page no longer needs it: what makes no sense is told.
+        let end = self.end()?;
         let before = if self.before.is_empty() {
             LineKey {
-                sort_at: self.end()?,
+                sort_at: end,
                 article_id: ArticleId::new(i64::MIN),
             }
         } else {
