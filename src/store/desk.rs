@@ -219,6 +219,56 @@ impl Batch {
         Ok(id)
     }
 
+    /// Releases the claims that ran out on a story and on those that were merged into it, each by itself: what was decided of
+    /// the others stays. Where such a claim is what stood, that is a change of the story.
+    async fn expire(&mut self, before: Standing, now: Timestamp) -> Result<(), StoreError> {
+        let expired = sqlx::query_scalar!(
+            "UPDATE desk_states
+                SET state = 'new', by = '', since = $2, until = NULL, link = NULL, reason = NULL, reports = 0
+              WHERE story_id IN (SELECT id FROM stories WHERE id = $1 OR merged_into = $1) AND until <= $2
+             RETURNING story_id AS \"id!: i64\"",
+            before.story as StoryId,
+            now as Timestamp,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        if before.desk.until.is_none_or(|until| until > now) {
+            return Ok(());
+        }
+        let standing = self.standing(&[before.story]).await?;
+        let after = standing.into_iter().next();
+        let (from, to) = (
+            to_json(&before.desk),
+            to_json(&after.map_or_else(Desk::default, |after| after.desk)),
+        );
+        let difference = Some((&from, &to));
+        let id = self
+            .number(
+                before.story,
+                "expire",
+                "wirewatch",
+                now,
+                difference,
+                before.change,
+            )
+            .await?;
+        sqlx::query!(
+            "UPDATE desk_states SET change_id = $2 WHERE story_id = ANY($1)",
+            &expired,
+            id as DeskChangeId,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        let change = Change {
+            action: "expire",
+            subject_kind: "story",
+            subject: before.story.to_string(),
+            before: Some(from),
+            after: Some(to),
+        };
+        audit::record(&mut self.tx, "wirewatch", now, &[change]).await
+    }
+
     /// Gives a change its number.
     async fn number(
         &mut self,
@@ -524,11 +574,7 @@ pub async fn release_expired(db: &PgPool, now: Timestamp) -> Result<usize, Store
     .await?;
     let mut count = 0;
     for before in batch.standing(&stories).await? {
-        let after = before.desk.clone().at(now);
-        // A row that another one of its group outranks has run out as well.
-        batch
-            .write(&before, "expire", &after, "wirewatch", now)
-            .await?;
+        batch.expire(before, now).await?;
         count += 1;
     }
     batch.commit().await?;
@@ -752,7 +798,8 @@ pub async fn held_by(
              FROM (SELECT DISTINCT coalesce(o.merged_into, o.id) AS id
                      FROM desk_states d
                      JOIN stories o ON o.id = d.story_id
-                    WHERE (d.state = 'claimed' AND d.by = $1) OR d.assignee = $1 OR d.state = 'watch') AS held
+                    WHERE (d.state = 'claimed' AND d.by = $1) OR d.state = 'watch'
+                        OR (d.assignee = $1 AND d.state IN ('new', 'claimed'))) AS held
              JOIN stories t ON t.id = held.id
              JOIN articles a ON a.id = t.first_article_id
              JOIN sources s ON s.id = a.source_id

@@ -126,7 +126,8 @@ pub async fn stories(
                      FROM (SELECT story_id FROM desk_changes WHERE made_at >= $1 AND undone_at IS NULL
                            UNION ALL
                            SELECT story_id FROM desk_states
-                            WHERE state IN ('claimed', 'watch') OR assignee IS NOT NULL) AS touched
+                            WHERE state IN ('claimed', 'watch')
+                               OR (assignee IS NOT NULL AND state = 'new')) AS touched
                      JOIN stories o ON o.id = touched.story_id) AS decided
              JOIN stories t ON t.id = decided.id
              JOIN articles a ON a.id = t.first_article_id

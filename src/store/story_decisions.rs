@@ -203,7 +203,16 @@ pub async fn undo(
             .await?
             .unwrap_or(row.from_story)
     };
-    let mut touched = stories::relocate(&mut tx, &row.moved, back).await?;
+    // What went elsewhere since was decided, or grouped, after it, and stays there.
+    let there = survivor(&mut *tx, row.into_story).await?;
+    let moved = sqlx::query_scalar!(
+        r#"SELECT article_id AS "id!: i64" FROM story_members WHERE article_id = ANY($1) AND story_id = $2"#,
+        &row.moved,
+        there.unwrap_or(row.into_story) as StoryId,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut touched = stories::relocate(&mut tx, &moved, back).await?;
     touched.push(back.get());
     stories::count(&mut tx, &touched).await?;
     // A story that the undoing emptied leads to where its articles are.

@@ -259,6 +259,71 @@ async fn what_the_desk_decided_survives_merging_and_parting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_runs_out_in_a_merged_story_takes_nothing_else_with_it() {
+    let room = Newsroom::open(4).await;
+    let [watched, claimed] = [room.story(0).await, room.story(1).await];
+    let [used, held] = [room.story(2).await, room.story(3).await];
+    room.does(&room.ed, watched, &[("do", "watch")]).await;
+    room.does(&room.mara, claimed, &[("do", "claim")]).await;
+    room.does(&room.ed, used, &[("do", "use")]).await;
+    room.does(&room.mara, held, &[("do", "claim")]).await;
+    for (into, other) in [(claimed, watched), (held, used)] {
+        let merge = format!("/stories/{into}/merge");
+        let other = other.to_string();
+        let merged = room.send(&room.ed, &merge, &[("other", &other)]).await;
+        assert_eq!(merged.status, 303, "{}", merged.body);
+    }
+    room.worker.clock.advance(Duration::from_mins(121));
+    assert_eq!(room.worker.release().await, 2);
+    assert!(
+        room.told(claimed).await.starts_with("watched ed"),
+        "what stood beside it"
+    );
+    assert!(room.told(held).await.starts_with("used ed"));
+    let audited = count(&room.worker.db, "audit WHERE action = 'expire'").await;
+    assert_eq!(audited, 1, "of a used story no claim stood");
+    let undone = room.send(&room.ed, "/stories/decisions/2/undo", &[]).await;
+    assert_eq!(undone.status, 303, "{}", undone.body);
+    assert_eq!(room.told(held).await, "new: nobody has it yet");
+    assert!(room.told(used).await.starts_with("used ed"));
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_a_merge_leaves_alone_what_was_moved_out_since() {
+    let room = Newsroom::open(2).await;
+    let [one, two] = [room.story(0).await, room.story(1).await];
+    let db = &room.worker.db;
+    let moved: i64 = sqlx::query_scalar("SELECT article_id FROM story_members WHERE story_id = $1")
+        .bind(one)
+        .fetch_one(db)
+        .await
+        .unwrap();
+    let merge = format!("/stories/{two}/merge");
+    room.send(&room.ed, &merge, &[("other", &one.to_string())])
+        .await;
+    let parted = room
+        .send(&room.ed, "/stories/out", &[("article", &moved.to_string())])
+        .await;
+    assert_eq!(parted.status, 303, "{}", parted.body);
+    let story_of_it = async || -> i64 {
+        sqlx::query_scalar("SELECT story_id FROM story_members WHERE article_id = $1")
+            .bind(moved)
+            .fetch_one(db)
+            .await
+            .unwrap()
+    };
+    let own = story_of_it().await;
+    assert!(own != two);
+    room.does(&room.mara, own, &[("do", "claim")]).await;
+    let undone = room.send(&room.ed, "/stories/decisions/1/undo", &[]).await;
+    assert_eq!(undone.status, 303, "{}", undone.body);
+    assert_eq!(story_of_it().await, own, "the later decision stands");
+    assert!(room.told(own).await.starts_with("claimed mara"));
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_note_reaches_whom_it_mentions_and_its_author_alone_takes_it_back() {
     let room = Newsroom::open(1).await;
     let story = room.story(0).await;
