@@ -22,8 +22,9 @@ COPY --from=build /usr/local/bin/wirewatch /usr/local/bin/wirewatch
 USER wirewatch
 WORKDIR /var/lib/wirewatch
 EXPOSE 8080 9464
-# ready: the database answers and its schema is the one of this binary. A container without pages (--role worker, digest) is
-# asked for its metrics instead: docker-compose.yml does so.
+# ready: the database answers and its schema is one that this binary can use. A container without pages (--role worker,
+# digest) is asked at the listener of its metrics instead, which also says whether its loops come round: docker-compose.yml
+# does so.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
     CMD ["curl", "--fail", "--silent", "--output", "/dev/null", "http://127.0.0.1:8080/readyz"]
 ENTRYPOINT ["wirewatch"]
