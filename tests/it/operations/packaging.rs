@@ -97,10 +97,7 @@ fn compose_names_services_that_are_there_and_files_that_are_there() {
         assert!(check.contains(path), "{name}: {check}");
     }
     // Backups are written where there is room for them, by programs that are there.
-    assert_eq!(
-        services["web"]["volumes"][0],
-        "backups:/var/lib/wirewatch"
-    );
+    assert_eq!(services["web"]["volumes"][0], "backups:/var/lib/wirewatch");
     let image = read("Dockerfile");
     assert!(image.contains("WORKDIR /var/lib/wirewatch") && image.contains("postgresql-client"));
     // What somebody sets in .env reaches the containers, whatever stands here.
