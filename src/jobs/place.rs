@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{grouping::Grouping, lease};
+use super::{grouping::Grouping, lease, pulse::Pulse};
 use crate::{
     domain::Clock,
     meters::{Stage, meters},
@@ -24,6 +24,9 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// How long another process waits before it takes over from a dead one.
 const LEASE: Duration = Duration::from_secs(15);
 
+/// Longer than a batch, or remembering a hundred thousand articles, takes.
+const ROUND_WITHIN: Duration = Duration::from_mins(2);
+
 /// Gives arrival numbers, and groups what has one into stories.
 pub struct Placer {
     db: PgPool,
@@ -31,6 +34,7 @@ pub struct Placer {
     holder: Arc<Worker>,
     nudge: Arc<Notify>,
     grouping: Mutex<Grouping>,
+    pulse: Pulse,
 }
 
 impl Placer {
@@ -43,7 +47,14 @@ impl Placer {
             holder,
             nudge,
             grouping: Mutex::default(),
+            pulse: Pulse::new("place", ROUND_WITHIN),
         }
+    }
+
+    /// That it places, or looks whether it may.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Places until stopped, then once more, so that nothing stored before the stop stays unseen.
@@ -61,6 +72,11 @@ impl Placer {
             }
         }
         self.step_logged().await;
+        self.leave().await;
+    }
+
+    /// Lets another process place at once.
+    pub async fn leave(&self) {
         lease::give_back(&self.db, "place", &self.holder).await;
     }
 
@@ -136,6 +152,7 @@ impl Placer {
     pub async fn step(&self) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
+            self.pulse.beat();
             if !self.holds().await? {
                 return Ok(total);
             }
