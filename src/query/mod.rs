@@ -27,6 +27,7 @@ mod lint;
 mod lists;
 mod mentions;
 mod openings;
+mod outlets;
 mod pace;
 mod parser;
 mod pattern;
