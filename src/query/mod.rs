@@ -65,7 +65,7 @@ pub use error::{QueryError, Warning};
 pub use lexicon::{Lexicon, LexiconProblem};
 pub use pace::{Pace, Step, Stop};
 pub use parser::{Purpose, Query, parse};
-pub use relax::near_misses;
+pub use relax::{NearMisses, near_misses};
 pub use scanner::{Mention, Scratch};
 pub use story_tally::StoryTally;
 pub use suggest::{Suggestion, suggest};
