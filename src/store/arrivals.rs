@@ -100,6 +100,18 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
     })
 }
 
+/// Lets readers have the numbers up to `last` although the articles stand in no story yet. True if they did not have them:
+/// then it is to be announced.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tell_ahead(db: &PgPool, last: i64) -> Result<bool, StoreError> {
+    let told = sqlx::query!("UPDATE arrivals SET told = $1 WHERE told < $1", last)
+        .execute(db)
+        .await?;
+    Ok(told.rows_affected() > 0)
+}
+
 /// Tells everybody who listens the last number given. An announcement that is lost is made up for: listeners ask from
 /// time to time.
 ///
