@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, future, stream};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use jiff::tz::TimeZone;
 use tokio::{sync::Notify, time};
 use tokio_util::sync::CancellationToken;
@@ -26,10 +26,13 @@ use crate::{
 /// Looks for deliveries this often; new ones of this process are told by a nudge.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Deliveries under way at a time by one channel, claimed together.
-const AT_A_TIME: usize = 4;
+/// Letters under way at a time: more connections would annoy a mail server.
+const LETTERS: usize = 4;
 
-/// Longer than a batch takes; a worker that is gone loses its claims at once.
+/// Webhooks under way at a time, each to another address.
+const POSTS: usize = 16;
+
+/// Longer than a delivery takes; a worker that is gone loses its claims at once.
 const LEASE: Duration = Duration::from_mins(5);
 
 /// What is under way when the service stops may take so long.
@@ -65,6 +68,38 @@ pub struct Deliverer {
     ways: Ways,
     sender: Sender,
     nudge: Arc<Notify>,
+}
+
+/// The addresses to which something is under way.
+#[derive(Default)]
+struct Busy {
+    mail: Vec<String>,
+    webhook: Vec<String>,
+}
+
+impl Busy {
+    fn addresses(&self, channel: Channel) -> &[String] {
+        match channel {
+            Channel::Mail => &self.mail,
+            Channel::Webhook => &self.webhook,
+        }
+    }
+
+    fn of(&mut self, channel: Channel) -> &mut Vec<String> {
+        match channel {
+            Channel::Mail => &mut self.mail,
+            Channel::Webhook => &mut self.webhook,
+        }
+    }
+
+    fn add(&mut self, ClaimedDelivery { recipient, .. }: &ClaimedDelivery) {
+        self.of(recipient.channel).push(recipient.address.clone());
+    }
+
+    fn remove(&mut self, ClaimedDelivery { recipient, .. }: &ClaimedDelivery) {
+        self.of(recipient.channel)
+            .retain(|address| *address != recipient.address);
+    }
 }
 
 /// The ways out.
@@ -122,52 +157,77 @@ impl Deliverer {
         }
     }
 
-    /// Delivers everything that is to be tried now. Returns how many were tried.
+    /// Delivers everything that is to be tried now, and what comes to be tried while some of it is under way. Returns how
+    /// many were tried.
+    ///
+    /// Each delivery is claimed when there is room for it: behind a mail server or a receiver that hangs, no other waits.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database does not answer. What is under way then is delivered all the same.
     pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
-        self.holder.keep_alive().await?;
-        let waiting = store::deliveries::waiting(&self.db, self.clock.now()).await?;
-        // Side by side: behind a mail server that hangs, webhooks would wait for hours.
-        let emptying = waiting
-            .into_iter()
-            // Without a mail server letters wait.
-            .filter(|channel| *channel != Channel::Mail || self.ways.mailer.is_some())
-            .map(|channel| self.empty(channel, stop));
-        let tried = future::join_all(emptying).await;
+        let (mut tried, mut failed) = (0, None);
+        let mut under_way = FuturesUnordered::new();
+        let mut busy = Busy::default();
+        loop {
+            while failed.is_none() && !stop.is_cancelled() {
+                match self.claim(&busy).await {
+                    Ok(Some(delivery)) => {
+                        tried += 1;
+                        busy.add(&delivery);
+                        under_way.push(self.deliver(delivery));
+                    }
+                    Ok(None) => break,
+                    Err(error) => failed = Some(error),
+                }
+            }
+            tokio::select! {
+                delivered = under_way.next() => match delivered {
+                    Some((delivery, recorded)) => {
+                        busy.remove(&delivery);
+                        failed = failed.or(recorded.err());
+                    }
+                    None => break,
+                },
+                () = self.nudge.notified() => {}
+                () = time::sleep(INTERVAL) => {}
+            }
+        }
         if let Some(mailer) = &self.ways.mailer {
             mailer.close_idle().await;
         }
-        tried.into_iter().sum()
+        failed.map_or(Ok(tried), Err)
     }
 
-    /// Delivers everything that is to be tried now by one channel.
-    async fn empty(&self, channel: Channel, stop: &CancellationToken) -> Result<usize, StoreError> {
-        let mut tried = 0;
-        while !stop.is_cancelled() {
-            let claimed = store::deliveries::claim(
-                &self.db,
-                channel,
-                self.holder.number(),
-                i64::try_from(AT_A_TIME).unwrap_or(1),
-                LEASE,
-                self.clock.now(),
-            )
-            .await?;
-            let were_all = claimed.len() < AT_A_TIME;
-            tried += claimed.len();
-            let done: Vec<_> = stream::iter(claimed)
-                .map(|delivery| self.deliver(delivery))
-                .buffer_unordered(AT_A_TIME)
-                .collect()
-                .await;
-            done.into_iter().collect::<Result<(), _>>()?;
-            if were_all {
-                break;
+    /// Claims one delivery by a channel that has room beside those under way, if there is one to be tried now.
+    async fn claim(&self, busy: &Busy) -> Result<Option<ClaimedDelivery>, StoreError> {
+        self.holder.keep_alive().await?;
+        for channel in store::deliveries::waiting(&self.db, self.clock.now()).await? {
+            let taken = busy.addresses(channel);
+            let room = match channel {
+                // Without a mail server letters wait.
+                Channel::Mail if self.ways.mailer.is_none() => 0,
+                Channel::Mail => LETTERS,
+                Channel::Webhook => POSTS,
+            };
+            if taken.len() >= room {
+                continue;
+            }
+            let (holder, now) = (self.holder.number(), self.clock.now());
+            let claimed =
+                store::deliveries::claim(&self.db, channel, taken, holder, LEASE, now).await?;
+            if claimed.is_some() {
+                return Ok(claimed);
             }
         }
-        Ok(tried)
+        Ok(None)
+    }
+
+    async fn deliver(
+        &self,
+        delivery: ClaimedDelivery,
+    ) -> (ClaimedDelivery, Result<(), StoreError>) {
+        let recorded = self.try_once(&delivery).await;
+        (delivery, recorded)
     }
 
     #[tracing::instrument(
@@ -175,8 +235,8 @@ impl Deliverer {
         skip_all,
         fields(delivery = delivery.id.get(), channel = delivery.recipient.channel.as_str(), outcome)
     )]
-    async fn deliver(&self, delivery: ClaimedDelivery) -> Result<(), StoreError> {
-        let sent = self.send(&delivery).await;
+    async fn try_once(&self, delivery: &ClaimedDelivery) -> Result<(), StoreError> {
+        let sent = self.send(delivery).await;
         let now = self.clock.now();
         let (outcome, detail) = match sent {
             Ok(()) => (Outcome::Sent, String::new()),
@@ -197,7 +257,7 @@ impl Deliverer {
             }
         };
         let is_recorded =
-            store::deliveries::record(&self.db, &delivery, &outcome, &detail, now).await?;
+            store::deliveries::record(&self.db, delivery, &outcome, &detail, now).await?;
         tracing::Span::current().record("outcome", outcome.as_str());
         meters().delivered(delivery.recipient.channel.as_str(), outcome.as_str());
         if outcome != Outcome::Sent {

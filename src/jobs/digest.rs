@@ -24,7 +24,7 @@ use crate::{
     store::{
         self, PgPool, StoreError,
         due::Texts,
-        editions::{Draft, Frozen, Settled},
+        editions::{Draft, FAILED_AGAIN, Frozen, Settled},
     },
 };
 
@@ -33,9 +33,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A subscription whose zone this machine does not know is looked at again after this.
 const ZONE_AGAIN: Duration = Duration::from_hours(1);
-
-/// A subscription for which composing failed is tried again after this.
-const FAILED_AGAIN: Duration = Duration::from_mins(5);
 
 /// Sources named in the statement about the collection before the rest is counted.
 const NAMED: usize = 8;

@@ -10,40 +10,41 @@ use crate::domain::{
     delivery::{Channel, ClaimedDelivery, Content, Outcome},
 };
 
-/// Claims at most `limit` deliveries by `channel` that are to be tried by `now`, those that wait longest first. A claim holds for
-/// `lease`, or until the worker `holder` is gone.
+/// Claims the delivery by `channel` that is to be tried by `now` and waits longest, but none to the addresses
+/// `busy`. A claim holds for `lease`, or until the worker `holder` is gone.
 ///
 /// # Errors
-/// The database does not answer.
+/// The database does not answer, or the delivery cannot be read: it is put off for as long as a claim holds.
 pub async fn claim(
     db: &PgPool,
     channel: Channel,
+    busy: &[String],
     holder: i32,
-    limit: i64,
     lease: Duration,
     now: Timestamp,
-) -> Result<Vec<ClaimedDelivery>, StoreError> {
-    let rows = sqlx::query!(
+) -> Result<Option<ClaimedDelivery>, StoreError> {
+    let row = sqlx::query!(
         r#"WITH alive AS MATERIALIZED (
                SELECT objid::bigint AS number
                  FROM pg_locks
                 WHERE locktype = 'advisory'
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND classid::bigint = $5
+                  AND classid::bigint = $4
            ), picked AS (
                SELECT waiting.id
                  FROM deliveries waiting
-                 JOIN recipients r ON r.id = waiting.recipient_id AND r.channel = $6
+                 JOIN recipients r ON r.id = waiting.recipient_id AND r.channel = $5
                 WHERE waiting.state = 'waiting'
                   AND waiting.next_at <= $1
                   AND (waiting.lease_until IS NULL OR waiting.lease_until <= $1
                        OR NOT EXISTS (SELECT FROM alive WHERE number = waiting.lease_holder))
+                  AND r.address <> ALL ($6)
                 ORDER BY waiting.next_at, waiting.id
-                LIMIT $2
+                LIMIT 1
                   FOR UPDATE OF waiting SKIP LOCKED
            ), claimed AS (
                UPDATE deliveries d
-                  SET lease_until = $3, lease_holder = $4, attempts = attempts + 1
+                  SET lease_until = $2, lease_holder = $3, attempts = attempts + 1
                  FROM picked
                 WHERE d.id = picked.id
                RETURNING d.id, d.recipient_id, d.edition_id, d.content, d.message_id, d.follows, d.created_at,
@@ -56,47 +57,75 @@ pub async fn claim(
              FROM claimed c
              JOIN recipients r ON r.id = c.recipient_id
              JOIN subscriptions s ON s.id = r.subscription_id
-             LEFT JOIN editions e ON e.id = c.edition_id
-            ORDER BY c.id"#,
+             LEFT JOIN editions e ON e.id = c.edition_id"#,
         now as Timestamp,
-        limit,
         now.plus(lease) as Timestamp,
         holder,
         i64::from(LOCK_SPACE),
         channel.as_str(),
+        busy,
     )
-    .fetch_all(db)
+    .fetch_optional(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let content = match (row.body, row.content) {
-                (Some(body), _) => Content::Edition(read_body(&body)?),
-                (None, Some(content)) => read_content(&content)?,
-                (None, None) => {
-                    return Err(StoreError::Unexpected("a delivery of nothing".to_owned()));
-                }
-            };
-            Ok(ClaimedDelivery {
-                id: row.id,
-                attempt: row.attempts.unsigned_abs(),
-                subscription: row.subscription,
-                slug: row.slug,
-                recipient: recipient(
-                    row.recipient,
-                    &row.channel,
-                    &row.form,
-                    row.address,
-                    row.secret,
-                    row.token,
-                )?,
-                content,
-                message_id: row.message_id,
-                follows: row.follows,
-                created_at: row.created_at,
-                tried_since: row.tried_since,
-            })
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let (id, attempt) = (row.id, row.attempts);
+    let read = || {
+        let content = match (row.body, row.content) {
+            (Some(body), _) => Content::Edition(read_body(&body)?),
+            (None, Some(content)) => read_content(&content)?,
+            (None, None) => {
+                return Err(StoreError::Unexpected("a delivery of nothing".to_owned()));
+            }
+        };
+        Ok(ClaimedDelivery {
+            id,
+            attempt: attempt.unsigned_abs(),
+            subscription: row.subscription,
+            slug: row.slug,
+            recipient: recipient(
+                row.recipient,
+                &row.channel,
+                &row.form,
+                row.address,
+                row.secret,
+                row.token,
+            )?,
+            content,
+            message_id: row.message_id,
+            follows: row.follows,
+            created_at: row.created_at,
+            tried_since: row.tried_since,
         })
-        .collect()
+    };
+    match read() {
+        Ok(delivery) => Ok(Some(delivery)),
+        Err(error) => {
+            put_off(db, id, attempt, now.plus(lease)).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Gives a claim back until then: what stands behind it goes first.
+async fn put_off(
+    db: &PgPool,
+    id: DeliveryId,
+    attempt: i32,
+    to: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE deliveries
+            SET next_at = $3, lease_until = NULL, lease_holder = NULL, detail = 'it cannot be read by this version'
+          WHERE id = $1 AND attempts = $2 AND state = 'waiting'",
+        id as DeliveryId,
+        attempt,
+        to as Timestamp,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// The channels by which something is to be tried by `now`. Cheap, and without a lock.

@@ -1,6 +1,8 @@
 //! Editions: claimed, composed and frozen in one transaction, so that two workers or a crash change nothing.
 
-use sqlx::PgConnection;
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     PgPool, StoreError, deliveries,
@@ -12,6 +14,9 @@ use crate::domain::{
     delivery::{Content, EditionState, IncidentNews, Notice},
     digest::{Composed, DueStory, Edition, Issue},
 };
+
+/// A subscription for which composing failed is tried again after this.
+pub const FAILED_AGAIN: Duration = Duration::from_mins(5);
 
 /// A subscription with something to do, locked until this is frozen, settled or dropped.
 pub struct Draft {
@@ -81,7 +86,7 @@ pub async fn waiting(db: &PgPool, now: Timestamp) -> Result<Waiting, StoreError>
 /// An alert that was looked at waits until something has arrived since.
 ///
 /// # Errors
-/// The database does not answer.
+/// The database does not answer, or the subscription cannot be read: it is put off, and the next one can be claimed.
 pub async fn claim(db: &PgPool, now: Timestamp) -> Result<Option<Draft>, StoreError> {
     let mut tx = super::begin(db).await?;
     let mark = sqlx::query_scalar!(
@@ -107,19 +112,31 @@ pub async fn claim(db: &PgPool, now: Timestamp) -> Result<Option<Draft>, StoreEr
     let Some(row) = row else {
         return Ok(None);
     };
-    let keywords = subscriptions::keywords_of(&mut tx, row.id).await?;
-    Ok(Some(Draft {
-        tx,
-        subscription: row.read(keywords)?,
-        mark,
-    }))
+    let id = row.id;
+    let keywords = subscriptions::keywords_of(&mut tx, id).await?;
+    match row.read(keywords) {
+        Ok(subscription) => Ok(Some(Draft {
+            tx,
+            subscription,
+            mark,
+        })),
+        Err(error) => {
+            put_off(&mut *tx, id, now.plus(FAILED_AGAIN)).await?;
+            tx.commit().await?;
+            Err(error)
+        }
+    }
 }
 
 /// Puts off whatever there is to do for a subscription.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn put_off(db: &PgPool, id: SubscriptionId, to: Timestamp) -> Result<(), StoreError> {
+pub async fn put_off(
+    db: impl PgExecutor<'_>,
+    id: SubscriptionId,
+    to: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE subscriptions
             SET next_at = CASE WHEN next_at IS NOT NULL THEN greatest(next_at, $2) END,

@@ -97,14 +97,7 @@ async fn a_mail_server_that_hangs_does_not_hold_up_webhooks() {
         desk.add_reader("alert", &address).await;
     }
     let receiver = Receiver::start().await;
-    let new = NewRecipient {
-        channel: Channel::Webhook,
-        form: WebhookForm::Json,
-        address: &receiver.url,
-        user: None,
-    };
-    let added = recipients::add(&desk.db, "alert", new, "test", desk.now()).await;
-    assert!(added.unwrap().is_some());
+    add_hook(&desk, "alert", &receiver.url).await;
     desk.smtp.set(|_| Mood::Hang);
     desk.publish(&Report::new("yonhap-1", &headline(), &["iran"]))
         .await;
@@ -122,6 +115,89 @@ async fn a_mail_server_that_hangs_does_not_hold_up_webhooks() {
     let untried = "deliveries WHERE state = 'waiting' AND attempts = 0";
     assert!(count(&desk.db, untried).await > 0, "letters still wait");
     delivering.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_hangs_holds_up_neither_others_nor_what_comes_meanwhile() {
+    let desk = Arc::new(Desk::open(&["iran"], NOW).await);
+    let mut wanted = daily("UTC", &["07:00"], &["iran"]);
+    wanted.kind = Kind::Alert;
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let silent = format!("http://{}/hook", silent.local_addr().unwrap());
+    let receiver = Receiver::start().await;
+    // More than are under way at a time, all to one address.
+    for number in 0..20 {
+        let slug = format!("alert{number}");
+        desk.subscribe(&slug, &wanted).await;
+        add_hook(&desk, &slug, &silent).await;
+    }
+    desk.publish(&Report::new("yonhap-1", &headline(), &["iran"]))
+        .await;
+    desk.workers[0].composer.step().await.unwrap();
+    let delivering = tokio::spawn({
+        let desk = Arc::clone(&desk);
+        async move {
+            let going = CancellationToken::new();
+            desk.workers[0].deliverer.step(&going).await
+        }
+    });
+    let tried = "deliveries d JOIN recipients r ON r.id = d.recipient_id
+                 WHERE r.channel = 'webhook' AND d.attempts > 0";
+    while count(&desk.db, tried).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    desk.subscribe("late", &wanted).await;
+    add_hook(&desk, "late", &receiver.url).await;
+    desk.publish(&Report::new("yonhap-2", &headline(), &["iran"]))
+        .await;
+    desk.workers[0].composer.step().await.unwrap();
+    while receiver.got().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(
+        count(&desk.db, tried).await,
+        2,
+        "one is under way to an address at a time"
+    );
+    delivering.abort();
+}
+
+async fn add_hook(desk: &Desk, slug: &str, address: &str) {
+    let new = NewRecipient {
+        channel: Channel::Webhook,
+        form: WebhookForm::Json,
+        address,
+        user: None,
+    };
+    let added = recipients::add(&desk.db, slug, new, "test", desk.now()).await;
+    assert!(added.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_this_version_cannot_read_holds_up_nothing_else() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    let mut wanted = daily("UTC", &["07:00"], &["iran"]);
+    wanted.kind = Kind::Alert;
+    for slug in ["newer", "spoilt", "whole"] {
+        desk.subscribe(slug, &wanted).await;
+    }
+    let newer = "UPDATE subscriptions SET schedule = '{\"by\": \"the moon\"}' WHERE slug = 'newer'";
+    sqlx::query(newer).execute(&desk.db).await.unwrap();
+    desk.publish(&Report::new("yonhap-1", &headline(), &["iran"]))
+        .await;
+    let worker = &desk.workers[0];
+    worker.composer.step().await.unwrap_err();
+    worker.composer.step().await.unwrap();
+    let spoilt = "UPDATE editions SET body = '{}' WHERE id = (SELECT min(id) FROM editions)";
+    sqlx::query(spoilt).execute(&desk.db).await.unwrap();
+    let going = CancellationToken::new();
+    worker.deliverer.step(&going).await.unwrap_err();
+    worker.deliverer.step(&going).await.unwrap();
+    let taken = desk.smtp.taken();
+    let reached: Vec<_> = taken.iter().map(|letter| &*letter.recipient).collect();
+    assert_eq!(reached, ["whole@readers.example"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
