@@ -91,14 +91,19 @@ function element(html) {
   return template.content.firstElementChild;
 }
 
-function addNews(keyword) {
+function addNews(keyword, more = 1) {
   for (const count of all("[data-rail], [data-news]")) {
     if ((count.dataset.rail ?? count.dataset.news) !== keyword) continue;
-    count.dataset.count = Number(count.dataset.count) + 1;
-    count.textContent = Number(count.dataset.count).toLocaleString("en-GB");
-    count.closest("li")?.classList.remove("none");
+    const news = Math.max(Number(count.dataset.count) + more, 0);
+    count.dataset.count = news;
+    count.textContent = news ? news.toLocaleString("en-GB") : "";
+    count.closest("li")?.classList.toggle("none", news === 0);
   }
 }
+
+const heldIn = (section) => held.get(section) ?? [];
+const linesOf = (section) => [...all(".line", section), ...heldIn(section)];
+const hold = (section, lines) => (lines.length ? held.set(section, lines) : held.delete(section));
 
 // Puts a line where its time belongs, which is nearly always the top.
 function place(section, line) {
@@ -113,7 +118,7 @@ function place(section, line) {
 }
 
 function letIn(section) {
-  const lines = held.get(section) ?? [];
+  const lines = heldIn(section);
   held.delete(section);
   for (const line of lines) place(section, line);
   for (const line of all(".line", section).slice(LONGEST)) line.remove();
@@ -127,7 +132,7 @@ function showHeld() {
   // An article under two keywords is two lines and one piece of news.
   const articles = new Set();
   for (const section of all(".section")) {
-    const lines = held.get(section) ?? [];
+    const lines = heldIn(section);
     const newLines = lines.filter((line) => line.classList.contains("new"));
     const news = newLines.length;
     const button = section.querySelector(".let-in");
@@ -139,25 +144,95 @@ function showHeld() {
   document.title = articles.size ? `(${articles.size}) ${title}` : title;
 }
 
-function arrived({ keyword, article, is_new: isNew, story, is_copy: isCopy, html }) {
+// Stories that are new under keywords that this page has no lines of.
+const newElsewhere = new Set();
+
+// Whether a keyword's count has this story already: it counts lines, and a story is one.
+function isCounted(keyword, story, before) {
+  if (before) return before.classList.contains("new");
+  const known = `${keyword} ${story}`;
+  if (sectionOf(keyword) || !story) return false;
+  return newElsewhere.has(known) || !newElsewhere.add(known);
+}
+
+function arrived(line) {
+  const { keyword, article, is_new: isNew, story, stands, html } = line;
   const section = sectionOf(keyword);
-  const known = section && [...all(".line", section), ...(held.get(section) ?? [])];
-  if (known?.some((line) => line.dataset.article === String(article))) return;
-  // A copy of a story that is shown makes nothing new: its line counts it.
-  const shown = isCopy && known?.find((line) => line.dataset.story === String(story));
-  if (shown) {
-    const counts = element(html).querySelector(".story");
-    const before = shown.querySelector(".story");
-    if (counts && before) before.replaceWith(counts);
-    else if (counts) shown.querySelector(".headline").after(counts);
+  const known = section ? linesOf(section) : [];
+  const same = known.find((other) => other.dataset.article === String(article));
+  // A page that was made before the article stood in its story shows it without.
+  if (same && story && !same.dataset.story) return regrouped({ ids: [story], articles: [article], lines: stands ? [line] : [] });
+  if (same) return;
+  const before = story ? known.find((other) => other.dataset.story === String(story)) : undefined;
+  if (!stands) {
+    // It makes nothing new: the line of its story counts it.
+    if (before) recount(before, element(html).querySelector(".story"));
     return;
   }
-  if (isNew) addNews(keyword);
+  if (isNew && !isCounted(keyword, story, before)) addNews(keyword);
   if (!section) return;
-  const isEmpty = known.length === 0;
-  held.set(section, [...(held.get(section) ?? []), element(html)]);
+  hold(section, [...heldIn(section).filter((other) => other !== before), element(html)]);
   document.querySelector(".beginning")?.remove();
-  if (isEmpty) letIn(section);
+  if (known.length === 0) letIn(section);
+}
+
+function recount(line, counts) {
+  const before = line.querySelector(".story");
+  if (counts && before) before.replaceWith(counts);
+  else if (counts) line.querySelector(".headline").after(counts);
+}
+
+// A line as it is now in the place of the one that was shown: it stays new, seen, chosen and at hand as that was.
+function renew(section, old, line) {
+  line.className = old.className;
+  const [was, box] = [old, line].map((one) => one.querySelector(".choose"));
+  if (was && box) box.checked = was.checked;
+  const lines = heldIn(section);
+  if (lines.includes(old)) return hold(section, lines.map((other) => (other === old ? line : other)));
+  const hadFocus = old.contains(document.activeElement);
+  old.replaceWith(line);
+  refreshTimes(line);
+  applyFilter([line]);
+  if (!line.classList.contains("seen")) watchFor(line);
+  if (current === old) current = line;
+  if (hadFocus) line.querySelector(".headline").focus({ preventScroll: true });
+}
+
+// Stories were merged or parted, or came to be known: the lines that stand for them take the places of those that are shown.
+function regroupedIn(section, { ids, articles, lines }) {
+  const isOfThem = (line) => ids.includes(Number(line.dataset.story)) || articles.includes(Number(line.dataset.article));
+  const news = () => linesOf(section).filter((line) => isOfThem(line) && line.classList.contains("new")).length;
+  const [newBefore, gone] = [news(), linesOf(section).filter(isOfThem)];
+  const fresh = new Map(lines.filter((line) => line.keyword === section.dataset.keyword).map((line) => [String(line.article), element(line.html)]));
+  const ended = [];
+  for (const old of gone) {
+    const line = fresh.get(old.dataset.article);
+    if (line) renew(section, old, line);
+    else ended.push(old);
+    fresh.delete(old.dataset.article);
+  }
+  const waited = ended.length > 0 && ended.every((line) => heldIn(section).includes(line));
+  const hadFocus = ended.some((line) => line.contains(document.activeElement));
+  const wasCurrent = ended.includes(current);
+  hold(section, heldIn(section).filter((line) => !ended.includes(line)));
+  const oldest = Number(all(".line", section).at(-1)?.dataset.sort ?? 0);
+  const isWhole = section.querySelector(".more a") === null;
+  for (const line of fresh.values()) {
+    if (waited) hold(section, [...heldIn(section), line]);
+    else if (ended.length || isWhole || Number(line.dataset.sort) >= oldest) place(section, line);
+  }
+  for (const line of ended) line.remove();
+  if (wasCurrent || hadFocus) {
+    current = all(".line", section).find(isOfThem);
+    if (hadFocus) current?.querySelector(".headline").focus({ preventScroll: true });
+  }
+  if (news() !== newBefore) addNews(section.dataset.keyword, news() - newBefore);
+  refreshTimes(section);
+}
+
+function regrouped(told) {
+  for (const section of all(".section")) regroupedIn(section, told);
+  applyFilter();
 }
 
 function announce() {
@@ -185,7 +260,15 @@ function follow(after) {
     if (!isFirst) refreshLive();
     isFirst = false;
   });
-  source.addEventListener("desk", (event) => JSON.parse(event.data).stories.forEach(deskChanged));
+  source.addEventListener("desk", (event) => {
+    const { number, stories } = JSON.parse(event.data);
+    stories.forEach(deskChanged);
+    hear(number);
+  });
+  source.addEventListener("regrouped", (event) => {
+    regrouped(JSON.parse(event.data));
+    showHeld();
+  });
   source.addEventListener("seen", refreshLive);
   source.addEventListener("arrival", (event) => {
     seen = event.lastEventId;
@@ -251,8 +334,22 @@ function refreshLive() {
   }, 100);
 }
 
+// The last change of the desk that this page has heard of: what is decided after it is not overwritten unseen.
+let heard = main?.dataset.desk;
+function hear(number) {
+  heard = number;
+  for (const field of all("input[name=heard]")) field.value = number;
+}
+
+// A list of stories has each once: of one that was merged, the line of the one that took its articles stays.
+function mergedInto(story, ids) {
+  const lines = all(".line[data-story]").filter((line) => ids.includes(Number(line.dataset.story)) && !line.closest(".section, [data-live]"));
+  if (lines.length > 1) for (const line of lines) if (line.dataset.story !== String(story)) line.remove();
+}
+
 // What stands about a story, wherever the page shows it.
-function deskChanged({ ids, html }) {
+function deskChanged({ ids, story, html }) {
+  mergedInto(story, ids);
   const isHere = (story) => ids.includes(Number(story));
   for (const line of [...all(".line[data-story]"), ...[...held.values()].flat()]) {
     if (!isHere(line.dataset.story)) continue;
@@ -295,7 +392,8 @@ const mayWork = document.getElementById("ask-pass") !== null;
 async function order(stories, fields, words) {
   if (!stories.length) return;
   if (!mayWork) return tell(say.onlyReads);
-  const answer = await post("/desk", [...stories.map((story) => ["story", story]), ...fields]).catch(() => null);
+  const known = heard === undefined ? [] : [["heard", heard]];
+  const answer = await post("/desk", [...stories.map((story) => ["story", story]), ...fields, ...known]).catch(() => null);
   const outcome = await answer?.json().catch(() => null);
   if (!outcome) return tell(`${say.notDone}. ${say.connection}`);
   const changes = outcome.done.flatMap((done) => done.change ?? []);
