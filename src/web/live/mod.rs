@@ -330,8 +330,8 @@ impl Following {
 
     /// Reads what comes next and makes it ready.
     async fn read(&mut self) -> Result<(), StoreError> {
-        if self.has_lines {
-            self.read_lines().await?;
+        if self.has_lines && !self.read_lines().await? {
+            return Ok(());
         }
         self.read_desk().await
     }
@@ -358,15 +358,19 @@ impl Following {
         Ok(())
     }
 
-    /// Reads the next numbers of arrival.
-    async fn read_lines(&mut self) -> Result<(), StoreError> {
+    /// Reads the next numbers of arrival; whether these were all. What the desk decided of lines that are not told yet would
+    /// find no line, so it waits for them.
+    async fn read_lines(&mut self) -> Result<bool, StoreError> {
         let recent = Arc::clone(&self.state.recent);
         let arrived = recent
             .after(&self.state.db, self.seen.arrival, self.last)
             .await?;
         let now = self.state.clock.now();
+        let is_all = arrived.len() < recent::BATCH;
         for one in arrived {
             self.seen.arrival = one.number;
+            // What was read for another stream may be from before the last change that this one was told of.
+            self.seen.desk = self.seen.desk.min(one.desk);
             let json = if self.filter == BoardFilter::default() {
                 one.written(&self.taste, |lines| {
                     let lines: Vec<&BoardLine> = lines.iter().collect();
@@ -388,7 +392,7 @@ impl Following {
             });
             self.ready.extend(event);
         }
-        Ok(())
+        Ok(is_all)
     }
 }
 
