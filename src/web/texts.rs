@@ -247,6 +247,8 @@ texts! {
     feeds_changed: "Feeds changed",
     list_waits: "waits for a worker",
     choose_feeds: "Choose feeds first.",
+    set_what_is_filled_in: "Set what is filled in",
+    nothing_filled_in: "Fill in a category or a language, or press a button.",
     list_too_long: "A list may have 4 MiB here. For a longer one: wirewatch opml import FILE. Nothing was added.",
     too_many_lists: "Too many lists wait. Try again in a minute.",
     new_source: "New source",

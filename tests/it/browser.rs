@@ -8,6 +8,7 @@ mod axe;
 mod chromium;
 mod demo;
 mod desk;
+mod forms;
 mod hostile;
 mod looks;
 mod mails;

@@ -34,6 +34,7 @@ use crate::{
 pub(crate) struct FeedsPage {
     frame: Frame,
     wanted: Wanted,
+    given: Given,
     feeds: Vec<FeedLine>,
     lists: Vec<ListLine>,
     is_waiting: bool,
@@ -53,6 +54,7 @@ struct FeedLine {
     state: String,
     error: String,
     last_success: Option<Moment>,
+    is_chosen: bool,
 }
 
 #[derive(Debug)]
@@ -87,17 +89,27 @@ impl Wanted {
     }
 }
 
+/// What a form that is refused held: it is given back.
+#[derive(Debug, Default)]
+struct Given {
+    /// The feeds that are chosen.
+    feeds: Vec<FeedId>,
+    category: String,
+    language: String,
+}
+
 /// Answers with the list.
 pub(crate) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<FeedsPage, WebError> {
-    page(&state, wanted, None).await
+    page(&state, wanted, Given::default(), None).await
 }
 
 async fn page(
     state: &WebState,
     wanted: Wanted,
+    given: Given,
     problem: Option<&'static str>,
 ) -> Result<FeedsPage, WebError> {
     let texts = reading::current().texts;
@@ -122,6 +134,7 @@ async fn page(
         state: feed.state,
         error: feed.error.unwrap_or_default(),
         last_success: feed.last_success_at.map(|at| Moment::ago(now, at)),
+        is_chosen: given.feeds.contains(&feed.id),
     };
     Ok(FeedsPage {
         frame: Frame::bare(texts.feeds_administered),
@@ -143,6 +156,7 @@ async fn page(
             .changed
             .map(|changed| format!("{}: {changed}", texts.feeds_changed)),
         wanted,
+        given,
         problem,
     })
 }
@@ -161,35 +175,75 @@ pub(crate) async fn bulk(
     visitor: Visitor,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
-    let mut ids = Vec::new();
-    let (mut action, mut category, mut language) = (String::new(), String::new(), String::new());
+    let texts = reading::current().texts;
+    let (mut given, mut action) = (Given::default(), String::new());
     for (name, value) in fields {
         match name.as_str() {
-            "feed" => ids.push(FeedId::new(value.parse().map_err(|_| {
-                WebError::BadRequest("“feed” is no number of a feed.".to_owned())
-            })?)),
+            "feed" => {
+                given.feeds.push(FeedId::new(value.parse().map_err(|_| {
+                    WebError::BadRequest("“feed” is no number of a feed.".to_owned())
+                })?))
+            }
             "action" => action = value,
-            "category" => value.trim().clone_into(&mut category),
-            "language" => value.trim().clone_into(&mut language),
+            "category" => value.trim().clone_into(&mut given.category),
+            "language" => value.trim().clone_into(&mut given.language),
             _ => return Err(WebError::BadRequest("There is no such field.".to_owned())),
         }
     }
-    let what = match action.as_str() {
-        "pause" => Bulk::Pause,
-        "resume" => Bulk::Resume,
-        "poll" => Bulk::PollSoon,
-        "category" => Bulk::Category(&category),
-        "language" if edit::is_language(&language) => Bulk::Language(&language),
-        _ => return Err(WebError::BadRequest("There is no such action.".to_owned())),
+    let wishes = given.wishes(&action)?;
+    let problem = if given.feeds.is_empty() {
+        Some(texts.choose_feeds)
+    } else if wishes.is_empty() {
+        Some(texts.nothing_filled_in)
+    } else if wishes.iter().any(is_no_language) {
+        Some(texts.no_language)
+    } else {
+        None
     };
-    if ids.is_empty() {
-        let problem = reading::current().texts.choose_feeds;
-        let page = page(&state, Wanted::default(), Some(problem)).await?;
+    if problem.is_some() {
+        let page = page(&state, Wanted::default(), given, problem).await?;
         return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let (actor, now) = (visitor.actor(), state.clock.now());
-    let changed = feed_edits::bulk(&state.db, &ids, what, &actor, now).await?;
+    let mut changed = 0;
+    for wish in wishes {
+        let done = feed_edits::bulk(&state.db, &given.feeds, wish, &actor, now).await?;
+        changed = done.max(changed);
+    }
     Ok(Redirect::to(&format!("/admin/feeds?changed={changed}")).into_response())
+}
+
+/// Whether a wish names a language that is none.
+fn is_no_language(wish: &Bulk<'_>) -> bool {
+    matches!(wish, Bulk::Language(language) if !edit::is_language(language))
+}
+
+impl Given {
+    /// What is to be done with the feeds that are chosen.
+    ///
+    /// # Errors
+    /// There is no such action.
+    fn wishes(&self, action: &str) -> Result<Vec<Bulk<'_>>, WebError> {
+        let wishes = match action {
+            "pause" => vec![Bulk::Pause],
+            "resume" => vec![Bulk::Resume],
+            "poll" => vec![Bulk::PollSoon],
+            "category" => vec![Bulk::Category(&self.category)],
+            "language" => vec![Bulk::Language(&self.language)],
+            // What Enter in a field means.
+            "filled" => [
+                Bulk::Category(&self.category),
+                Bulk::Language(&self.language),
+            ]
+            .into_iter()
+            .zip([&self.category, &self.language])
+            .filter(|(_, field)| !field.is_empty())
+            .map(|(wish, _)| wish)
+            .collect(),
+            _ => return Err(WebError::BadRequest("There is no such action.".to_owned())),
+        };
+        Ok(wishes)
+    }
 }
 
 /// The longest list of feeds that is taken from a page, in bytes.
@@ -212,7 +266,7 @@ pub(crate) async fn import(
 ) -> Result<Response, WebError> {
     let texts = reading::current().texts;
     let refused = async |status: StatusCode, problem: &'static str| {
-        let page = page(&state, Wanted::default(), Some(problem)).await?;
+        let page = page(&state, Wanted::default(), Given::default(), Some(problem)).await?;
         Ok(with_page(status, page))
     };
     let pasted = match pasted {
