@@ -10,6 +10,7 @@ mod demo;
 mod desk;
 mod forms;
 mod hostile;
+mod live;
 mod looks;
 mod mails;
 mod tuning;

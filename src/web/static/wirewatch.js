@@ -230,6 +230,30 @@ if (main?.dataset.desk !== undefined) {
 
 // --- The desk --------------------------------------------------------------------------------------------------------
 
+// What tells a link or a button from others. One that does something else is another one.
+const whatIs = (one) => [one.localName, one.getAttribute("href"), one.form?.getAttribute("action"), one.name, one.value, one.className].join(" ");
+const means = (part) => all("a, button, input:not([type=hidden])", part).map(whatIs);
+
+// Puts a fresh part of the page in the place of an old one. What had the focus has it again if it is still there; else the
+// part itself has, so that no key presses what nobody meant.
+function replacePart(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const was = focused && whatIs(focused);
+  old.replaceWith(fresh);
+  refreshTimes(fresh);
+  if (!focused) return;
+  const again = focused !== old && all("a, button, input", fresh).find((one) => whatIs(one) === was);
+  if (!again) fresh.tabIndex = -1;
+  (again || fresh).focus({ preventScroll: true });
+}
+
+// A finger that was on its way to a button meant the one that stood there.
+const SETTLED_AFTER = 700;
+function settle(part) {
+  const settledAt = Date.now() + SETTLED_AFTER;
+  part.addEventListener("click", (event) => { if (event.detail > 0 && Date.now() < settledAt) event.preventDefault(); }, true);
+}
+
 // Parts of the page that show what the desk did are read anew; where the reader types, nothing moves.
 let refreshing;
 function refreshLive() {
@@ -242,11 +266,8 @@ function refreshLive() {
     for (const old of all("[data-live]")) {
       const fresh = page.getElementById(old.id);
       if (!fresh || old.isEqualNode(fresh)) continue;
-      const focused = old.contains(document.activeElement) ? document.activeElement : null;
-      const place = focused ? all("a, button, input", old).indexOf(focused) : -1;
-      old.replaceWith(document.adoptNode(fresh));
-      refreshTimes(fresh);
-      if (focused) all("a, button, input", fresh)[place]?.focus({ preventScroll: true });
+      if (means(old).join() !== means(fresh).join()) settle(fresh);
+      replacePart(old, document.adoptNode(fresh));
     }
   }, 100);
 }
@@ -258,9 +279,9 @@ function deskChanged({ ids, html }) {
     if (!isHere(line.dataset.story)) continue;
     const fresh = element(html);
     const old = line.querySelector(".desk");
-    if (old) old.replaceWith(fresh);
+    if (old) replacePart(old, fresh);
     else line.querySelector(".where")?.append(fresh);
-    refreshTimes(line);
+    refreshTimes(fresh);
   }
   refreshLive();
 }
