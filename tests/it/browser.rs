@@ -8,6 +8,7 @@ mod axe;
 mod chromium;
 mod demo;
 mod desk;
+mod failures;
 mod forms;
 mod hostile;
 mod live;

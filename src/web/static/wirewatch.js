@@ -313,32 +313,57 @@ const undoable = [];
 
 const mayWork = document.getElementById("ask-pass") !== null;
 
-async function order(stories, fields, words) {
-  if (!stories.length) return;
-  if (!mayWork) return tell(say.onlyReads);
-  const answer = await post("/desk", [...stories.map((story) => ["story", story]), ...fields]).catch(() => null);
-  const outcome = await answer?.json().catch(() => null);
-  if (!outcome) return tell(`${say.notDone}. ${say.connection}`);
-  const changes = outcome.done.flatMap((done) => done.change ?? []);
-  if (changes.length) undoable.push(changes);
-  for (const box of all(".choose:checked")) box.checked = false;
-  const done = outcome.done.length;
-  const parts = [done && `${words}${done > 1 ? ` (${done} ${say.stories})` : ""}. ${say.takesBack}`, ...outcome.refused.map((one) => `${say.notDone}: ${one.why}.`)];
-  tell(parts.filter(Boolean).join(" "));
+// What a refusal may be about that is over in a while: whoever asks again may be heard.
+const isPassing = (status) => status >= 500 || [401, 403, 408, 429].includes(status);
+
+// Sends an order. Either its outcome comes of it or a reason: what the server says, or that nobody answered.
+async function send(path, fields) {
+  const answer = await post(path, fields).catch(() => null);
+  const said = await answer?.json().catch(() => null);
+  if (said?.done) return { outcome: said };
+  return { why: said?.detail ?? say.connection, isPassing: !answer || isPassing(answer.status) };
 }
 
-async function takeBack() {
+// Has something done with stories; what came of it in words, and whether anything was done.
+async function order(stories, fields, words) {
+  const { outcome, why } = await send("/desk", [...stories.map((story) => ["story", story]), ...fields]);
+  if (!outcome) return { told: `${say.notDone}. ${why}` };
+  const changes = outcome.done.flatMap((done) => done.change ?? []);
+  if (changes.length) undoable.push(changes);
+  // What was refused stays chosen.
+  const refused = outcome.refused.map((one) => String(one.story));
+  for (const box of all(".choose:checked")) if (stories.includes(box.value) && !refused.includes(box.value)) box.checked = false;
+  const done = outcome.done.length;
+  const parts = [done && `${words}${done > 1 ? ` (${done} ${say.stories})` : ""}. ${say.takesBack}`, ...outcome.refused.map((one) => `${say.notDone}: ${one.why}.`)];
+  return { told: parts.filter(Boolean).join(" "), isDone: done > 0 };
+}
+
+async function act(stories, fields, words) {
+  if (!stories.length) return;
   if (!mayWork) return tell(say.onlyReads);
+  tell((await order(stories, fields, words)).told);
+}
+
+async function takeLastBack() {
   const changes = undoable.pop();
   if (!changes) return tell(say.nothingToTakeBack);
-  const answer = await post("/desk/undo", changes.map((change) => ["change", change])).catch(() => null);
-  const outcome = await answer?.json().catch(() => null);
-  if (!outcome) return tell(`${say.notTakenBack}. ${say.connection}`);
+  const { outcome, why, isPassing } = await send("/desk/undo", changes.map((change) => ["change", change]));
+  if (!outcome) {
+    if (isPassing) undoable.push(changes);
+    return tell(`${say.notTakenBack}. ${why}`);
+  }
   const parts = [outcome.done.length && say.takenBack, ...outcome.refused.map((one) => `${say.notTakenBack}: ${one.why}.`)];
   tell(parts.filter(Boolean).join(" "));
 }
 
-// A dialog asks for what an order needs, and gives the focus back.
+// One after the other: each takes back what is the last one then.
+let takingBack = Promise.resolve();
+function takeBack() {
+  if (!mayWork) return tell(say.onlyReads);
+  takingBack = takingBack.then(takeLastBack);
+}
+
+// A dialog asks for what an order needs, and stays until it is done or given up. Then it gives the focus back.
 function ask(id, words) {
   if (!mayWork) return tell(say.onlyReads);
   const dialog = document.getElementById(id);
@@ -346,16 +371,27 @@ function ask(id, words) {
   if (!dialog || !stories.length) return;
   const back = currentLine();
   const form = dialog.querySelector("form");
-  const send = (event) => {
+  const problem = dialog.querySelector(".problem");
+  let isOpen = true;
+  let isSending = false;
+  const submit = async (event) => {
     event.preventDefault();
-    const fields = [...new FormData(form, event.submitter)];
-    dialog.close();
-    order(stories, fields, words);
+    if (isSending) return;
+    isSending = true;
+    const { told, isDone } = await order(stories, [...new FormData(form, event.submitter)], words);
+    isSending = false;
+    if (isDone || !isOpen) tell(told);
+    if (isDone && isOpen) dialog.close();
+    if (isDone || !isOpen) return;
+    problem.textContent = told;
+    problem.hidden = false;
   };
-  form.addEventListener("submit", send);
+  form.addEventListener("submit", submit);
   dialog.addEventListener("close", () => {
-    form.removeEventListener("submit", send);
+    isOpen = false;
+    form.removeEventListener("submit", submit);
     form.reset();
+    problem.hidden = true;
     back?.querySelector(".headline")?.focus({ preventScroll: true });
   }, { once: true });
   dialog.showModal();
@@ -373,7 +409,7 @@ const bulk = document.getElementById("bulk");
 bulk?.addEventListener("submit", (event) => {
   event.preventDefault();
   const fields = [...new FormData(bulk, event.submitter)].filter(([name]) => name !== "story" && name !== "next");
-  order(meant(), fields, event.submitter.textContent);
+  act(meant(), fields, event.submitter.textContent);
 });
 
 // --- What was on the screen ------------------------------------------------------------------------------------------
@@ -383,13 +419,20 @@ const toTell = new Set();
 const dwelling = new Map();
 const SEEN_AFTER = 1200;
 
-function tellSeen(isLast) {
-  if (!isReader || (!toTell.size && isLast !== "here")) return;
+// Until when a server that was busy is left alone.
+let tellAgainAt = 0;
+
+async function tellSeen(isLast) {
+  if (!isReader || (!toTell.size && isLast !== "here") || Date.now() < tellAgainAt) return;
   const articles = [...toTell].slice(0, 500);
   for (const article of articles) toTell.delete(article);
-  post("/seen", articles.map((article) => ["article", article]), { keepalive: true })
-    .then((answer) => { if (answer.ok) for (const line of all(".line.new")) if (articles.includes(line.dataset.article)) line.classList.add("seen"); })
-    .catch(() => articles.forEach((article) => toTell.add(article)));
+  const answer = await post("/seen", articles.map((article) => ["article", article]), { keepalive: true }).catch(() => null);
+  if (answer?.ok) {
+    for (const line of all(".line.new")) if (articles.includes(line.dataset.article)) line.classList.add("seen");
+  } else if (!answer || isPassing(answer.status)) {
+    for (const article of articles) toTell.add(article);
+    tellAgainAt = Date.now() + 1e3 * (Number(answer?.headers.get("retry-after")) || (answer?.status === 401 ? 60 : 5));
+  }
 }
 
 const watching = isReader && new IntersectionObserver((entries) => {
@@ -527,9 +570,9 @@ function go() {
 const actions = {
   x: () => (document.querySelector(".out button") ? moveOut() : choose()),
   m: merge,
-  c: () => order(meant(), [["do", "claim"]], say.claimed),
-  r: () => order(meant(), [["do", "release"]], say.newAgain),
-  w: () => order(meant(), [["do", "watch"]], say.watched),
+  c: () => act(meant(), [["do", "claim"]], say.claimed),
+  r: () => act(meant(), [["do", "release"]], say.newAgain),
+  w: () => act(meant(), [["do", "watch"]], say.watched),
   p: () => ask("ask-pass", say.passed),
   u: () => ask("ask-use", say.used),
   a: () => ask("ask-assign", say.given),
