@@ -245,6 +245,8 @@ texts! {
     audit_to: "to",
     feeds_administered: "Feeds administered",
     feeds_changed: "Feeds changed",
+    how_lists_fare: "How pasted lists fare",
+    no_list_yet: "No list was pasted yet.",
     list_waits: "waits for a worker",
     choose_feeds: "Choose feeds first.",
     set_what_is_filled_in: "Set what is filled in",

@@ -272,6 +272,19 @@ function refreshLive() {
   }, 100);
 }
 
+// A part of a page that waits for something says where it can be read anew, until it is done.
+const AGAIN_AFTER = 2e3;
+async function readAgain() {
+  const part = document.querySelector("[data-again]");
+  if (!part) return;
+  const answer = document.hidden ? null : await fetch(part.dataset.again).catch(() => null);
+  const page = answer?.ok && new DOMParser().parseFromString(markup.createHTML(await answer.text()), "text/html");
+  const fresh = page && page.getElementById(part.id);
+  if (fresh) replacePart(part, document.adoptNode(fresh));
+  setTimeout(readAgain, AGAIN_AFTER);
+}
+setTimeout(readAgain, AGAIN_AFTER);
+
 // What stands about a story, wherever the page shows it.
 function deskChanged({ ids, html }) {
   const isHere = (story) => ids.includes(Number(story));

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{frame::Frame, moments::Moment};
 use crate::{
-    domain::FeedId,
+    domain::{FeedId, Timestamp},
     store::{
         feed_edits::{self, Bulk, EditedFeed},
         opml_imports::{self, ToldList},
@@ -36,8 +36,7 @@ pub(crate) struct FeedsPage {
     wanted: Wanted,
     given: Given,
     feeds: Vec<FeedLine>,
-    lists: Vec<ListLine>,
-    is_waiting: bool,
+    lists: Lists,
     told: Option<String>,
     problem: Option<&'static str>,
 }
@@ -57,11 +56,26 @@ struct FeedLine {
     is_chosen: bool,
 }
 
+/// How the lists fare that were pasted. It holds no form, so that it may read itself anew.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "feed_lists.html")]
+pub(crate) struct ListsPage {
+    frame: Frame,
+    lists: Lists,
+}
+
+/// The lists that were pasted, the latest first.
+#[derive(Debug)]
+struct Lists {
+    lines: Vec<ListLine>,
+}
+
 #[derive(Debug)]
 struct ListLine {
     actor: String,
     when: Moment,
     outcome: String,
+    is_waiting: bool,
 }
 
 /// What is asked for.
@@ -96,6 +110,8 @@ struct Given {
     feeds: Vec<FeedId>,
     category: String,
     language: String,
+    /// The list that was pasted.
+    opml: String,
 }
 
 /// Answers with the list.
@@ -118,7 +134,6 @@ async fn page(
         opml_imports::last(&state.db)
     )?;
     let now = state.clock.now();
-    let is_waiting = lists.iter().any(|list| list.outcome.is_none());
     let line = |feed: EditedFeed| FeedLine {
         id: feed.id.get(),
         name: feed.title.unwrap_or_default(),
@@ -143,15 +158,7 @@ async fn page(
             .filter(|feed| wanted.takes(feed))
             .map(line)
             .collect(),
-        lists: lists
-            .into_iter()
-            .map(|list: ToldList| ListLine {
-                actor: list.actor,
-                when: Moment::ago(now, list.asked_at),
-                outcome: list.outcome.unwrap_or_else(|| texts.list_waits.to_owned()),
-            })
-            .collect(),
-        is_waiting,
+        lists: Lists::told(lists, now),
         told: wanted
             .changed
             .map(|changed| format!("{}: {changed}", texts.feeds_changed)),
@@ -159,6 +166,34 @@ async fn page(
         given,
         problem,
     })
+}
+
+/// Answers with what came of the lists that were pasted.
+pub(crate) async fn lists(State(state): State<WebState>) -> Result<ListsPage, WebError> {
+    let lists = opml_imports::last(&state.db).await?;
+    Ok(ListsPage {
+        frame: Frame::bare(reading::current().texts.how_lists_fare),
+        lists: Lists::told(lists, state.clock.now()),
+    })
+}
+
+impl Lists {
+    fn told(lists: Vec<ToldList>, now: Timestamp) -> Self {
+        let waits = reading::current().texts.list_waits;
+        let line = |list: ToldList| ListLine {
+            actor: list.actor,
+            when: Moment::ago(now, list.asked_at),
+            is_waiting: list.outcome.is_none(),
+            outcome: list.outcome.unwrap_or_else(|| waits.to_owned()),
+        };
+        Self {
+            lines: lists.into_iter().map(line).collect(),
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.lines.iter().any(|list| list.is_waiting)
+    }
 }
 
 fn facts(tier: &str, country: Option<&str>, language: Option<&str>) -> String {
@@ -265,23 +300,32 @@ pub(crate) async fn import(
     pasted: Result<Form<Pasted>, WebError>,
 ) -> Result<Response, WebError> {
     let texts = reading::current().texts;
-    let refused = async |status: StatusCode, problem: &'static str| {
-        let page = page(&state, Wanted::default(), Given::default(), Some(problem)).await?;
+    let refused = async |status: StatusCode, problem: &'static str, opml: String| {
+        let given = Given {
+            opml,
+            ..Given::default()
+        };
+        let page = page(&state, Wanted::default(), given, Some(problem)).await?;
         Ok(with_page(status, page))
     };
-    let pasted = match pasted {
-        Ok(Form(pasted)) if pasted.opml.len() <= LARGEST_LIST => pasted,
-        Ok(_) | Err(WebError::TooLarge) => {
-            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long).await;
+    let opml = match pasted {
+        Ok(Form(Pasted { opml })) if opml.len() <= LARGEST_LIST => opml,
+        Ok(Form(Pasted { opml })) => {
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long, opml).await;
+        }
+        // Of so long a form nothing was read.
+        Err(WebError::TooLarge) => {
+            let nothing = String::new();
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long, nothing).await;
         }
         Err(error) => return Err(error),
     };
     let now = state.clock.now();
-    let is_noted = opml_imports::ask(&state.db, &pasted.opml, &visitor.actor(), now).await?;
+    let is_noted = opml_imports::ask(&state.db, &opml, &visitor.actor(), now).await?;
     if is_noted {
         return Ok(Redirect::to("/admin/feeds#lists").into_response());
     }
-    refused(StatusCode::UNPROCESSABLE_ENTITY, texts.too_many_lists).await
+    refused(StatusCode::UNPROCESSABLE_ENTITY, texts.too_many_lists, opml).await
 }
 
 /// All feeds, as other readers take them (OPML 2.0).
