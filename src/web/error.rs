@@ -429,15 +429,25 @@ mod tests {
 
     #[test]
     fn programs_get_problem_details_and_people_a_page() {
-        let typed = |path: &'static str| {
+        let typed = |path: &str, accept: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            let is_program = is_for_programs(path) || accepts_json(&headers);
             let bare = WebError::NotFound("feed").into_bare_response();
             let refusal = WebError::NotFound("feed").refusal();
-            let explained = with_body(bare, &Uri::from_static(path), &refusal);
+            let explained = with_body(bare, is_program, &refusal);
             assert_eq!(explained.status(), StatusCode::NOT_FOUND);
             explained.headers()[header::CONTENT_TYPE].clone()
         };
-        assert_eq!(typed("/api/v1/feeds/9"), "application/problem+json");
-        assert_eq!(typed("/feeds/9"), "text/html; charset=utf-8");
+        let page = "text/html,application/xhtml+xml,*/*;q=0.8";
+        for (path, accept, expected) in [
+            ("/api/v1/feeds/9", page, "application/problem+json"),
+            ("/feeds/9", page, "text/html; charset=utf-8"),
+            ("/feeds/9", "*/*", "text/html; charset=utf-8"),
+            ("/desk", "application/json", "application/problem+json"),
+        ] {
+            assert_eq!(typed(path, accept), expected, "{path} {accept}");
+        }
     }
 
     #[test]

@@ -215,9 +215,10 @@ pub(crate) async fn bulk(
     for (name, value) in fields {
         match name.as_str() {
             "feed" => {
-                given.feeds.push(FeedId::new(value.parse().map_err(|_| {
+                let id = value.parse().map_err(|_| {
                     WebError::BadRequest("“feed” is no number of a feed.".to_owned())
-                })?))
+                })?;
+                given.feeds.push(FeedId::new(id));
             }
             "action" => action = value,
             "category" => value.trim().clone_into(&mut given.category),
