@@ -21,6 +21,9 @@ const BATCH: i64 = 500;
 /// Looks for articles of other processes this often; its own are told by a nudge.
 const INTERVAL: Duration = Duration::from_millis(500);
 
+/// How long numbers wait for stories that are not in memory yet.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long another process waits before it takes over from a dead one.
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -48,20 +51,30 @@ impl Placer {
 
     /// Places until stopped, then once more, so that nothing stored before the stop stays unseen.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut is_prepared = false;
-        while !stop.is_cancelled() {
-            self.step_logged().await;
-            if !is_prepared {
-                is_prepared = self.prepare_logged().await;
+        tokio::join!(self.prepare_soon(&stop), async {
+            while !stop.is_cancelled() {
+                self.step_logged().await;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = self.nudge.notified() => {}
+                    () = time::sleep(INTERVAL) => {}
+                }
             }
+        });
+        self.step_logged().await;
+        lease::give_back(&self.db, "place", &self.holder).await;
+    }
+
+    /// Prepares beside placing, as soon as no other process places.
+    async fn prepare_soon(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() && !self.prepare_logged().await {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.nudge.notified() => {}
                 () = time::sleep(INTERVAL) => {}
             }
         }
-        self.step_logged().await;
-        lease::give_back(&self.db, "place", &self.holder).await;
+        // What came meanwhile stands in no story yet.
+        self.nudge.notify_one();
     }
 
     async fn step_logged(&self) {
@@ -79,8 +92,8 @@ impl Placer {
         store::leases::hold(&self.db, "place", number, now, LEASE).await
     }
 
-    /// Remembers what articles are compared with, if no other process places: the first article after a start is not to wait
-    /// until a hundred thousand are read. True once that is done.
+    /// Remembers what articles are compared with, if no other process places. It takes seconds to read a hundred thousand of
+    /// them: what arrives meanwhile is told, and gets its story then. True once that is done.
     async fn prepare(&self) -> Result<bool, StoreError> {
         if !self.holds().await? {
             return Ok(false);
@@ -99,21 +112,20 @@ impl Placer {
         })
     }
 
-    /// A fault in grouping is told and tried again with the next step: arrival numbers and what follows from them do not
-    /// wait for it.
-    async fn group_logged(&self) {
-        if let Err(error) = self
-            .grouping
-            .lock()
-            .await
-            .step(&self.db, self.clock.now())
-            .await
-        {
+    /// Whether everything with a number stands in a story now. A fault in grouping is told and tried again with the next
+    /// step: arrival numbers and what follows from them do not wait for it, nor until the articles to compare with are read.
+    async fn group_logged(&self) -> bool {
+        let Ok(mut grouping) = time::timeout(PATIENCE, self.grouping.lock()).await else {
+            return false;
+        };
+        let grouped = grouping.step(&self.db, self.clock.now()).await;
+        if let Err(error) = &grouped {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = error as &dyn std::error::Error,
                 "grouping into stories failed; trying again"
             );
         }
+        grouped.is_ok()
     }
 
     /// Groups all articles anew in order of arrival, if no other process places. What the desk decided stays, and so do
@@ -142,9 +154,16 @@ impl Placer {
             let begun = Instant::now();
             let placed = store::arrivals::place(&self.db, BATCH).await?;
             total += placed.articles;
-            self.group_logged().await;
-            if placed.is_news {
+            let is_grouped = self.group_logged().await;
+            let is_to_tell = if is_grouped {
+                placed.is_news
+            } else {
+                store::arrivals::tell_ahead(&self.db, placed.last).await?
+            };
+            if is_to_tell {
                 store::arrivals::announce(&self.db, placed.last).await?;
+            }
+            if placed.is_news {
                 meters().took(Stage::Place, begun.elapsed());
             }
             let now = self.clock.now();

@@ -18,6 +18,7 @@ mod codec;
 pub mod concept_edits;
 pub mod deliveries;
 pub mod desk;
+pub mod desk_touches;
 pub mod due;
 pub mod dump;
 pub mod edition_page;

@@ -83,10 +83,10 @@ impl Recent {
         });
         if seen < known.from {
             drop(kept);
-            return read(db, seen).await;
+            return read(db, seen, last).await;
         }
         if known.to < last {
-            let fresh = read(db, known.to).await?;
+            let fresh = read(db, known.to, last).await?;
             known.take(fresh, last);
         }
         Ok(known
@@ -114,12 +114,12 @@ impl Kept {
     }
 }
 
-/// The next numbers after `seen`.
-async fn read(db: &PgPool, seen: i64) -> Result<Vec<Arc<Arrived>>, StoreError> {
+/// The next numbers after `seen` up to `last`: what was given since may stand in no story yet.
+async fn read(db: &PgPool, seen: i64, last: i64) -> Result<Vec<Arc<Arrived>>, StoreError> {
     let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
     // Before the lines: they show all changes up to it.
     let desk = desk::last_number(db).await?;
-    let lines = board::lines_arrived_after(db, seen, batch).await?;
+    let lines = board::lines_arrived_after(db, seen, last, batch).await?;
     let mut arrived: Vec<Arrived> = Vec::new();
     for line in lines {
         let Some(number) = line.arrival else { continue };
