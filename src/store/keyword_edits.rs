@@ -9,7 +9,10 @@ use super::{
     beat::{self, Dependants},
     rematches,
 };
-use crate::domain::{KeywordId, Timestamp};
+use crate::{
+    domain::{KeywordId, Timestamp},
+    text::fnv::fnv1a,
+};
 
 /// A keyword as it can be edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,19 @@ pub struct EditedKeyword {
     pub note: String,
     /// The number of its version.
     pub version: i32,
+}
+
+impl EditedKeyword {
+    /// What its name and its note are now: see [`KeywordEdit::stamp`].
+    #[must_use]
+    pub fn stamp(&self) -> String {
+        stamp(&self.name, &self.note)
+    }
+}
+
+/// A name and a note as a short text that is another one for others.
+pub(super) fn stamp(name: &str, note: &str) -> String {
+    format!("{:016x}", fnv1a(format!("{name}\0{note}").as_bytes()))
 }
 
 /// A version of a keyword.
@@ -50,6 +66,9 @@ pub struct KeywordEdit<'a> {
     pub slug: &'a str,
     /// The version that was edited: an edit of an older one is refused.
     pub edited: i32,
+    /// The stamp of what was edited, since another name or note is no other version: an edit of others is refused. None:
+    /// they may be any.
+    pub stamp: Option<&'a str>,
     /// Its name for people.
     pub name: &'a str,
     /// Its query, which is without errors.
@@ -82,7 +101,7 @@ pub enum Saved {
     As(i32),
     /// Nothing differs from what is saved.
     Same,
-    /// Somebody else saved this version meanwhile.
+    /// Somebody else saved it meanwhile, as this version.
     Outdated(i32),
     /// There is no such thing.
     Unknown,
@@ -202,7 +221,7 @@ pub async fn save(
     else {
         return Ok(Saved::Unknown);
     };
-    if before.version != edit.edited {
+    if before.version != edit.edited || edit.stamp.is_some_and(|stamp| stamp != before.stamp()) {
         return Ok(Saved::Outdated(before.version));
     }
     if (&*before.name, &*before.query, &*before.note) == (edit.name, edit.query, edit.note) {

@@ -30,7 +30,7 @@ pub(super) mod moments;
 pub(super) mod new_feed;
 pub(crate) mod news;
 pub(super) mod quality;
-mod saving;
+pub(super) mod saving;
 pub(super) mod search;
 pub(super) mod seen;
 pub(super) mod stories;
