@@ -752,17 +752,19 @@ function note() {
 }
 
 // A story unfolds under its line: what its page tells of its articles, without leaving the list.
+const unfolding = new WeakSet();
 async function unfold(line) {
   const button = line?.querySelector(".unfold");
-  if (!button || button.disabled) return;
+  if (!button || unfolding.has(line)) return;
   const close = () => {
     button.setAttribute("aria-expanded", "false");
     line.querySelector(".unfolded")?.remove();
   };
   if (button.getAttribute("aria-expanded") === "true") return close();
-  button.disabled = true;
+  // A button that is switched off meanwhile would lose the focus.
+  unfolding.add(line);
   const place = await timelineOf(line.dataset.story);
-  button.disabled = false;
+  unfolding.delete(line);
   if (!place) return tell(`${say.unread} ${say.connection}`);
   line.querySelector(".unfolded")?.remove();
   line.append(place);
