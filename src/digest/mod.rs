@@ -11,4 +11,5 @@ pub mod render;
 pub mod review;
 pub mod schedule;
 mod subject;
+pub mod urn;
 pub mod webhook;

@@ -105,6 +105,7 @@ pub static ROUTES: &[Route] = routes! {
     POST "/articles/{id}/erase"         May(Administer) => pages::erasure::erase;
     POST "/admin/users/{id}/sessions/end" May(Administer) => pages::users::sign_out;
     GET  "/admin/feeds"                 May(EditBeat)   => pages::feed_admin::list;
+    GET  "/admin/feeds/lists"           May(EditBeat)   => pages::feed_admin::lists;
     POST "/admin/feeds/bulk"            May(EditBeat)   => pages::feed_admin::bulk;
     POST "/admin/feeds/opml"            May(EditBeat)   => pages::feed_admin::import, up_to pages::feed_admin::LARGEST_FORM;
     GET  "/admin/feeds.opml"            May(EditBeat)   => pages::feed_admin::export;

@@ -18,7 +18,7 @@ use wirewatch::{
         beat::{self, Dependants, Merge},
         concept_edits::{self, ConceptEdit},
         keyword_edits::{self, KeywordEdit, Saved},
-        workers::Worker,
+        workers::{Kind, Worker},
     },
     web::{Difference, Edit},
 };
@@ -105,7 +105,7 @@ async fn titles_in(db: &PgPool, from: &str) -> BTreeSet<String> {
 const OPEN: &str = "matches JOIN articles ON articles.id = article_id WHERE closed_at IS NULL";
 
 async fn rematcher(worker: &TestWorker) -> Rematcher {
-    let holder = Arc::new(Worker::register(&worker.db).await.unwrap());
+    let holder = Arc::new(Worker::register(&worker.db, Kind::Worker).await.unwrap());
     Rematcher::new(worker.db.clone(), worker.clock.clone(), holder)
 }
 
@@ -184,7 +184,7 @@ async fn one_that_is_broken_off_at_any_point_ends_in_the_same_state() {
     for delay in [0_u64, 2, 5, 13] {
         let worker = stocked("iran").await;
         save(&worker, "korea AND NOT football").await;
-        let holder = Arc::new(Worker::register(&worker.db).await.unwrap());
+        let holder = Arc::new(Worker::register(&worker.db, Kind::Worker).await.unwrap());
         for turn in 0..200_u64 {
             // Each turn dies in the middle of whatever it does.
             let (db, clock) = (worker.db.clone(), worker.clock.clone());

@@ -28,7 +28,7 @@ pub(super) mod line;
 pub(super) mod login;
 pub(super) mod moments;
 pub(super) mod new_feed;
-mod news;
+pub(crate) mod news;
 pub(super) mod quality;
 pub(super) mod saving;
 pub(super) mod search;
