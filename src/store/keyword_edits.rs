@@ -38,7 +38,7 @@ impl EditedKeyword {
     }
 }
 
-/// A name and a note as a short text that is another one for others. It is good for as long as a form is open.
+/// A name and a note as a short text that is another one for others. Every process of one build gives the same.
 pub(super) fn stamp(name: &str, note: &str) -> String {
     let mut hasher = DefaultHasher::new();
     (name, note).hash(&mut hasher);
