@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     site::{Site, ask, random},
+    web::sealed,
     worker::count,
 };
 
@@ -198,12 +199,27 @@ async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
         422,
         "the short name is taken"
     );
+    let form = async || {
+        let request = site.bare_request("GET".parse().unwrap(), "/digests/seoul/edit");
+        ask(request.header("cookie", &cookie)).await.body
+    };
+    let (first, second) = (form().await, form().await);
+    let evening = fields("Evening", "19:00");
+    let changed = send("/digests/seoul", &sealed(&first, &evening)).await;
+    assert_eq!(changed.status, 303);
+    // Who opened the form before then is told, and takes nothing back.
+    let noon = fields("Noon", "12:00");
+    let refused = send("/digests/seoul", &sealed(&second, &noon)).await;
+    assert_eq!(refused.status, 409);
+    for told in ["value=\"Noon\"", ">Evening<", ">19:00<"] {
+        assert!(refused.body.contains(told), "{told}: {}", refused.body);
+    }
     assert_eq!(
-        send("/digests/seoul", &fields("Evening", "19:00"))
-            .await
-            .status,
-        303
+        count(&desk.db, "subscriptions WHERE name = 'Evening'").await,
+        1
     );
+    let twice = send("/digests/seoul", &sealed(&first, &evening)).await;
+    assert_eq!(twice.status, 303, "it is the same");
     let long = format!("{}@x.example", "x".repeat(300));
     for wrong in [
         "a@x>,<b@x",
@@ -352,22 +368,6 @@ async fn an_issue_waits_for_its_review_and_goes_by_itself_unless_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_sees_what_was_given_up_and_sends_it_again() {
-    let desk = Desk::open(&["iran"], NOW).await;
-    desk.subscribe("morning", &daily("Europe/Berlin", &["07:00"], &["iran"]))
-        .await;
-    desk.publish(&Report::new("yonhap-1", "First", &["iran"]))
-        .await;
-    desk.smtp.set(|recipient| {
-        if recipient.is_empty() {
-            Mood::Take
-        } else {
-            Mood::AtData("554 5.7.1 <b>spam</b>")
-        }
-    });
-    desk.work_at(MORNING).await;
-    let site = site(&desk).await;
-#[tokio::test(flavor = "multi_thread")]
 async fn what_an_editor_strikes_makes_room_for_what_was_beyond_the_length() {
     let desk = Desk::open(&["iran"], NOW).await;
     let mut wanted = daily("Europe/Berlin", &["07:00"], &["iran"]);
@@ -412,6 +412,22 @@ async fn what_an_editor_strikes_makes_room_for_what_was_beyond_the_length() {
     site.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_sees_what_was_given_up_and_sends_it_again() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    desk.subscribe("morning", &daily("Europe/Berlin", &["07:00"], &["iran"]))
+        .await;
+    desk.publish(&Report::new("yonhap-1", "First", &["iran"]))
+        .await;
+    desk.smtp.set(|recipient| {
+        if recipient.is_empty() {
+            Mood::Take
+        } else {
+            Mood::AtData("554 5.7.1 <b>spam</b>")
+        }
+    });
+    desk.work_at(MORNING).await;
+    let site = site(&desk).await;
     let admin = site.account("admin", Role::Admin).await;
     let cookie = site.session_of(admin).await;
     let page = ask(site
