@@ -67,5 +67,6 @@ async fn restore(database: &Database, file: &Path) -> anyhow::Result<()> {
     reading.await??;
     // A backup of an older version is brought up to date like any other database.
     store::migrate(&database.pool).await?;
+    store::installation::leave_numbers_out(&database.pool).await?;
     Ok(())
 }

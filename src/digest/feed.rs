@@ -4,7 +4,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::render::{Links, story_link};
-use crate::domain::{Timestamp, digest::Edition};
+use crate::domain::{Timestamp, digest::Edition, urn};
 
 /// A feed of editions, the newest first.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct Feed<'a> {
     pub slug: &'a str,
     /// The editions.
     pub editions: &'a [Edition],
+    /// What identifiers are made of.
+    pub installation: &'a str,
     /// When the newest was composed; the present if there is none.
     pub updated: Timestamp,
 }
@@ -22,6 +24,7 @@ pub struct Feed<'a> {
 #[derive(Template)]
 #[template(path = "editions.atom", escape = "html")]
 struct Atom<'a> {
+    id: String,
     name: &'a str,
     place: String,
     updated: String,
@@ -29,6 +32,7 @@ struct Atom<'a> {
 }
 
 struct Entry {
+    id: String,
     link: String,
     title: String,
     updated: String,
@@ -55,8 +59,10 @@ fn entries(feed: Feed<'_>, links: Links<'_>) -> Result<Vec<Entry>, askama::Error
     feed.editions
         .iter()
         .map(|edition| {
+            let path = format!("digests/{}/{}", feed.slug, edition.key);
             Ok(Entry {
-                link: format!("{}/digests/{}/{}", links.base, feed.slug, edition.key),
+                id: urn(feed.installation, &path),
+                link: format!("{}/{path}", links.base),
                 title: edition.subject.clone(),
                 updated: edition.composed_at.to_string(),
                 content: fragment(edition, links)?,
@@ -105,6 +111,7 @@ fn text(pieces: &[crate::domain::marks::Segment]) -> String {
 /// A template fails to render: a fault of the program.
 pub fn atom(feed: Feed<'_>, links: Links<'_>) -> Result<String, askama::Error> {
     Atom {
+        id: urn(feed.installation, &format!("digests/{}", feed.slug)),
         name: feed.name,
         place: format!("{}/digests/{}", links.base, feed.slug),
         updated: feed.updated.to_string(),
@@ -123,7 +130,7 @@ pub fn json(feed: Feed<'_>, links: Links<'_>) -> Result<String, askama::Error> {
         .into_iter()
         .map(|entry| {
             json!({
-                "id": entry.link,
+                "id": entry.id,
                 "url": entry.link,
                 "title": entry.title,
                 "content_html": entry.content,
@@ -158,6 +165,7 @@ mod tests {
             name: "Morning & evening",
             slug: "morning",
             editions: std::slice::from_ref(&edition),
+            installation: "8f3a",
             updated: edition.composed_at,
         };
         let links = Links {
@@ -166,7 +174,9 @@ mod tests {
         };
         let atom = atom(feed, links).unwrap();
         assert!(atom.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed "));
-        assert!(atom.contains("<id>https://desk.example/digests/morning/2026-11-24-0700</id>"));
+        let id = urn("8f3a", "digests/morning/2026-11-24-0700");
+        assert!(atom.contains(&format!("<id>{id}</id>")));
+        assert!(atom.contains("href=\"https://desk.example/digests/morning/2026-11-24-0700\""));
         assert!(
             !atom.contains("<script") && !atom.contains("&lt;script"),
             "{atom}"

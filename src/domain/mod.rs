@@ -22,6 +22,7 @@ mod source;
 mod time;
 mod trial;
 mod trouble;
+mod urn;
 
 pub use account::{AccountWordError, ClockFormat, Role, UserName};
 pub use address::{MailAddress, MailAddressError};
@@ -50,3 +51,4 @@ pub use trouble::{
     Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict,
     Weight,
 };
+pub use urn::urn;

@@ -3,11 +3,16 @@
 //! Transactions commit out of order, so neither ids nor times can serve as a cursor. One transaction at a time gives
 //! numbers: it holds the lock on the only row of `arrivals` until it commits.
 
+use sqlx::PgConnection;
+
 use super::{PgPool, StoreError};
 use crate::domain::Timestamp;
 
 /// The channel on which the last number is announced.
 pub const CHANNEL: &str = "arrivals";
+
+/// Articles whose changed matches get a number in one round: a changed keyword may lose all that it has.
+const CHANGED: i64 = 5_000;
 
 /// What one round of placing did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +28,8 @@ pub struct Placed {
 }
 
 /// Gives numbers to at most `limit` articles that are committed and have none, oldest first, and to the matches that
-/// hang on them; then to matches that placed articles gained later. The last number is for [`announce`].
+/// hang on them; then to matches that placed articles gained later, and to those that were lost or found again. The last number
+/// is for [`announce`].
 ///
 /// # Errors
 /// The database does not answer; nothing was placed then.
@@ -85,7 +91,8 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
     )
     .fetch_all(&mut *tx)
     .await?;
-    let last = late.into_iter().max().unwrap_or(placed);
+    let placed = late.into_iter().max().unwrap_or(placed);
+    let last = place_changed(&mut tx, placed).await?;
     if last > before {
         sqlx::query!("UPDATE arrivals SET last = $1", last)
             .execute(&mut *tx)
@@ -98,6 +105,29 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
         is_news: last > before,
         seen_at,
     })
+}
+
+/// Gives numbers after `placed` to matches that were lost or found again. Returns the last number given.
+async fn place_changed(tx: &mut PgConnection, placed: i64) -> Result<i64, StoreError> {
+    let changed = sqlx::query_scalar!(
+        r#"
+        WITH numbered AS (
+            SELECT article_id, $1 + row_number() OVER (ORDER BY article_id) AS number
+              FROM (SELECT DISTINCT article_id FROM matches WHERE changed = 0 ORDER BY article_id LIMIT $2) AS waiting
+        )
+        UPDATE matches
+           SET changed = numbered.number
+          FROM numbered
+         WHERE matches.article_id = numbered.article_id
+           AND matches.changed = 0
+        RETURNING matches.changed AS "changed!"
+        "#,
+        placed,
+        CHANGED,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(changed.into_iter().max().unwrap_or(placed))
 }
 
 /// Tells everybody who listens the last number given. An announcement that is lost is made up for: listeners ask from

@@ -209,6 +209,16 @@ pub async fn was_of(
     .await?)
 }
 
+/// The number before the next that an article has, beyond `number`: a gap is gone over at once.
+async fn before_next(db: &PgPool, number: i64) -> Result<Option<i64>, StoreError> {
+    Ok(query_scalar!(
+        r#"SELECT min(arrival) - 1 AS "before" FROM articles WHERE arrival > $1"#,
+        number
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
 /// next `REACH` numbers, so that a selection that takes few does not read all there is.
 ///
@@ -259,6 +269,7 @@ pub async fn arrived_after(
     let is_full = i64::try_from(places.len()).is_ok_and(|count| count >= limit);
     let read_to = match places.last() {
         Some(last) if is_full => last.arrival,
+        _ if reach < last => before_next(db, reach).await?.unwrap_or(last),
         _ => reach.max(after),
     };
     let ids: Vec<ArticleId> = places.iter().map(|place| place.id).collect();
@@ -270,7 +281,8 @@ pub async fn arrived_after(
     })
 }
 
-/// A keyword with its newest articles, by their date; none if there is no such keyword.
+/// A keyword with its newest articles; none if there is no such keyword. News comes first, in the order in which it came to match: by
+/// its date, what was published hours ago would be in no feed at any time. History follows, by its date.
 ///
 /// # Errors
 ///
@@ -287,11 +299,24 @@ pub async fn newest_of(
         return Ok(None);
     };
     let ids = query_scalar!(
-        r#"SELECT article_id AS "id: ArticleId"
-             FROM matches
-            WHERE keyword_id = $1 AND closed_at IS NULL
-            ORDER BY sort_at DESC, article_id DESC
-            LIMIT $2"#,
+        r#"WITH news AS (
+               SELECT article_id, arrival
+                 FROM matches
+                WHERE keyword_id = $1 AND arrival IS NOT NULL AND closed_at IS NULL AND NOT is_backfill
+                ORDER BY arrival DESC, article_id DESC
+                LIMIT $2
+           ), history AS (
+               SELECT article_id, sort_at
+                 FROM matches
+                WHERE keyword_id = $1 AND arrival IS NOT NULL AND closed_at IS NULL AND is_backfill
+                ORDER BY sort_at DESC, article_id DESC
+                LIMIT $2 - (SELECT count(*) FROM news)
+           )
+           SELECT article_id AS "id!: ArticleId"
+             FROM (SELECT article_id, 1 AS part, arrival, NULL::timestamptz AS sort_at FROM news
+                   UNION ALL
+                   SELECT article_id, 2, NULL, sort_at FROM history) AS newest
+            ORDER BY part, arrival DESC, sort_at DESC, article_id DESC"#,
         keyword.id.get(),
         limit,
     )

@@ -1,12 +1,13 @@
-//! Every match once, by arrival.
+//! Every match by arrival, and again when it is lost or found again.
 
 use serde_json::Value;
-use sqlx::{PgPool, query_as};
+use sqlx::{PgPool, query_as, query_scalar};
 
 use super::{StoreError, article_stream, hits};
 use crate::domain::{ArticleId, Hit, KeywordId, Timestamp};
 
-/// A place in the stream: a number of arrival, which all matches of one article that came together share, and a keyword.
+/// A place in the stream: a number of arrival, which all matches of one article that came or changed together share, and a
+/// keyword.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The number.
@@ -20,6 +21,8 @@ pub struct Place {
 pub struct StreamedMatch {
     /// Where it stands in the stream.
     pub place: Place,
+    /// When it first came to be: a number of arrival.
+    pub arrival: i64,
     /// Short name of the keyword.
     pub keyword: String,
     /// The version that matched.
@@ -58,6 +61,7 @@ pub struct Streamed {
 }
 
 struct Row {
+    place: i64,
     arrival: i64,
     keyword_id: KeywordId,
     keyword: String,
@@ -77,9 +81,10 @@ impl From<Row> for StreamedMatch {
     fn from(row: Row) -> Self {
         Self {
             place: Place {
-                arrival: row.arrival,
+                arrival: row.place,
                 keyword: row.keyword_id.get(),
             },
+            arrival: row.arrival,
             keyword: row.keyword,
             version: row.version,
             article: row.article,
@@ -97,6 +102,18 @@ impl From<Row> for StreamedMatch {
 
 /// Numbers that one request for a keyword looks through.
 const REACH: i64 = 50_000;
+
+/// The number before the next that a match has, beyond `number`: a gap is gone over at once.
+async fn before_next(db: &PgPool, number: i64) -> Result<Option<i64>, StoreError> {
+    Ok(query_scalar!(
+        r#"SELECT min(greatest(changed, arrival)) - 1 AS "before"
+             FROM matches
+            WHERE arrival IS NOT NULL AND greatest(changed, arrival) > $1"#,
+        number
+    )
+    .fetch_one(db)
+    .await?)
+}
 
 /// The matches after a place, those that were lost since included, at most `limit`; of one keyword alone if one is named.
 ///
@@ -118,17 +135,18 @@ pub async fn after(
     };
     let rows = query_as!(
         Row,
-        r#"SELECT m.arrival AS "arrival!", k.id AS keyword_id, k.slug AS keyword, m.keyword_version AS version,
+        r#"SELECT greatest(m.changed, m.arrival) AS "place!", m.arrival AS "arrival!", k.id AS keyword_id, k.slug AS keyword, m.keyword_version AS version,
                   m.article_id AS article, a.url, a.title, s.slug AS source, m.hits, m.why, m.matched_at, m.is_backfill,
                   m.closed_at
              FROM matches m
              JOIN keywords k ON k.id = m.keyword_id
              JOIN articles a ON a.id = m.article_id
              JOIN sources s ON s.id = a.source_id
-            WHERE m.arrival >= $1 AND m.arrival <= $3
-              AND (m.arrival, m.keyword_id) > ($1, $2)
+            WHERE m.arrival IS NOT NULL
+              AND greatest(m.changed, m.arrival) >= $1 AND greatest(m.changed, m.arrival) <= $3
+              AND (greatest(m.changed, m.arrival), m.keyword_id) > ($1, $2)
               AND ($4::bigint IS NULL OR m.keyword_id = $4)
-            ORDER BY m.arrival, m.keyword_id
+            ORDER BY greatest(m.changed, m.arrival), m.keyword_id
             LIMIT $5"#,
         place.arrival,
         place.keyword,
@@ -143,7 +161,11 @@ pub async fn after(
     let read_to = match matches.last() {
         Some(last) if is_full => last.place,
         _ => place.max(Place {
-            arrival: reach,
+            arrival: if reach < last {
+                before_next(db, reach).await?.unwrap_or(last)
+            } else {
+                reach
+            },
             keyword: i64::MAX,
         }),
     };

@@ -33,6 +33,7 @@ pub mod handover;
 mod hits;
 pub mod hosts;
 pub mod incidents;
+pub mod installation;
 pub mod invitations;
 pub mod keyword_edits;
 pub mod leases;

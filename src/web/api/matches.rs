@@ -1,4 +1,4 @@
-//! Every match once, by arrival.
+//! Every match by arrival, and again when it is lost or found again.
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub(in crate::web) struct Page {
     limit: Option<i64>,
 }
 
-/// A page of matches in order of arrival.
+/// A page of matches in the order in which they came or changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct MatchesBody {
     matches: Vec<StreamedMatchBody>,
@@ -50,6 +50,7 @@ struct StreamedMatchBody {
     version: i32,
     /// Number of the article.
     article: i64,
+    /// When it first came to match: a number of arrival. It stands in this list by the number of its last change.
     arrival: i64,
     url: Option<String>,
     title: String,
@@ -71,7 +72,7 @@ impl From<StreamedMatch> for StreamedMatchBody {
             keyword: found.keyword,
             version: found.version,
             article: found.article.get(),
-            arrival: found.place.arrival,
+            arrival: found.arrival,
             url: found.url,
             title: found.title,
             source: found.source,
@@ -86,8 +87,9 @@ impl From<StreamedMatch> for StreamedMatchBody {
 
 /// Matches in order of arrival
 ///
-/// Every match once, also those that a later change of a keyword or a text lost (`closed`). An article that a keyword
-/// finds later comes here again, under that keyword: to follow a keyword without loss, follow this.
+/// Every match, also those that a later change of a keyword or a text lost. A match comes once more when it is lost (`closed`),
+/// and when it is found again; an article that a keyword finds later comes under that keyword. To follow a keyword without
+/// loss, follow this.
 #[utoipa::path(get, path = "/api/v1/matches", tag = "matches", params(Page),
     responses((status = 200, description = "A page of matches", body = MatchesBody)))]
 pub(in crate::web) async fn list(

@@ -4,11 +4,15 @@ use askama::Template;
 use serde_json::json;
 
 use super::{Subject, link_of};
-use crate::{domain::Timestamp, store::article_stream::ArrivedArticle};
+use crate::{
+    domain::{Timestamp, urn},
+    store::article_stream::ArrivedArticle,
+};
 
 #[derive(Template)]
 #[template(path = "articles.atom", escape = "html")]
 struct Atom<'a> {
+    id: String,
     title: String,
     page: &'a str,
     itself: &'a str,
@@ -30,15 +34,15 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(base: &str, article: &ArrivedArticle) -> Self {
+    fn new(subject: &Subject<'_>, article: &ArrivedArticle) -> Self {
         let text = if article.summary.is_empty() {
             &article.content
         } else {
             &article.summary
         };
         Self {
-            id: format!("{base}/articles/{}", article.id),
-            link: link_of(base, article),
+            id: urn(subject.installation, &format!("articles/{}", article.id)),
+            link: link_of(subject.base, article),
             title: for_xml(&article.title),
             text: for_xml(text),
             language: article.language.clone().filter(|tag| is_tag(tag)),
@@ -94,14 +98,17 @@ pub(super) fn atom(
     subject: &Subject<'_>,
     articles: &[ArrivedArticle],
 ) -> Result<String, askama::Error> {
+    // The address that it was asked at does not count: it may be another tomorrow.
+    let path = subject.itself.strip_prefix(subject.base);
     Atom {
+        id: urn(subject.installation, path.unwrap_or(&subject.itself)),
         title: for_xml(subject.title),
         page: &subject.page,
         itself: &subject.itself,
         updated: updated(articles).to_string(),
         entries: articles
             .iter()
-            .map(|article| Entry::new(subject.base, article))
+            .map(|article| Entry::new(subject, article))
             .collect(),
     }
     .render()
@@ -111,7 +118,7 @@ pub(super) fn atom(
 pub(super) fn json(subject: &Subject<'_>, articles: &[ArrivedArticle]) -> String {
     let items: Vec<_> = articles
         .iter()
-        .map(|article| Entry::new(subject.base, article))
+        .map(|article| Entry::new(subject, article))
         .map(|entry| {
             let authors = entry.authors.iter().map(|name| json!({"name": name}));
             let mut item = json!({

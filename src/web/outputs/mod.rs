@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     domain::ArticleId,
-    store::article_stream::{self, ArrivedArticle},
+    store::{
+        article_stream::{self, ArrivedArticle},
+        installation,
+    },
 };
 
 /// Articles in a feed.
@@ -67,6 +70,8 @@ struct Subject<'a> {
     file: &'a str,
     /// Where articles are found: the beginning of addresses.
     base: &'a str,
+    /// What identifiers are made of.
+    installation: &'a str,
 }
 
 /// Answers with a keyword: `/out/{keyword}.atom`, `.json` or `.csv`.
@@ -82,12 +87,14 @@ pub(super) async fn of_keyword(
         .await?
         .ok_or(WebError::NotFound("keyword"))?;
     let base = links::of_request(&state.options, peer, &headers);
+    let installation = installation::id(&state.db).await?;
     let subject = Subject {
         title: &name,
         page: format!("{base}/keywords/{slug}"),
         itself: format!("{base}/out/{file}"),
         file: slug,
         base: &base,
+        installation: &installation,
     };
     answer(&subject, form, &articles)
 }
@@ -124,12 +131,14 @@ pub(super) async fn of_search(
         "" => "Search",
         query => query,
     };
+    let installation = installation::id(&state.db).await?;
     let subject = Subject {
         title,
         itself: format!("{base}/out/search/{file}{query}"),
         page: format!("{base}{page}"),
         file: "search",
         base: &base,
+        installation: &installation,
     };
     answer(&subject, form, &articles)
 }

@@ -1,12 +1,12 @@
 //! What programs see.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use sqlx::ConnectOptions as _;
 
 use super::with_concepts;
-use wirewatch::{domain::Role, web::WebOptions};
+use wirewatch::{domain::Role, store::installation, web::WebOptions};
 
 use crate::{
     binary::{finish, wirewatch},
@@ -390,7 +390,7 @@ async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
     assert_eq!((refused.status, refused.header("retry-after")), (429, "12"));
     assert_eq!(refused.json()["status"], 429);
     assert_eq!(get(&other).await.status, 200);
-    worker.clock.advance(std::time::Duration::from_secs(12));
+    worker.clock.advance(Duration::from_secs(12));
     assert_eq!(get(&one).await.status, 200);
     // Keys that are none are counted as well, and nobody else's.
     for status in [401, 401, 401, 401, 401, 429] {
@@ -463,6 +463,91 @@ async fn an_export_into_a_file_goes_on_only_with_what_it_was_begun_with() {
     assert!(
         !is_done && told.contains("restored from a backup"),
         "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_match_that_is_lost_or_found_again_comes_once_more() {
+    let (worker, site) = two_keywords().await;
+    let since = async |cursor: &str| {
+        let page = site
+            .get(&format!("/api/v1/matches?since={cursor}&limit=1000"))
+            .await
+            .json();
+        let next = page["next"].as_str().unwrap().to_owned();
+        (page["matches"].as_array().unwrap().clone(), next)
+    };
+    let (all, cursor) = since("").await;
+    let change = async |is_closed: bool| {
+        sqlx::query(
+            "UPDATE matches SET closed_at = CASE WHEN $1 THEN now() END WHERE (article_id, keyword_id) IN (
+                 SELECT article_id, keyword_id FROM matches ORDER BY article_id, keyword_id LIMIT 3)",
+        )
+        .bind(is_closed)
+        .execute(&worker.db)
+        .await
+        .unwrap();
+        worker.place().await;
+    };
+    change(true).await;
+    let (lost, cursor) = since(&cursor).await;
+    assert_eq!(lost.len(), 3);
+    assert!(lost.iter().all(|found| found["closed"].is_string()));
+    change(false).await;
+    let (found, cursor) = since(&cursor).await;
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|found| found["closed"].is_null()));
+    let was = |found: &Value| all.contains(found);
+    assert!(found.iter().all(was), "they are the same matches");
+    change(false).await;
+    assert!(since(&cursor).await.0.is_empty(), "nothing changed");
+    let (again, _) = since("").await;
+    assert_eq!(again.len(), all.len(), "each once for who begins now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_on_after_a_restore_with_a_number_given_after_the_backup_misses_nothing() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", Document::feed(rss(&[("a", "Iran report", "x")])));
+    let keywords = [("iran", "iran"), ("dprk", "pyongyang")];
+    let worker = TestWorker::new(&[publisher.url("/feed")], &keywords).await;
+    worker.pass().await;
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    installation::leave_numbers_out(&worker.db).await.unwrap();
+    let items = [("a", "Iran report", "x"), ("b", "Pyongyang report", "x")];
+    publisher.put("/feed", Document::feed(rss(&items)));
+    worker.clock.advance(Duration::from_hours(24));
+    worker.pass().await;
+    for path in [
+        "/api/v1/articles?since=100",
+        "/api/v1/articles?since=100&keyword=dprk",
+        "/api/v1/matches?since=100.0&keyword=dprk",
+    ] {
+        // As many pages as it takes, and no more than it should.
+        let first = site.get(path).await.json();
+        let next = first["next"].as_str().unwrap();
+        let (place, rest) = path.split_once("since=").unwrap();
+        let filters = rest.split_once('&').map_or("", |(_, filters)| filters);
+        let second = site.get(&format!("{place}since={next}&{filters}")).await;
+        let told = format!("{first}{}", second.json());
+        assert_eq!(
+            told.matches("Pyongyang report").count(),
+            1,
+            "{path}: {told}"
+        );
+        assert!(!told.contains("Iran report"), "{path}: {told}");
+    }
+    let found = site.get("/api/v1/articles?q=report").await.json();
+    let ids: Vec<i64> = found["articles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|article| article["id"].as_i64().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 2, "{found}");
+    assert!(
+        ids.iter().any(|&id| id > 1_000_000_000),
+        "no number is given twice: {ids:?}"
     );
 }
 

@@ -12,7 +12,7 @@ use crate::{
         render::Links,
     },
     domain::{digest::Edition, marks::Segment},
-    store::{edition_page, subscriptions, subscriptions::Stored},
+    store::{edition_page, installation, subscriptions, subscriptions::Stored},
     web::{
         WebState, error::WebError, extract::Path, links, outputs::Table, pages::line::outward,
         peer::Peer,
@@ -53,6 +53,7 @@ macro_rules! handler {
                 base: &base,
                 unsubscribe: None,
             };
+            let installation = installation::id(&state.db).await?;
             let feed = Feed {
                 name: &stored.wanted.name,
                 slug: &stored.slug,
@@ -60,6 +61,7 @@ macro_rules! handler {
                     .first()
                     .map_or(stored.created_at, |edition| edition.composed_at),
                 editions: &editions,
+                installation: &installation,
             };
             Ok(answer($kind, feed::$name(feed, links)?))
         }
