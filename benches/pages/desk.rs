@@ -50,7 +50,7 @@ pub(crate) async fn fill(db: &PgPool, now: Timestamp) -> anyhow::Result<()> {
         let stories: Vec<StoryId> = some.iter().copied().map(StoryId::new).collect();
         let wish = &wishes[number % wishes.len()];
         let who = READERS[number % READERS.len()];
-        desk::change(db, &stories, wish, who, claim_for, now).await?;
+        desk::change(db, &stories, wish, None, who, claim_for, now).await?;
         for story in stories.iter().step_by(10) {
             desk::note(
                 db,

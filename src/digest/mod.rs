@@ -12,4 +12,5 @@ pub mod review;
 mod room;
 pub mod schedule;
 mod subject;
+pub mod urn;
 pub mod webhook;

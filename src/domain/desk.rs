@@ -236,6 +236,12 @@ pub enum DeskRefusal {
         /// Until when.
         until: Timestamp,
     },
+    /// Something was decided that whoever wishes has not heard of.
+    #[error("meanwhile it was {words}")]
+    Unheard {
+        /// What stands, as [`Desk::in_words`] has it.
+        words: String,
+    },
     /// It is so already.
     #[error("it is so already")]
     AsIs,
@@ -250,6 +256,8 @@ pub struct Wishing<'a> {
     pub claim_for: Duration,
     /// Independent reports that the story has.
     pub reports: i32,
+    /// Whether they have heard of what stands.
+    pub is_known: bool,
     /// The present.
     pub now: Timestamp,
 }
@@ -308,7 +316,7 @@ impl Desk {
     /// What stands once a wish is granted.
     ///
     /// # Errors
-    /// Somebody else has a claim that holds, or it is so already.
+    /// Somebody else has a claim that holds, or decided something unheard of, or it is so already.
     pub fn after(&self, wish: &Wish, around: Wishing<'_>) -> Result<Self, DeskRefusal> {
         let before = self.clone().at(around.now);
         // To give it to somebody, or a claim back, is everybody's.
@@ -320,6 +328,10 @@ impl Desk {
                 who: before.by,
                 until,
             });
+        }
+        if !around.is_known && before.state != DeskState::New && before.by != around.who {
+            let words = before.in_words(around.reports).unwrap_or_default();
+            return Err(DeskRefusal::Unheard { words });
         }
         let decided = |state| Self {
             state,
@@ -411,8 +423,34 @@ mod tests {
             who,
             claim_for: HOURS_2,
             reports: 3,
+            is_known: true,
             now: at(minutes),
         }
+    }
+
+    #[test]
+    fn what_others_decided_unheard_is_told_and_not_overwritten() {
+        let unheard = |who| Wishing {
+            is_known: false,
+            ..by(who, 1)
+        };
+        let used = Desk::default()
+            .after(&Wish::Use(None), by("ed", 0))
+            .unwrap();
+        let words = "used by ed".to_owned();
+        for wish in [Wish::Claim, Wish::Watch, Wish::Release, Wish::Assign(None)] {
+            let refused = used.after(&wish, unheard("mara"));
+            assert_eq!(
+                refused,
+                Err(DeskRefusal::Unheard {
+                    words: words.clone()
+                }),
+                "{wish:?}"
+            );
+        }
+        assert!(used.after(&Wish::Claim, by("mara", 1)).is_ok());
+        assert!(used.after(&Wish::Claim, unheard("ed")).is_ok(), "one's own");
+        assert!(Desk::default().after(&Wish::Claim, unheard("mara")).is_ok());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::pulse::Pulse;
 use crate::{
     digest::{
         compose::{Occasion, compose, preview},
@@ -34,6 +35,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// A subscription whose zone this machine does not know is looked at again after this.
 const ZONE_AGAIN: Duration = Duration::from_hours(1);
 
+/// Longer than composing one edition takes.
+const ROUND_WITHIN: Duration = Duration::from_mins(2);
+
 /// Sources named in the statement about the collection before the rest is counted.
 const NAMED: usize = 8;
 
@@ -44,6 +48,7 @@ pub struct Composer {
     host: String,
     nudge: Arc<Notify>,
     texts: Mutex<Texts>,
+    pulse: Pulse,
 }
 
 /// What a step did.
@@ -67,12 +72,20 @@ impl Composer {
             host,
             nudge,
             texts: Mutex::default(),
+            pulse: Pulse::new("compose", ROUND_WITHIN),
         }
+    }
+
+    /// That it looks for what is due, and composes it.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Composes until stopped.
     pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
+            self.pulse.beat();
             if let Err(error) = self.step().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -120,6 +133,7 @@ impl Composer {
         let mut collection = None;
         let mut composed = 0;
         loop {
+            self.pulse.beat();
             let now = self.clock.now();
             let Some(draft) = store::editions::claim(&self.db, now).await? else {
                 return Ok(composed);

@@ -78,7 +78,7 @@ impl Grouping {
         Ok(count)
     }
 
-    /// Fills the window that articles are compared with, if it is empty.
+    /// Fills the window that articles are compared with, if it is empty. Others may change stories meanwhile.
     ///
     /// # Errors
     /// The database does not answer.
@@ -86,7 +86,9 @@ impl Grouping {
         if self.kept.is_none() {
             self.learn_concepts(db).await?;
             let mut batch = store::stories::begin(db).await?;
-            self.kept = Some(self.remembered(&mut batch).await?);
+            let memory = batch.memory(i64::from(WINDOW)).await?;
+            batch.give_up().await?;
+            self.kept = Some(self.filled(memory).await);
         }
         Ok(())
     }
@@ -136,10 +138,14 @@ impl Grouping {
             }
             _ => {
                 let memory = batch.memory(i64::from(WINDOW)).await?;
-                let finder = Arc::clone(&self.finder);
-                Ok(off_thread(move || fill(&finder, &memory)).await)
+                Ok(self.filled(memory).await)
             }
         }
+    }
+
+    async fn filled(&self, memory: Memory) -> Kept {
+        let finder = Arc::clone(&self.finder);
+        off_thread(move || fill(&finder, &memory)).await
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{grouping::Grouping, lease};
+use super::{grouping::Grouping, lease, pulse::Pulse};
 use crate::{
     domain::Clock,
     meters::{Stage, meters},
@@ -21,8 +21,14 @@ const BATCH: i64 = 500;
 /// Looks for articles of other processes this often; its own are told by a nudge.
 const INTERVAL: Duration = Duration::from_millis(500);
 
+/// How long numbers wait for stories that are not in memory yet.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long another process waits before it takes over from a dead one.
 const LEASE: Duration = Duration::from_secs(15);
+
+/// Longer than a batch, or remembering a hundred thousand articles, takes.
+const ROUND_WITHIN: Duration = Duration::from_mins(2);
 
 /// Gives arrival numbers, and groups what has one into stories.
 pub struct Placer {
@@ -31,6 +37,7 @@ pub struct Placer {
     holder: Arc<Worker>,
     nudge: Arc<Notify>,
     grouping: Mutex<Grouping>,
+    pulse: Pulse,
 }
 
 impl Placer {
@@ -43,24 +50,46 @@ impl Placer {
             holder,
             nudge,
             grouping: Mutex::default(),
+            pulse: Pulse::new("place", ROUND_WITHIN),
         }
+    }
+
+    /// That it places, or looks whether it may.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Places until stopped, then once more, so that nothing stored before the stop stays unseen.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut is_prepared = false;
-        while !stop.is_cancelled() {
-            self.step_logged().await;
-            if !is_prepared {
-                is_prepared = self.prepare_logged().await;
+        tokio::join!(self.prepare_soon(&stop), async {
+            while !stop.is_cancelled() {
+                self.step_logged().await;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = self.nudge.notified() => {}
+                    () = time::sleep(INTERVAL) => {}
+                }
             }
+        });
+        self.step_logged().await;
+        self.leave().await;
+    }
+
+    /// Prepares beside placing, as soon as no other process places.
+    async fn prepare_soon(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() && !self.prepare_logged().await {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.nudge.notified() => {}
                 () = time::sleep(INTERVAL) => {}
             }
         }
-        self.step_logged().await;
+        // What came meanwhile stands in no story yet.
+        self.nudge.notify_one();
+    }
+
+    /// Lets another process place at once.
+    pub async fn leave(&self) {
         lease::give_back(&self.db, "place", &self.holder).await;
     }
 
@@ -79,8 +108,8 @@ impl Placer {
         store::leases::hold(&self.db, "place", number, now, LEASE).await
     }
 
-    /// Remembers what articles are compared with, if no other process places: the first article after a start is not to wait
-    /// until a hundred thousand are read. True once that is done.
+    /// Remembers what articles are compared with, if no other process places. It takes seconds to read a hundred thousand of
+    /// them: what arrives meanwhile is told, and gets its story then. True once that is done.
     async fn prepare(&self) -> Result<bool, StoreError> {
         if !self.holds().await? {
             return Ok(false);
@@ -99,21 +128,20 @@ impl Placer {
         })
     }
 
-    /// A fault in grouping is told and tried again with the next step: arrival numbers and what follows from them do not
-    /// wait for it.
-    async fn group_logged(&self) {
-        if let Err(error) = self
-            .grouping
-            .lock()
-            .await
-            .step(&self.db, self.clock.now())
-            .await
-        {
+    /// Whether everything with a number stands in a story now. A fault in grouping is told and tried again with the next
+    /// step: arrival numbers and what follows from them do not wait for it, nor until the articles to compare with are read.
+    async fn group_logged(&self) -> bool {
+        let Ok(mut grouping) = time::timeout(PATIENCE, self.grouping.lock()).await else {
+            return false;
+        };
+        let grouped = grouping.step(&self.db, self.clock.now()).await;
+        if let Err(error) = &grouped {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = error as &dyn std::error::Error,
                 "grouping into stories failed; trying again"
             );
         }
+        grouped.is_ok()
     }
 
     /// Groups all articles anew in order of arrival, if no other process places. What the desk decided stays, and so do
@@ -136,15 +164,23 @@ impl Placer {
     pub async fn step(&self) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
+            self.pulse.beat();
             if !self.holds().await? {
                 return Ok(total);
             }
             let begun = Instant::now();
             let placed = store::arrivals::place(&self.db, BATCH).await?;
             total += placed.articles;
-            self.group_logged().await;
-            if placed.is_news {
+            let is_grouped = self.group_logged().await;
+            let is_to_tell = if is_grouped {
+                placed.is_news
+            } else {
+                store::arrivals::tell_ahead(&self.db, placed.last).await?
+            };
+            if is_to_tell {
                 store::arrivals::announce(&self.db, placed.last).await?;
+            }
+            if placed.is_news {
                 meters().took(Stage::Place, begun.elapsed());
             }
             let now = self.clock.now();

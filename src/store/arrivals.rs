@@ -107,6 +107,18 @@ pub async fn place(db: &PgPool, limit: i64) -> Result<Placed, StoreError> {
     })
 }
 
+/// Lets readers have the numbers up to `last` although the articles stand in no story yet. True if they did not have them:
+/// then it is to be announced.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tell_ahead(db: &PgPool, last: i64) -> Result<bool, StoreError> {
+    let told = sqlx::query!("UPDATE arrivals SET told = $1 WHERE told < $1", last)
+        .execute(db)
+        .await?;
+    Ok(told.rows_affected() > 0)
+}
+
 /// Gives numbers after `placed` to matches that were lost or found again. Returns the last number given.
 async fn place_changed(tx: &mut PgConnection, placed: i64) -> Result<i64, StoreError> {
     let changed = sqlx::query_scalar!(

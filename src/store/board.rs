@@ -19,7 +19,7 @@ pub struct BoardKeyword {
     pub note: String,
     /// Its version.
     pub version: i32,
-    /// Matches that are new: news, not history; at most [`MOST_NEW`].
+    /// Lines that are new, one for each story: news, not history; at most [`MOST_NEW`].
     pub new_count: i64,
 }
 
@@ -80,6 +80,8 @@ pub struct BoardLine {
     pub title_changes: i32,
     /// The story that it belongs to; none before it is grouped.
     pub story: Option<LineStory>,
+    /// Whether the keyword shows its story with this line: its latest report, or its first copy where it knows no report.
+    pub stands: bool,
 }
 
 /// The story behind a line.
@@ -144,6 +146,7 @@ struct LineRow {
     first_seen_at: Option<Timestamp>,
     desk: Option<Value>,
     notes: Option<i64>,
+    stands: bool,
 }
 
 impl LineRow {
@@ -187,6 +190,7 @@ impl From<LineRow> for BoardLine {
             why,
             revision,
             title_changes,
+            stands,
             ..
         } = row;
         Self {
@@ -211,14 +215,15 @@ impl From<LineRow> for BoardLine {
             revision,
             title_changes,
             story,
+            stands,
         }
     }
 }
 
-/// The columns of a line, followed by where they come from. Content is only read where a hit lies in it. The first
-/// argument is the reader.
+/// The columns of a line, followed by where they come from. Content is only read where a hit lies in it. `stands` is an
+/// expression; the first argument is the reader.
 macro_rules! select_lines {
-    ($from:literal, $rest:literal, $reader:expr $(, $argument:expr)* $(,)?) => {
+    (stands: $stands:literal, $from:literal, $rest:literal, $reader:expr $(, $argument:expr)* $(,)?) => {
         query_as!(
             LineRow,
             r#"SELECT k.slug AS "keyword!",
@@ -259,7 +264,8 @@ macro_rules! select_lines {
                          FROM stories g
                          JOIN notes n ON n.story_id = g.id
                         WHERE (g.id = sm.story_id OR g.merged_into = sm.story_id)
-                          AND n.removed_at IS NULL) AS "notes?"
+                          AND n.removed_at IS NULL) AS "notes?",
+                      "# + $stands + r#" AS "stands!"
             "# + $from + "
              LEFT JOIN story_members sm ON sm.article_id = a.id
              LEFT JOIN stories st ON st.id = sm.story_id
@@ -270,7 +276,7 @@ macro_rules! select_lines {
     };
 }
 
-/// The keywords in the desk's order, each with the number of its matches that are new.
+/// The keywords in the desk's order, each with the number of its lines that are new.
 ///
 /// # Errors
 ///
@@ -293,11 +299,9 @@ pub async fn keywords(
                               AND m.matched_at > coalesce(mark.marked_at - interval '1 hour', $1)
                               AND (m.arrival IS NULL OR m.arrival > coalesce(mark.arrival, 0))
                               AND NOT EXISTS (SELECT
-                                                FROM story_members copy
-                                               WHERE copy.article_id = m.article_id AND copy.copy_of IS NOT NULL)
-                              AND NOT EXISTS (SELECT
                                                 FROM seen
                                                WHERE seen.user_id = $2 AND seen.article_id = m.article_id)
+                              AND NOT EXISTS (SELECT FROM standing_before(m.keyword_id, m.article_id, m.sort_at))
                             LIMIT $3) AS new) AS "new_count!"
              FROM keywords k
              LEFT JOIN seen_marks mark ON mark.keyword_id = k.id AND mark.user_id = $2
@@ -311,7 +315,8 @@ pub async fn keywords(
     Ok(keywords)
 }
 
-/// The newest lines of every keyword, one for each story (its latest independent report under the keyword), at most `per_keyword` of each, newest first, in the order of the keywords.
+/// The newest lines of every keyword, one for each story, at most `per_keyword` of each, newest first, in the order of the
+/// keywords.
 ///
 /// # Errors
 ///
@@ -322,21 +327,14 @@ pub async fn newest_lines(
     per_keyword: i64,
 ) -> Result<Vec<BoardLine>, StoreError> {
     let rows = select_lines!(
+        stands: "true",
         "FROM keywords k
          CROSS JOIN LATERAL (SELECT newest.*
                                FROM matches newest
                               WHERE newest.keyword_id = k.id
                                 AND newest.closed_at IS NULL
                                 AND NOT EXISTS (SELECT
-                                     FROM story_members own
-                                     JOIN story_members rival ON rival.story_id = own.story_id
-                                     JOIN matches better ON better.article_id = rival.article_id
-                                                        AND better.keyword_id = newest.keyword_id
-                                                        AND better.closed_at IS NULL
-                                    WHERE own.article_id = newest.article_id
-                                      AND rival.article_id <> newest.article_id
-                                      AND (rival.copy_of IS NULL, better.sort_at, better.article_id)
-                                        > (own.copy_of IS NULL, newest.sort_at, newest.article_id))
+                                                  FROM standing_before(newest.keyword_id, newest.article_id, newest.sort_at))
                               ORDER BY newest.sort_at DESC, newest.article_id DESC
                               LIMIT $2) m
          JOIN articles a ON a.id = m.article_id
@@ -369,6 +367,7 @@ pub async fn keyword_lines(
     });
     // The keyword as a value, not as a join: so the index gives the rows in their order, and the reading ends at the limit.
     let rows = select_lines!(
+        stands: "true",
         "FROM matches m
          JOIN keywords k ON k.id = m.keyword_id
          JOIN articles a ON a.id = m.article_id
@@ -376,16 +375,7 @@ pub async fn keyword_lines(
         "WHERE m.keyword_id = (SELECT id FROM keywords WHERE slug = $2)
           AND m.closed_at IS NULL
           AND (m.sort_at, m.article_id) < ($3, $4)
-          AND NOT EXISTS (SELECT
-                                     FROM story_members own
-                                     JOIN story_members rival ON rival.story_id = own.story_id
-                                     JOIN matches better ON better.article_id = rival.article_id
-                                                        AND better.keyword_id = m.keyword_id
-                                                        AND better.closed_at IS NULL
-                                    WHERE own.article_id = m.article_id
-                                      AND rival.article_id <> m.article_id
-                                      AND (rival.copy_of IS NULL, better.sort_at, better.article_id)
-                                        > (own.copy_of IS NULL, m.sort_at, m.article_id))
+          AND NOT EXISTS (SELECT FROM standing_before(m.keyword_id, m.article_id, m.sort_at))
         ORDER BY m.sort_at DESC, m.article_id DESC
         LIMIT $5",
         reader.map(UserId::get),
@@ -438,6 +428,7 @@ pub(super) async fn lines_at(
     articles: &[i64],
 ) -> Result<Vec<BoardLine>, StoreError> {
     let rows = select_lines!(
+        stands: "true",
         "FROM UNNEST($2::bigint[], $3::bigint[]) WITH ORDINALITY AS chosen (keyword_id, article_id, place)
          JOIN matches m ON m.keyword_id = chosen.keyword_id AND m.article_id = chosen.article_id
          JOIN keywords k ON k.id = m.keyword_id
@@ -459,7 +450,8 @@ pub const FAR_PAST_MICROS: i64 = -62_135_596_800_000_000;
 /// The year 9000, in microseconds: after everything, and an instant that PostgreSQL knows.
 pub const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
 
-/// The lines of the next arrival numbers after `after`, in order of number: at most `numbers` of them, each whole.
+/// The lines of the next arrival numbers after `after` up to `last`, in order of number: at most `numbers` of them, each
+/// whole.
 ///
 /// A number that an article and its matches got stays together, so a reader who has seen a number has seen all of it.
 ///
@@ -469,9 +461,11 @@ pub const FAR_FUTURE_MICROS: i64 = 221_845_392_000_000_000;
 pub async fn lines_arrived_after(
     db: impl PgExecutor<'_>,
     after: i64,
+    last: i64,
     numbers: i64,
 ) -> Result<Vec<BoardLine>, StoreError> {
     let rows = select_lines!(
+        stands: "NOT EXISTS (SELECT FROM standing_before(m.keyword_id, m.article_id, m.sort_at))",
         "FROM matches m
          JOIN keywords k ON k.id = m.keyword_id
          JOIN articles a ON a.id = m.article_id
@@ -479,13 +473,51 @@ pub async fn lines_arrived_after(
         "WHERE m.closed_at IS NULL
           AND m.arrival IN (SELECT DISTINCT next.arrival
                               FROM matches next
-                             WHERE next.arrival > $2 AND next.closed_at IS NULL
+                             WHERE next.arrival > $2 AND next.arrival <= $3 AND next.closed_at IS NULL
                              ORDER BY next.arrival
-                             LIMIT $3)
+                             LIMIT $4)
         ORDER BY m.arrival, k.position, k.id",
         None,
         after,
+        last,
         numbers,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(BoardLine::from).collect())
+}
+
+/// The lines of stories, those that stand for them first: of every keyword one for each story, or with `all` each match. At
+/// most `limit`.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn lines_of_stories(
+    db: impl PgExecutor<'_>,
+    reader: Option<UserId>,
+    stories: &[StoryId],
+    all: bool,
+    limit: i64,
+) -> Result<Vec<BoardLine>, StoreError> {
+    let rows = select_lines!(
+        stands: "NOT EXISTS (SELECT FROM standing_before(m.keyword_id, m.article_id, m.sort_at))",
+        "FROM story_members mine
+         JOIN matches m ON m.article_id = mine.article_id AND m.closed_at IS NULL
+         JOIN keywords k ON k.id = m.keyword_id
+         JOIN articles a ON a.id = m.article_id
+         JOIN sources s ON s.id = a.source_id",
+        "WHERE mine.story_id = ANY($2)
+          AND ($3 OR NOT EXISTS (SELECT FROM standing_before(m.keyword_id, m.article_id, m.sort_at)))
+        ORDER BY mine.copy_of IS NOT NULL,
+                 CASE WHEN mine.copy_of IS NULL THEN m.sort_at END DESC,
+                 CASE WHEN mine.copy_of IS NOT NULL THEN m.article_id END,
+                 m.article_id DESC
+        LIMIT $4",
+        reader.map(UserId::get),
+        stories as &[StoryId],
+        all,
+        limit,
     )
     .fetch_all(db)
     .await?;

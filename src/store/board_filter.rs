@@ -106,7 +106,10 @@ fn statement(filter: &BoardFilter, per_keyword: i64, now: Timestamp) -> QueryBui
         "WITH found AS (
              SELECT k.position, k.id AS keyword_id, m.article_id, m.sort_at,
                     row_number() OVER (PARTITION BY k.id, coalesce(sm.story_id, -m.article_id)
-                                       ORDER BY sm.copy_of IS NULL DESC, m.sort_at DESC, m.article_id DESC) AS place
+                                       ORDER BY sm.copy_of IS NOT NULL,
+                                                CASE WHEN sm.copy_of IS NULL THEN m.sort_at END DESC,
+                                                CASE WHEN sm.copy_of IS NOT NULL THEN m.article_id END,
+                                                m.article_id DESC) AS place
                FROM keywords k CROSS JOIN LATERAL (",
     );
     candidates(&mut query, filter);

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
+    desk_touches,
 };
 use crate::domain::{
     DeskChangeId, NoteId, StoryId, Timestamp, UserId, UserName,
@@ -131,12 +132,32 @@ struct Standing {
     reports: i32,
     desk: Desk,
     change: Option<DeskChangeId>,
+    /// The last number at which something of it changed.
+    touched: i64,
+    /// Whether it was asked for by the number of a story that it took since, of which something else stood.
+    is_asked_elsewhere: bool,
+}
+
+impl Standing {
+    /// Whether a page that has heard up to a number shows what stands. A page that does not say has heard nothing of a
+    /// merge as long as it asks by the number of a story that is no more.
+    fn is_known(&self, heard: Option<i64>) -> bool {
+        heard.map_or(!self.is_asked_elsewhere, |heard| self.touched <= heard)
+    }
+}
+
+/// What a change made of what stood.
+struct Difference {
+    before: Value,
+    after: Value,
+    /// The rows of all stories that are one, as they were before it.
+    former: Value,
 }
 
 impl Batch {
     async fn begin(db: &PgPool) -> Result<Self, StoreError> {
         let mut tx = super::begin(db).await?;
-        // In this order everywhere: a merge holds the lock on stories and touches nothing of the desk.
+        // Whoever changes stories has the lock on them already when they take this one; here they are only read.
         let last = sqlx::query_scalar!("SELECT last FROM desk_numbers FOR UPDATE")
             .fetch_one(&mut *tx)
             .await?;
@@ -146,9 +167,21 @@ impl Batch {
     /// What stands about these stories or those that took their members; each once.
     async fn standing(&mut self, stories: &[StoryId]) -> Result<Vec<Standing>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT s.id AS "story!: StoryId", s.reports AS "reports!",
-                      (SELECT to_jsonb(d) FROM desk_of(s.id) d) AS "desk?: Value"
+            r#"SELECT s.id AS "story!: StoryId", s.reports AS "reports!", to_jsonb(d) AS "desk?: Value",
+                      coalesce((SELECT max(t.number)
+                                  FROM stories g
+                                  JOIN desk_touches t ON t.story_id = g.id
+                                 WHERE g.id = s.id OR g.merged_into = s.id), 0) AS "touched!",
+                      EXISTS (SELECT
+                                FROM stories asked
+                               WHERE asked.id = ANY($1)
+                                 AND asked.merged_into = s.id
+                                 AND NOT EXISTS (SELECT
+                                                   FROM desk_states own
+                                                  WHERE own.story_id = asked.id
+                                                    AND own.change_id = d.change_id)) AS "is_asked_elsewhere!"
                  FROM stories s
+                 LEFT JOIN LATERAL desk_of(s.id) AS d ON true
                 WHERE s.id IN (SELECT coalesce(merged_into, id) FROM stories WHERE id = ANY($1))
                 ORDER BY s.id"#,
             stories as &[StoryId],
@@ -158,6 +191,8 @@ impl Batch {
         let standing = rows.into_iter().map(|row| Standing {
             story: row.story,
             reports: row.reports,
+            touched: row.touched,
+            is_asked_elsewhere: row.is_asked_elsewhere,
             change: row
                 .desk
                 .as_ref()
@@ -177,17 +212,12 @@ impl Batch {
         who: &str,
         now: Timestamp,
     ) -> Result<DeskChangeId, StoreError> {
-        let (from, to) = (to_json(&before.desk), to_json(after));
-        let id = self
-            .number(
-                before.story,
-                kind,
-                who,
-                now,
-                Some((&from, &to)),
-                before.change,
-            )
-            .await?;
+        let difference = Difference {
+            before: to_json(&before.desk),
+            after: to_json(after),
+            former: self.rows(before.story).await?,
+        };
+        let id = self.record(before, kind, difference, who, now).await?;
         sqlx::query!(
             "INSERT INTO desk_states (story_id, state, by, since, until, link, reason, assignee, reports, change_id)
              SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM stories WHERE id = $1 OR merged_into = $1
@@ -208,20 +238,13 @@ impl Batch {
         )
         .execute(&mut *self.tx)
         .await?;
-        let change = Change {
-            action: kind,
-            subject_kind: "story",
-            subject: before.story.to_string(),
-            before: Some(from),
-            after: Some(to),
-        };
-        audit::record(&mut self.tx, who, now, &[change]).await?;
         Ok(id)
     }
 
     /// Releases the claims that ran out on a story and on those that were merged into it, each by itself: what was decided of
     /// the others stays. Where such a claim is what stood, that is a change of the story.
     async fn expire(&mut self, before: Standing, now: Timestamp) -> Result<(), StoreError> {
+        let former = self.rows(before.story).await?;
         let expired = sqlx::query_scalar!(
             "UPDATE desk_states
                 SET state = 'new', by = '', since = $2, until = NULL, link = NULL, reason = NULL, reports = 0
@@ -237,20 +260,13 @@ impl Batch {
         }
         let standing = self.standing(&[before.story]).await?;
         let after = standing.into_iter().next();
-        let (from, to) = (
-            to_json(&before.desk),
-            to_json(&after.map_or_else(Desk::default, |after| after.desk)),
-        );
-        let difference = Some((&from, &to));
+        let difference = Difference {
+            before: to_json(&before.desk),
+            after: to_json(&after.map_or_else(Desk::default, |after| after.desk)),
+            former,
+        };
         let id = self
-            .number(
-                before.story,
-                "expire",
-                "wirewatch",
-                now,
-                difference,
-                before.change,
-            )
+            .record(&before, "expire", difference, "wirewatch", now)
             .await?;
         sqlx::query!(
             "UPDATE desk_states SET change_id = $2 WHERE story_id = ANY($1)",
@@ -259,14 +275,50 @@ impl Batch {
         )
         .execute(&mut *self.tx)
         .await?;
+        Ok(())
+    }
+
+    /// What stands about a story and those that were merged into it, row by row.
+    async fn rows(&mut self, story: StoryId) -> Result<Value, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY d.story_id), '[]') AS "rows!"
+                 FROM stories g
+                 JOIN desk_states d ON d.story_id = g.id
+                WHERE g.id = $1 OR g.merged_into = $1"#,
+            story as StoryId,
+        )
+        .fetch_one(&mut *self.tx)
+        .await?)
+    }
+
+    /// Gives a change that makes a difference its number and its audit row.
+    async fn record(
+        &mut self,
+        before: &Standing,
+        kind: &'static str,
+        difference: Difference,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<DeskChangeId, StoreError> {
+        let id = self
+            .number(
+                before.story,
+                kind,
+                who,
+                now,
+                Some(&difference),
+                before.change,
+            )
+            .await?;
         let change = Change {
-            action: "expire",
+            action: kind,
             subject_kind: "story",
             subject: before.story.to_string(),
-            before: Some(from),
-            after: Some(to),
+            before: Some(difference.before),
+            after: Some(difference.after),
         };
-        audit::record(&mut self.tx, "wirewatch", now, &[change]).await
+        audit::record(&mut self.tx, who, now, &[change]).await?;
+        Ok(id)
     }
 
     /// Gives a change its number.
@@ -276,57 +328,40 @@ impl Batch {
         kind: &str,
         who: &str,
         now: Timestamp,
-        difference: Option<(&Value, &Value)>,
+        difference: Option<&Difference>,
         previous: Option<DeskChangeId>,
     ) -> Result<DeskChangeId, StoreError> {
         self.last += 1;
-        let (before, after) = difference.unzip();
         sqlx::query!(
-            "INSERT INTO desk_changes (id, made_at, actor, story_id, kind, before, after, previous)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO desk_changes (id, made_at, actor, story_id, kind, before, after, former, previous)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             self.last,
             now as Timestamp,
             who,
             story as StoryId,
             kind,
-            before,
-            after,
+            difference.map(|difference| &difference.before),
+            difference.map(|difference| &difference.after),
+            difference.map(|difference| &difference.former),
             previous.map(DeskChangeId::get),
         )
         .execute(&mut *self.tx)
         .await?;
-        self.touch(story).await?;
+        desk_touches::touch(&mut self.tx, story, self.last).await?;
         Ok(DeskChangeId::new(self.last))
-    }
-
-    /// Open pages are to read this story anew.
-    async fn touch(&mut self, story: StoryId) -> Result<(), StoreError> {
-        sqlx::query!(
-            "INSERT INTO desk_touches (story_id, number) VALUES ($1, $2)
-                 ON CONFLICT (story_id) DO UPDATE SET number = excluded.number",
-            story as StoryId,
-            self.last,
-        )
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
     }
 
     /// Ends the transaction and tells everybody who listens.
     async fn commit(mut self) -> Result<(), StoreError> {
-        sqlx::query!("UPDATE desk_numbers SET last = $1", self.last)
-            .execute(&mut *self.tx)
-            .await?;
-        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, self.last.to_string())
-            .execute(&mut *self.tx)
-            .await?;
+        desk_touches::announce(&mut self.tx, self.last).await?;
         self.tx.commit().await?;
         Ok(())
     }
 }
 
 /// Grants a wish about stories, or says of each why not. Of a story that was merged, the one that took its members is
-/// meant.
+/// meant. `heard`: the last number of a change that whoever asks has heard of, where they say so; what was decided after it
+/// is told, not overwritten.
 ///
 /// # Errors
 /// The database does not answer; nothing was changed then.
@@ -334,6 +369,7 @@ pub async fn change(
     db: &PgPool,
     stories: &[StoryId],
     wish: &Wish,
+    heard: Option<i64>,
     who: &str,
     claim_for: Duration,
     now: Timestamp,
@@ -347,6 +383,7 @@ pub async fn change(
             who,
             claim_for,
             reports: before.reports,
+            is_known: before.is_known(heard),
             now,
         };
         let outcome = match before.desk.after(wish, around) {
@@ -447,7 +484,7 @@ impl Batch {
         now: Timestamp,
     ) -> Result<TakenBack, StoreError> {
         let Some(row) = sqlx::query!(
-            r#"SELECT c.kind, c.actor, c.before, c.after, c.previous, c.undone_at,
+            r#"SELECT c.kind, c.actor, c.before, c.after, c.former, c.previous, c.undone_at,
                       coalesce(s.merged_into, s.id) AS "story!: StoryId"
                  FROM desk_changes c
                  JOIN stories s ON s.id = c.story_id
@@ -468,9 +505,11 @@ impl Batch {
                 return Ok(TakenBack::NotYours(story));
             }
             remove_note(&mut self.tx, change, now).await?
+        } else if let Some(former) = &row.former {
+            restore(&mut self.tx, change, former).await?
         } else {
             let before = from_json(row.before.clone());
-            restore(&mut self.tx, change, &before, row.previous, now).await?
+            restore_alike(&mut self.tx, change, &before, row.previous, now).await?
         };
         if !is_undone {
             return Ok(TakenBack::Superseded(story));
@@ -484,7 +523,7 @@ impl Batch {
         .execute(&mut *self.tx)
         .await?;
         self.last += 1;
-        self.touch(story).await?;
+        desk_touches::touch(&mut self.tx, story, self.last).await?;
         let undone = Change {
             action: "undo",
             subject_kind: "story",
@@ -512,8 +551,33 @@ async fn remove_note(
     Ok(removed.rows_affected() > 0)
 }
 
-/// Puts back what stood before a change wherever the change still stands.
+/// Puts back what stood before a change wherever the change still stands: of each story what was its own.
 async fn restore(
+    tx: &mut PgConnection,
+    change: DeskChangeId,
+    former: &Value,
+) -> Result<bool, StoreError> {
+    let stories = sqlx::query_scalar!(
+        r#"DELETE FROM desk_states WHERE change_id = $1 RETURNING story_id AS "id!: i64""#,
+        change as DeskChangeId
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO desk_states (story_id, state, by, since, until, link, reason, assignee, reports, change_id)
+         SELECT story_id, state, by, since, until, link, reason, assignee, reports, change_id
+           FROM jsonb_populate_recordset(NULL::desk_states, $2)
+          WHERE story_id = ANY($1)",
+        &stories,
+        former,
+    )
+    .execute(tx)
+    .await?;
+    Ok(!stories.is_empty())
+}
+
+/// The same for a change that was written down without the rows before it: one state for all of its stories.
+async fn restore_alike(
     tx: &mut PgConnection,
     change: DeskChangeId,
     before: &Desk,
@@ -674,32 +738,6 @@ pub async fn changes(
         is_last: row.is_last,
     });
     Ok(changes.collect())
-}
-
-/// The stories of which something changed after a number, the earliest first, each with its number; at most `limit`.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn touched_after(
-    db: impl PgExecutor<'_>,
-    number: i64,
-    limit: i64,
-) -> Result<Vec<(StoryId, i64)>, StoreError> {
-    let rows = sqlx::query!(
-        r#"SELECT story_id AS "story: StoryId", number
-             FROM desk_touches
-            WHERE number > $1
-            ORDER BY number, story_id
-            LIMIT $2"#,
-        number,
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.story, row.number))
-        .collect())
 }
 
 /// A note that mentions somebody.

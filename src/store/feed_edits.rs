@@ -7,6 +7,7 @@ use super::{
     PgPool, StoreError,
     audit::{self, Change},
     beat::{self, Dependants},
+    feed_health::{self, PollWish},
 };
 use crate::domain::{FeedId, ListSelectors, SourceId, Tier, Timestamp};
 
@@ -226,7 +227,7 @@ pub async fn change(
         return Ok(FeedChange::Unknown);
     }
     if edit.list.is_some() && selectors(&mut tx, id).await? != read_with {
-        read_anew(&mut tx, id, now).await?;
+        read_anew(&mut tx, &[id], now).await?;
     }
     note(&mut tx, id, "change", before, actor, now).await?;
     tx.commit().await?;
@@ -241,16 +242,21 @@ async fn selectors(tx: &mut PgConnection, id: FeedId) -> Result<Option<Value>, S
     )
 }
 
-/// Forgets what is known of the last document, and makes the feed due.
-async fn read_anew(tx: &mut PgConnection, id: FeedId, now: Timestamp) -> Result<(), StoreError> {
+/// Forgets what is known of the last documents of feeds, and makes them due: with other selectors the same page has other
+/// entries. A poll that runs is not recorded.
+pub(super) async fn read_anew(
+    tx: &mut PgConnection,
+    ids: &[FeedId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE feeds
             SET etag = NULL, last_modified = NULL, body_hash = NULL,
                 next_poll_at = CASE WHEN state = 'paused' THEN NULL ELSE $2::timestamptz END,
                 next_poll_reason = CASE WHEN state = 'paused' THEN next_poll_reason ELSE 'read with other selectors' END,
                 lease_token = lease_token + 1, lease_until = NULL
-          WHERE id = $1",
-        id as FeedId,
+          WHERE id = ANY($1)",
+        ids as &[FeedId],
         now as Timestamp,
     )
     .execute(tx)
@@ -325,16 +331,8 @@ async fn apply(
             .await?
         }
         Bulk::PollSoon => {
-            sqlx::query!(
-                "UPDATE feeds
-                    SET next_poll_at = CASE WHEN lease_until > $2 THEN $2 ELSE least(next_poll_at, $2) END,
-                        next_poll_reason = 'asked for by hand'
-                  WHERE id = $1 AND state <> 'paused'",
-                id as FeedId,
-                now as Timestamp,
-            )
-            .execute(tx)
-            .await?
+            let wish = feed_health::ask_poll_soon(tx, id, now).await?;
+            return Ok(wish == PollWish::Noted);
         }
         Bulk::Category(category) => {
             sqlx::query!(

@@ -360,7 +360,7 @@ pub async fn collection(db: &PgPool) -> Result<Collection, StoreError> {
 ///
 /// When the database does not answer.
 pub async fn ask_poll_soon(
-    db: &PgPool,
+    db: impl PgExecutor<'_>,
     id: FeedId,
     now: Timestamp,
 ) -> Result<PollWish, StoreError> {

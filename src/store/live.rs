@@ -73,7 +73,7 @@ pub fn channel(numbers: Numbers) -> (Telling, Hearing) {
     (telling, hearing)
 }
 
-/// The last numbers given.
+/// The last numbers given. Of arrivals: up to where articles stand in their stories, unless they were told ahead of that.
 ///
 /// # Errors
 ///
@@ -81,7 +81,11 @@ pub fn channel(numbers: Numbers) -> (Telling, Hearing) {
 pub async fn last_numbers(db: impl PgExecutor<'_>) -> Result<Numbers, StoreError> {
     Ok(sqlx::query_as!(
         Numbers,
-        r#"SELECT a.last AS arrival, d.last AS desk FROM arrivals a, desk_numbers d"#
+        r#"SELECT greatest(a.told,
+                           coalesce((SELECT min(arrival) FROM articles WHERE arrival > g.last_arrival) - 1, a.last))
+                      AS "arrival!",
+                  d.last AS "desk!"
+             FROM arrivals a, grouping g, desk_numbers d"#
     )
     .fetch_one(db)
     .await?)

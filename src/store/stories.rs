@@ -1,11 +1,11 @@
 //! Stories as `place` makes them: what waits to be grouped, what the window is filled with, and what comes of a batch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
-use super::{PgPool, StoreError};
+use super::{PgPool, StoreError, desk_touches};
 use crate::domain::{ArticleId, StoryId, Timestamp};
 
 /// An article as grouping reads it.
@@ -121,6 +121,24 @@ pub async fn are_waiting(db: &PgPool) -> Result<bool, StoreError> {
         r#"SELECT coalesce((SELECT max(arrival) FROM articles), 0) > (SELECT last_arrival FROM grouping) AS "are!""#
     )
     .fetch_one(db)
+    .await?)
+}
+
+/// The latest articles of stories; at most `limit`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn articles_of(
+    db: impl PgExecutor<'_>,
+    stories: &[StoryId],
+    limit: i64,
+) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT article_id AS "id!: i64" FROM story_members WHERE story_id = ANY($1) ORDER BY article_id DESC LIMIT $2"#,
+        stories as &[StoryId],
+        limit,
+    )
+    .fetch_all(db)
     .await?)
 }
 
@@ -263,6 +281,14 @@ impl Batch {
         Ok(standing.collect())
     }
 
+    /// Ends the batch without a change.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn give_up(self) -> Result<(), StoreError> {
+        Ok(self.tx.rollback().await?)
+    }
+
     /// Writes a grouping of all articles in place of the old one, and ends the batch. A story that lost all its members
     /// leads to the one that has its former first article.
     ///
@@ -279,9 +305,20 @@ impl Batch {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        sqlx::query!("DELETE FROM story_members")
-            .execute(&mut *self.tx)
-            .await?;
+        let removed = sqlx::query!(
+            r#"DELETE FROM story_members RETURNING article_id, story_id AS "story: StoryId""#
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let former: HashMap<ArticleId, StoryId> = removed
+            .into_iter()
+            .map(|row| (row.article_id, row.story))
+            .collect();
+        let moved = members.iter().filter_map(|member| {
+            let former = *former.get(&member.article)?;
+            (former != member.story).then_some([former.get(), member.story.get()])
+        });
+        let regrouped: Vec<i64> = moved.flatten().collect();
         let mut touched: BTreeSet<i64> = members.iter().map(|member| member.story.get()).collect();
         let ids: Vec<i64> = touched.iter().copied().collect();
         create(&mut self.tx, &ids, now).await?;
@@ -313,6 +350,7 @@ impl Batch {
         sqlx::query!("UPDATE grouping SET last_story = $1", state.last_story)
             .execute(&mut *self.tx)
             .await?;
+        desk_touches::regrouped(&mut self.tx, regrouped).await?;
         self.tx.commit().await?;
         Ok(())
     }
@@ -329,6 +367,7 @@ impl Batch {
         state: State,
     ) -> Result<(), StoreError> {
         let mut touched: BTreeSet<i64> = members.iter().map(|member| member.story.get()).collect();
+        let mut regrouped = self.changed_for_readers(members, changes);
         for change in changes {
             match change {
                 Regrouping::Merged { from, into } => touched.extend([from.get(), into.get()]),
@@ -344,7 +383,11 @@ impl Batch {
             match change {
                 Regrouping::Merged { from, into } => merge(&mut self.tx, *from, *into).await?,
                 Regrouping::Left { article, into } => {
-                    touched.extend(relocate(&mut self.tx, &[article.get()], *into).await?);
+                    let left = relocate(&mut self.tx, &[article.get()], *into).await?;
+                    if regrouped.contains(&into.get()) {
+                        regrouped.extend(&left);
+                    }
+                    touched.extend(left);
                 }
             }
         }
@@ -357,8 +400,51 @@ impl Batch {
         )
         .execute(&mut *self.tx)
         .await?;
+        regrouped.extend(self.told_without_story(members).await?);
+        desk_touches::regrouped(&mut self.tx, regrouped).await?;
         self.tx.commit().await?;
         Ok(())
+    }
+
+    /// The stories that open pages show in another way than changes left them. What began with this batch was told to nobody
+    /// before.
+    fn changed_for_readers(&self, members: &[NewMember], changes: &[Regrouping]) -> BTreeSet<i64> {
+        let new: BTreeSet<ArticleId> = members.iter().map(|member| member.article).collect();
+        let mut stories = BTreeSet::new();
+        for change in changes {
+            match change {
+                Regrouping::Merged { from, into } if from.get() <= self.state.last_story => {
+                    stories.extend([from.get(), into.get()]);
+                }
+                Regrouping::Left { article, into } if !new.contains(article) => {
+                    stories.insert(into.get());
+                }
+                Regrouping::Merged { .. } | Regrouping::Left { .. } => {}
+            }
+        }
+        stories
+    }
+
+    /// The stories of articles whose numbers were told before they stood in one.
+    async fn told_without_story(&mut self, members: &[NewMember]) -> Result<Vec<i64>, StoreError> {
+        // Held to the end: whoever tells a number ahead of its story does so before this is read, or after it is written.
+        let told = sqlx::query_scalar!("SELECT told FROM arrivals FOR SHARE")
+            .fetch_one(&mut *self.tx)
+            .await?;
+        if told <= self.state.last_arrival {
+            return Ok(Vec::new());
+        }
+        let articles: Vec<ArticleId> = members.iter().map(|member| member.article).collect();
+        Ok(sqlx::query_scalar!(
+            r#"SELECT DISTINCT m.story_id AS "id!: i64"
+                 FROM articles a
+                 JOIN story_members m ON m.article_id = a.id
+                WHERE a.id = ANY($1) AND a.arrival <= $2"#,
+            &articles as &[ArticleId],
+            told,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?)
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
+    desk_touches,
     stories::{self, Link},
 };
 use crate::domain::{ArticleId, DecisionId, StoryId, Timestamp};
@@ -67,6 +68,10 @@ struct Wish<'a> {
     moved: &'a [i64],
     from: StoryId,
     into: StoryId,
+    /// Stories that had been merged into the one that ends.
+    followers: &'a [i64],
+    /// The article that is no copy any more, and of which one it was.
+    unfolded: Option<(i64, i64)>,
 }
 
 /// Moves an article out of its story, its copies with it.
@@ -85,7 +90,7 @@ pub async fn move_out(
         return Ok(Decided::Missing);
     };
     let members = sqlx::query!(
-        r#"SELECT article_id, (article_id = $2 OR coalesce(copy_of = $2, false)) AS "leaves!"
+        r#"SELECT article_id, copy_of, (article_id = $2 OR coalesce(copy_of = $2, false)) AS "leaves!"
              FROM story_members
             WHERE story_id = $1
             ORDER BY article_id"#,
@@ -111,6 +116,10 @@ pub async fn move_out(
         .await?;
     stories::create(&mut tx, &[into.get()], now).await?;
     stories::relocate(&mut tx, &leaving, into).await?;
+    let original = members
+        .iter()
+        .find(|member| member.article_id == article)
+        .and_then(|member| member.copy_of);
     // Apart from its original it is no copy any more.
     sqlx::query!(
         "UPDATE story_members SET copy_of = NULL WHERE article_id = $1",
@@ -126,6 +135,8 @@ pub async fn move_out(
         moved: &leaving,
         from,
         into,
+        followers: &[],
+        unfolded: original.map(|original| (article.get(), original.get())),
     };
     record(&mut tx, &wish, actor, now).await?;
     tx.commit().await?;
@@ -156,6 +167,7 @@ pub async fn merge(
     }
     let moved = member_ids(&mut tx, from).await?;
     let others = member_ids(&mut tx, into).await?;
+    let followers = followers(&mut *tx, from).await?;
     stories::merge(&mut tx, from, into).await?;
     stories::count(&mut tx, &[from.get(), into.get()]).await?;
     let wish = Wish {
@@ -166,6 +178,8 @@ pub async fn merge(
         moved: &moved,
         from,
         into,
+        followers: &followers,
+        unfolded: None,
     };
     record(&mut tx, &wish, actor, now).await?;
     tx.commit().await?;
@@ -185,7 +199,10 @@ pub async fn undo(
     let mut tx = super::begin(db).await?;
     stories::lock(&mut tx).await?;
     let Some(row) = sqlx::query!(
-        "SELECT kind, moved, from_story, into_story, undone_at FROM story_decisions WHERE id = $1 FOR UPDATE",
+        "SELECT kind, moved, from_story, into_story, followers, copies, originals, undone_at
+           FROM story_decisions
+          WHERE id = $1
+            FOR UPDATE",
         decision as DecisionId,
     )
     .fetch_optional(&mut *tx)
@@ -204,25 +221,39 @@ pub async fn undo(
             .unwrap_or(row.from_story)
     };
     // What went elsewhere since was decided, or grouped, after it, and stays there.
-    let there = survivor(&mut *tx, row.into_story).await?;
+    let there = survivor(&mut *tx, row.into_story)
+        .await?
+        .unwrap_or(row.into_story);
     let moved = sqlx::query_scalar!(
         r#"SELECT article_id AS "id!: i64" FROM story_members WHERE article_id = ANY($1) AND story_id = $2"#,
         &row.moved,
-        there.unwrap_or(row.into_story) as StoryId,
+        there as StoryId,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let mut touched = stories::relocate(&mut tx, &moved, back).await?;
-    touched.push(back.get());
+    let mut touched = vec![back.get(), there.get()];
+    if !moved.is_empty() {
+        touched.extend(stories::relocate(&mut tx, &moved, back).await?);
+        fold_again(&mut tx, &row.copies, &row.originals, back).await?;
+        follow_again(&mut tx, &row.followers, there, back).await?;
+    }
     stories::count(&mut tx, &touched).await?;
-    // A story that the undoing emptied leads to where its articles are.
+    // A story that the undoing emptied leads to where its articles are, and so do those that were merged into it.
     sqlx::query!(
-        "UPDATE stories SET merged_into = $1 WHERE id = ANY($2) AND articles = 0 AND id <> $1",
+        "UPDATE stories
+            SET merged_into = $1
+           FROM stories emptied
+          WHERE emptied.id = ANY($2)
+            AND emptied.articles = 0
+            AND emptied.id <> $1
+            AND (stories.id = emptied.id OR stories.merged_into = emptied.id)
+            AND stories.id <> $1",
         back as StoryId,
         &touched,
     )
     .execute(&mut *tx)
     .await?;
+    desk_touches::regrouped(&mut tx, touched).await?;
     sqlx::query!(
         "UPDATE story_decisions SET undone_at = $2, undone_by = $3 WHERE id = $1",
         decision as DecisionId,
@@ -248,15 +279,60 @@ pub async fn undo(
     Ok(Decided::Done(back))
 }
 
+/// Articles that stopped being copies are copies again, where they came back to the story of their original.
+async fn fold_again(
+    tx: &mut PgConnection,
+    copies: &[i64],
+    originals: &[i64],
+    back: StoryId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE story_members
+            SET copy_of = former.original
+           FROM UNNEST($1::bigint[], $2::bigint[]) AS former (copy, original)
+           JOIN story_members o ON o.article_id = former.original
+          WHERE story_members.article_id = former.copy
+            AND story_members.story_id = $3
+            AND story_members.copy_of IS NULL
+            AND o.story_id = $3",
+        copies,
+        originals,
+        back as StoryId,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Stories that had been merged into one that is freed lead to it again, but for those that went elsewhere since.
+async fn follow_again(
+    tx: &mut PgConnection,
+    followers: &[i64],
+    there: StoryId,
+    back: StoryId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE stories SET merged_into = $3 WHERE id = ANY($1) AND merged_into = $2 AND id <> $3",
+        followers,
+        there as StoryId,
+        back as StoryId,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 async fn record(
     tx: &mut PgConnection,
     wish: &Wish<'_>,
     actor: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let (copies, originals): (Vec<i64>, Vec<i64>) = wish.unfolded.into_iter().unzip();
     let id = sqlx::query_scalar!(
-        "INSERT INTO story_decisions (made_at, actor, kind, articles, others, moved, from_story, into_story)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO story_decisions (made_at, actor, kind, articles, others, moved, from_story, into_story, followers,
+                                      copies, originals)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          RETURNING id",
         now as Timestamp,
         actor,
@@ -266,12 +342,16 @@ async fn record(
         wish.moved,
         wish.from as StoryId,
         wish.into as StoryId,
+        wish.followers,
+        &copies,
+        &originals,
     )
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query!("UPDATE grouping SET decisions = decisions + 1")
         .execute(&mut *tx)
         .await?;
+    desk_touches::regrouped(&mut *tx, [wish.from.get(), wish.into.get()]).await?;
     let change = Change {
         action: if wish.kind == "together" {
             "merge"
@@ -308,6 +388,16 @@ pub(super) async fn survivor(
         story as StoryId
     )
     .fetch_optional(db)
+    .await?)
+}
+
+/// The stories that were merged into one.
+async fn followers(db: impl PgExecutor<'_>, story: StoryId) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id!: i64" FROM stories WHERE merged_into = $1 ORDER BY id"#,
+        story as StoryId
+    )
+    .fetch_all(db)
     .await?)
 }
 

@@ -11,20 +11,20 @@ use crate::{
     worker::{TestClock, TestWorker, beat, count},
 };
 
-const WIRE: &str = "The coast guard detained the tanker Silver Heron on Tuesday eleven miles off Port Marlow after its \
+pub(crate) const WIRE: &str = "The coast guard detained the tanker Silver Heron on Tuesday eleven miles off Port Marlow after its \
     captain presented forged cargo papers. Officers who boarded the ship found 42,000 barrels of crude that had been \
     declared as palm oil, the agency said in a statement.";
 
-const OWN: &str = "Investigators at Port Marlow are questioning the crew of the tanker Silver Heron, detained this week \
+pub(crate) const OWN: &str = "Investigators at Port Marlow are questioning the crew of the tanker Silver Heron, detained this week \
     with crude oil listed as palm oil on forged papers. Harbour records show who bought the ship in spring.";
 
-const OTHER: &str = "The central bank raised its key rate by two points to fourteen percent, its fourth increase this \
+pub(crate) const OTHER: &str = "The central bank raised its key rate by two points to fourteen percent, its fourth increase this \
     year, and the governor said prices would calm down by next summer.";
 
 /// Two outlets of one report, one with a report of its own, and one with another event.
-struct Desk {
+pub(crate) struct Desk {
     publisher: FeedServer,
-    worker: TestWorker,
+    pub(crate) worker: TestWorker,
 }
 
 const OUTLETS: [(&str, Tier); 4] = [
@@ -36,8 +36,19 @@ const OUTLETS: [(&str, Tier); 4] = [
 
 impl Desk {
     async fn start() -> Self {
+        Self::with(&[("ships", "tanker OR rate")]).await
+    }
+
+    /// With these keywords, and outlets that were read before: what they publish is news.
+    pub(crate) async fn following(keywords: &[(&str, &str)]) -> Self {
+        let desk = Self::with(keywords).await;
+        desk.worker.pass().await;
+        desk
+    }
+
+    async fn with(keywords: &[(&str, &str)]) -> Self {
         let publisher = FeedServer::start().await;
-        let mut beat = beat(&[], &[("ships", "tanker OR rate")]);
+        let mut beat = beat(&[], keywords);
         beat.sources = OUTLETS
             .iter()
             .map(|(slug, tier)| BeatSource {
@@ -63,7 +74,7 @@ impl Desk {
     }
 
     /// One outlet publishes, and a few minutes go by.
-    async fn publishes(&self, outlet: &str, title: &str, text: &str) {
+    pub(crate) async fn publishes(&self, outlet: &str, title: &str, text: &str) {
         let id = format!("{outlet}-{}", title.len());
         self.publisher.put(
             &format!("/{outlet}"),
@@ -103,7 +114,7 @@ impl Desk {
     }
 
     /// Story and original of an outlet's article.
-    async fn placed(&self, outlet: &str) -> (i64, Option<i64>) {
+    pub(crate) async fn placed(&self, outlet: &str) -> (i64, Option<i64>) {
         sqlx::query_as(
             "SELECT m.story_id, m.copy_of
                FROM story_members m
@@ -117,7 +128,7 @@ impl Desk {
         .unwrap()
     }
 
-    async fn article(&self, outlet: &str) -> i64 {
+    pub(crate) async fn article(&self, outlet: &str) -> i64 {
         sqlx::query_scalar(
             "SELECT a.id FROM articles a JOIN sources s ON s.id = a.source_id WHERE s.slug = $1",
         )
@@ -127,7 +138,7 @@ impl Desk {
         .unwrap()
     }
 
-    async fn site(&self) -> Site {
+    pub(crate) async fn site(&self) -> Site {
         Site::start(&self.worker.db, Arc::clone(&self.worker.clock) as _).await
     }
 }
@@ -301,8 +312,31 @@ async fn what_the_desk_decides_survives_a_regrouping_and_can_be_taken_back() {
     site.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_was_moved_out_is_a_copy_again_when_that_is_taken_back() {
+    let desk = Desk::all_publish().await;
+    let site = desk.site().await;
+    let before = desk.placed("copying-post").await;
+    assert_eq!(before.1, Some(desk.article("first-wire").await));
+    let copy = desk.article("copying-post").await.to_string();
+    let moved = desk_sends(&site, "/stories/out", &[("article", &copy)]).await;
+    assert_eq!(moved.status, 303, "{}", moved.body);
+    let apart = desk.placed("copying-post").await;
+    assert_ne!(apart.0, before.0);
+    assert_eq!(apart.1, None);
+    let undone = desk_sends(&site, "/stories/decisions/1/undo", &[]).await;
+    assert_eq!(undone.status, 303, "{}", undone.body);
+    assert_eq!(desk.placed("copying-post").await, before);
+    let counted = format!(
+        "stories WHERE id = {} AND articles = 3 AND reports = 2",
+        before.0
+    );
+    assert_eq!(desk.worker.count(&counted).await, 1);
+    site.stop().await;
+}
+
 /// A form, sent by somebody who may decide.
-async fn desk_sends(site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn desk_sends(site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
     let token = site.token_of(Role::Editor).await.unwrap();
     ask(site.form(path, fields).bearer_auth(token)).await
 }

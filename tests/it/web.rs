@@ -17,6 +17,7 @@ mod outputs;
 mod pages;
 mod refusals;
 mod refused_writes;
+mod regrouped;
 mod search;
 mod seen;
 

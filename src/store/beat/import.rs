@@ -11,10 +11,12 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{
-        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, ConceptId, Keyword,
+        Beat, BeatConcept, BeatFeed, BeatKeyword, BeatSource, Changing, ConceptId, FeedId, Keyword,
         KeywordId, ListSelectors, SourceId, Timestamp,
     },
-    store::{PgPool, StoreError, audit, audit::Change, concept_edits, moves, rematches},
+    store::{
+        PgPool, StoreError, audit, audit::Change, concept_edits, feed_edits, moves, rematches,
+    },
 };
 
 /// Serialises imports: two processes that start on an empty database load the beat once.
@@ -627,11 +629,32 @@ impl Import<'_> {
             .iter()
             .map(|(Step::Add(placed) | Step::Change(_, placed))| placed.feed)
             .collect();
+        let reselected: Vec<String> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Change(before, placed) => placed.reselects(before),
+                Step::Add(_) => None,
+            })
+            .collect();
         for (index, chunk) in written.chunks(STEP).enumerate() {
             self.write_feeds(chunk, &owners).await?;
             progress(index * STEP + chunk.len());
         }
-        Ok(())
+        self.read_anew(&reselected).await
+    }
+
+    /// Has the feeds at these addresses read as if they had not been read before.
+    async fn read_anew(&mut self, urls: &[String]) -> Result<(), StoreError> {
+        if urls.is_empty() {
+            return Ok(());
+        }
+        let ids = sqlx::query_scalar!(
+            r#"SELECT id AS "id: FeedId" FROM feeds WHERE url = ANY($1) ORDER BY id"#,
+            urls,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        feed_edits::read_anew(self.tx, &ids, self.now).await
     }
 
     async fn write_feeds(
@@ -677,20 +700,7 @@ impl Import<'_> {
                 SET source_id = excluded.source_id, title = coalesce(excluded.title, feeds.title),
                     language = excluded.language, category = excluded.category, note = excluded.note,
                     kind = CASE WHEN excluded.selectors IS NULL THEN feeds.kind ELSE excluded.kind END,
-                    selectors = coalesce(excluded.selectors, feeds.selectors),
-                    -- with other selectors the same page has other entries
-                    etag = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors) THEN feeds.etag END,
-                    last_modified = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
-                                         THEN feeds.last_modified END,
-                    body_hash = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
-                                     THEN feeds.body_hash END,
-                    next_poll_at = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
-                                          OR feeds.state = 'paused'
-                                        THEN feeds.next_poll_at ELSE $9::timestamptz END,
-                    lease_token = feeds.lease_token
-                                  + CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors) THEN 0 ELSE 1 END,
-                    lease_until = CASE WHEN feeds.selectors IS NOT DISTINCT FROM coalesce(excluded.selectors, feeds.selectors)
-                                       THEN feeds.lease_until END",
+                    selectors = coalesce(excluded.selectors, feeds.selectors)",
             &sources as &[SourceId],
             &urls,
             &hosts,
@@ -714,6 +724,14 @@ struct PlacedFeed<'a> {
     source: &'a str,
     #[serde(flatten)]
     feed: &'a BeatFeed,
+}
+
+impl PlacedFeed<'_> {
+    /// Its address, if it is to be read with other selectors than before.
+    fn reselects(&self, before: &PlacedFeed<'_>) -> Option<String> {
+        let list = self.feed.list.as_ref()?;
+        (before.feed.list.as_ref() != Some(list)).then(|| self.feed.url.as_str().to_owned())
+    }
 }
 
 fn placed_feeds(sources: &[BeatSource]) -> Vec<PlacedFeed<'_>> {

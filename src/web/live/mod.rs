@@ -4,8 +4,8 @@
 //! resumes after the last number it saw (`Last-Event-ID`, or `after` in the address of a fresh page) without loss or
 //! repeats. Between them comes, whenever it has changed, what the collection lacks. The stream ends when the process is to stop, and within seconds after its reader may read no more.
 //!
-//! What changes of the desk needs no number of its own: an event tells what stands now, and a client that connects again
-//! is told all that changed since its page was made.
+//! What changes of the desk, and which articles stories have, needs no number of its own: an event tells what stands now, and
+//! a client that connects again is told all that changed since its page was made.
 
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
@@ -26,6 +26,7 @@ use tokio::{
 };
 
 mod recent;
+mod regrouped;
 
 use super::{
     WebState,
@@ -36,6 +37,7 @@ use super::{
         filter::Filter,
         frame::Statement,
         line::Line,
+        news::News,
     },
     peer::Peer,
     reading::{self, Reader},
@@ -44,6 +46,7 @@ use super::{
 };
 pub(super) use recent::Recent;
 use recent::Taste;
+use regrouped::Regrouped;
 
 use crate::{
     auth::Capability,
@@ -54,6 +57,7 @@ use crate::{
         board::BoardLine,
         board_filter::BoardFilter,
         desk::{self, StoryDesk},
+        desk_touches,
         live::{self as store_live, Numbers},
     },
 };
@@ -86,6 +90,8 @@ pub(super) struct Resume {
 /// What stands under one number of arrival.
 #[derive(Serialize)]
 struct Arrival {
+    /// The last change of the desk that the lines are sure to show.
+    desk: i64,
     lines: Vec<ArrivedLine>,
 }
 
@@ -95,15 +101,17 @@ struct ArrivedLine {
     keyword: String,
     article: i64,
     is_new: bool,
-    /// Its story, and whether it is a copy in it: a copy adds to the line of its story, a new report takes its place.
+    /// Its story, and whether it stands for it: then it takes the place of the line that did, else that one counts it.
     story: Option<i64>,
-    is_copy: bool,
+    stands: bool,
     html: String,
 }
 
 /// What changed of the desk.
 #[derive(Serialize)]
 struct DeskChanges {
+    /// The number of the last change that is told.
+    number: i64,
     stories: Vec<DeskOfStory>,
 }
 
@@ -112,6 +120,8 @@ struct DeskChanges {
 struct DeskOfStory {
     /// The story and those that were merged into it: a page may show it by any of these numbers.
     ids: Vec<i64>,
+    /// The story itself.
+    story: i64,
     state: &'static str,
     html: String,
 }
@@ -330,8 +340,8 @@ impl Following {
 
     /// Reads what comes next and makes it ready.
     async fn read(&mut self) -> Result<(), StoreError> {
-        if self.has_lines {
-            self.read_lines().await?;
+        if self.has_lines && !self.read_lines().await? {
+            return Ok(());
         }
         self.read_desk().await
     }
@@ -340,45 +350,63 @@ impl Following {
     async fn read_desk(&mut self) -> Result<(), StoreError> {
         let place = self.state.readers.acquire().await;
         let now = self.state.clock.now();
-        let touched = desk::touched_after(&self.state.db, self.seen.desk, TOUCHED).await?;
-        let Some((_, last)) = touched.last() else {
+        let heard = self.seen.desk;
+        let touched = desk_touches::after(&self.state.db, heard, TOUCHED).await?;
+        let Some(last) = touched.last().map(|last| last.number) else {
             return Ok(());
         };
-        self.seen.desk = *last;
-        let stories: Vec<StoryId> = touched.iter().map(|(story, _)| *story).collect();
+        self.seen.desk = last;
+        let stories: Vec<StoryId> = touched.iter().map(|touched| touched.story).collect();
         let mut told = desk::of_stories(&self.state.db, &stories, now).await?;
-        drop(place);
         if let Some(shown) = self.story {
             told.retain(|told| told.group.contains(&shown.get()));
         }
-        if !told.is_empty() {
-            let event = reading::within(self.reader.clone(), || desk_event(&told, now));
-            self.ready.extend(event);
+        let event = (!told.is_empty())
+            .then(|| reading::within(self.reader.clone(), || desk_event(last, &told, now)));
+        let is_regrouped = |told: &StoryDesk| {
+            let mut regrouped = touched.iter().filter(|touched| touched.is_regrouped);
+            regrouped.any(|touched| told.group.contains(&touched.story.get()))
+        };
+        told.retain(is_regrouped);
+        if self.has_lines && !told.is_empty() {
+            let regrouped =
+                Regrouped::read(&self.state, &self.reader, &self.filter, &told, now).await?;
+            self.ready.extend(written_down("regrouped", &regrouped));
         }
+        // Last: a page that has its number has all of it, and may go on after it.
+        self.ready.extend(event.flatten());
+        drop(place);
         Ok(())
     }
 
-    /// Reads the next numbers of arrival.
-    async fn read_lines(&mut self) -> Result<(), StoreError> {
+    /// Reads the next numbers of arrival; whether these were all. What the desk decided of lines that are not told yet would
+    /// find no line, so it waits for them.
+    async fn read_lines(&mut self) -> Result<bool, StoreError> {
         let recent = Arc::clone(&self.state.recent);
         let arrived = recent
             .after(&self.state.db, self.seen.arrival, self.last)
             .await?;
         let now = self.state.clock.now();
+        let is_all = arrived.len() < recent::BATCH;
         for one in arrived {
             self.seen.arrival = one.number;
+            // What was read for another stream may be from before the last change that this one was told of.
+            self.seen.desk = self.seen.desk.min(one.desk);
             let json = if self.filter == BoardFilter::default() {
                 one.written(&self.taste, |lines| {
-                    let lines: Vec<&BoardLine> = lines.iter().collect();
-                    reading::within(self.reader.clone(), || json(&lines, now))
+                    reading::within(self.reader.clone(), || json(lines, one.desk, now))
                 })
             } else {
-                let shown: Vec<&BoardLine> = one
-                    .lines
-                    .iter()
-                    .filter(|line| self.filter.takes(line, now))
+                let passing = one.lines.iter().filter(|line| self.filter.takes(line, now));
+                // The report that stands for the story may be one that does not pass.
+                let shown: Vec<BoardLine> = passing
+                    .map(|line| BoardLine {
+                        stands: line.stands
+                            || line.story.as_ref().is_some_and(|story| !story.is_copy),
+                        ..line.clone()
+                    })
                     .collect();
-                reading::within(self.reader.clone(), || json(&shown, now)).map(Arc::from)
+                reading::within(self.reader.clone(), || json(&shown, one.desk, now)).map(Arc::from)
             };
             let event = json.map(|json| {
                 Event::default()
@@ -388,7 +416,7 @@ impl Following {
             });
             self.ready.extend(event);
         }
-        Ok(())
+        Ok(is_all)
     }
 }
 
@@ -404,11 +432,13 @@ fn taste(reader: &Reader) -> Taste {
 }
 
 /// All the lines of one number; none if they cannot be written down, which is logged.
-fn json(lines: &[&BoardLine], now: Timestamp) -> Option<String> {
+fn json(lines: &[BoardLine], desk: i64, now: Timestamp) -> Option<String> {
     let arrived = Arrival {
+        desk,
         lines: lines
             .iter()
-            .filter_map(|line| arrived_line(line, now))
+            // On an open page, whatever comes in as news is new.
+            .filter_map(|line| arrived_line(line, now, None))
             .collect(),
     };
     serde_json::to_string(&arrived)
@@ -440,8 +470,8 @@ async fn seen_by_somebody(
     }
 }
 
-/// What stands about stories as one event; none if it cannot be written down, which is logged.
-fn desk_event(told: &[StoryDesk], now: Timestamp) -> Option<Event> {
+/// What stands about stories, up to a change, as one event.
+fn desk_event(number: i64, told: &[StoryDesk], now: Timestamp) -> Option<Event> {
     let stories = told
         .iter()
         .filter_map(|told| {
@@ -452,26 +482,33 @@ fn desk_event(told: &[StoryDesk], now: Timestamp) -> Option<Event> {
             };
             Some(DeskOfStory {
                 ids: told.group.clone(),
+                story: told.story.get(),
                 state: view.state,
                 html: fragment.render().ok()?,
             })
         })
         .collect();
+    written_down("desk", &DeskChanges { number, stories })
+}
+
+/// An event of its kind; none if it cannot be written down, which is logged.
+fn written_down(kind: &'static str, what: &impl Serialize) -> Option<Event> {
     Event::default()
-        .event("desk")
-        .json_data(DeskChanges { stories })
+        .event(kind)
+        .json_data(what)
         .inspect_err(|error| {
             tracing::error!(
+                kind,
                 error = error as &dyn std::error::Error,
-                "a change of the desk was not written down"
+                "an event was not written down"
             );
         })
         .ok()
 }
 
-fn arrived_line(line: &BoardLine, now: Timestamp) -> Option<ArrivedLine> {
-    // On an open page, whatever comes in as news is new.
-    let shown = Line::new(line, now, None);
+/// A line as a page gets it, with what is new to its reader; without `news`, whatever is no history is.
+fn arrived_line(line: &BoardLine, now: Timestamp, news: Option<&News>) -> Option<ArrivedLine> {
+    let shown = Line::new(line, now, news);
     let rendered = LineFragment { line: &shown }.render();
     if let Err(error) = &rendered {
         tracing::error!(article.id = %line.article_id, error = error as &dyn std::error::Error, "a line was not rendered");
@@ -481,7 +518,7 @@ fn arrived_line(line: &BoardLine, now: Timestamp) -> Option<ArrivedLine> {
         article: line.article_id.get(),
         is_new: shown.is_new,
         story: shown.story.as_ref().map(|story| story.id),
-        is_copy: shown.story.as_ref().is_some_and(|story| story.is_copy),
+        stands: line.stands,
         html: rendered.ok()?,
     })
 }

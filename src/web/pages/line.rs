@@ -66,8 +66,6 @@ pub(crate) struct StoryFacts {
     pub(crate) first: Option<(String, Moment)>,
     /// Whether a new report joined a story that was there before.
     pub(crate) is_new_report: bool,
-    /// Whether the line is a copy.
-    pub(crate) is_copy: bool,
 }
 
 impl StoryFacts {
@@ -94,8 +92,7 @@ impl StoryFacts {
                     Moment::clock(now, story.first_seen_at),
                 )
             }),
-            is_new_report: is_new && is_older && !story.is_first,
-            is_copy: story.is_copy,
+            is_new_report: is_new && is_older && !story.is_first && !story.is_copy,
         }
     }
 }
@@ -104,10 +101,9 @@ impl Line {
     /// The line as shown at `now`, with what is new to its reader; without `news`, whatever is no history is.
     pub(crate) fn new(line: &BoardLine, now: Timestamp, news: Option<&News>) -> Self {
         let lang = language_tag(line.language.as_deref());
-        // A copy of what is known already is no news.
-        let is_copy = line.story.as_ref().is_some_and(|story| story.is_copy);
+        // What stands for its story is new once: a copy of what the keyword knows already is no news.
         let is_new = !line.is_backfill
-            && !is_copy
+            && line.stands
             && !line.is_seen
             && news.is_none_or(|news| line.matched_at > news.since());
         Self {
@@ -232,6 +228,7 @@ pub(crate) mod tests {
             revision: 0,
             title_changes: 0,
             story: None,
+            stands: true,
         }
     }
 
@@ -296,7 +293,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_copy_is_no_news_and_a_new_report_of_an_old_story_says_so() {
+    fn a_copy_is_news_where_nothing_else_is_known_and_a_new_report_of_an_old_story_says_so() {
         let story = |is_copy: bool, is_first: bool| LineStory {
             id: crate::domain::StoryId::new(3),
             is_copy,
@@ -308,9 +305,10 @@ pub(crate) mod tests {
             desk: crate::domain::desk::Desk::default(),
             notes: 0,
         };
-        let shown = |story: LineStory| {
+        let shown = |story: LineStory, stands: bool| {
             let line = BoardLine {
                 story: Some(story),
+                stands,
                 ..line()
             };
             Line::new(
@@ -319,12 +317,14 @@ pub(crate) mod tests {
                 Some(&News::after(later(0).minus(Duration::from_mins(1)))),
             )
         };
-        assert!(!shown(story(true, false)).is_new);
-        let report = shown(story(false, false));
+        assert!(!shown(story(true, false), false).is_new);
+        let copy = shown(story(true, false), true);
+        assert!(copy.is_new && !copy.story.unwrap().is_new_report);
+        let report = shown(story(false, false), true);
         let facts = report.story.unwrap();
         assert!(report.is_new && facts.is_new_report && facts.first.is_some());
         assert_eq!(facts.counts, ["+14 copies", "3 independent"]);
-        let first = shown(story(false, true)).story.unwrap();
+        let first = shown(story(false, true), true).story.unwrap();
         assert!(!first.is_new_report && first.first.is_none());
     }
 

@@ -10,6 +10,7 @@ use crate::{
     feed_server::{Document, FeedServer, rss},
     headlines,
     site::{PASSWORD, PATIENCE, Site},
+    stories::{Desk, OTHER, OWN, WIRE, desk_sends},
     worker::TestWorker,
 };
 
@@ -19,14 +20,14 @@ const NEW: usize = 20;
 const ENTER: char = '\u{e007}';
 const TAB: char = '\u{e004}';
 
-struct Newsroom {
+pub(super) struct Newsroom {
     _publisher: FeedServer,
-    _worker: TestWorker,
-    site: Site,
+    pub(super) worker: TestWorker,
+    pub(super) site: Site,
 }
 
 /// Twenty new stories, and an account of each role.
-async fn newsroom() -> Newsroom {
+pub(super) async fn newsroom() -> Newsroom {
     let publisher = FeedServer::start().await;
     publisher.put("/feed", headlines::document(4));
     let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
@@ -40,13 +41,13 @@ async fn newsroom() -> Newsroom {
     site.account("colleague", Role::Viewer).await;
     Newsroom {
         _publisher: publisher,
-        _worker: worker,
+        worker,
         site,
     }
 }
 
 /// Signs in with keys: the field of the name has the focus.
-async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
+pub(super) async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
     browser
         .goto(&site.url(&format!("/login?next={next}")))
         .await;
@@ -61,14 +62,14 @@ async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
 }
 
 /// What the page shows of the desk about a story.
-fn desk_of(story: &str) -> String {
+pub(super) fn desk_of(story: &str) -> String {
     format!(
         "return document.querySelector('.line[data-story=\"{story}\"] .desk')?.innerText.replace(/\\s+/g, ' ').trim() ?? ''"
     )
 }
 
 /// Waits until a page says something of a story; how long that took.
-async fn says(browser: &Browser, story: &str, words: &str) -> Duration {
+pub(super) async fn says(browser: &Browser, story: &str, words: &str) -> Duration {
     let begun = Instant::now();
     loop {
         let said = browser.run(&desk_of(story)).await;
@@ -311,5 +312,136 @@ async fn a_story_unfolds_under_its_line() {
         browser.click(".who button").await;
         browser.until_text("h1", "Sign in").await;
     }
+    browser.end().await;
+}
+
+/// Numbers of an open board: lines, those of a story, what is counted in the rail and over the section, what waits.
+async fn board_has(browser: &Browser, story: i64, expected: [i64; 5]) {
+    let numbers = format!(
+        "const count = (one) => Number(document.querySelector(one).dataset.count);
+         const lines = document.querySelectorAll('.lines .line');
+         const waiting = document.querySelector('.let-in');
+         return [lines.length, [...lines].filter((line) => line.dataset.story === '{story}').length,
+                 count('[data-rail]'), count('[data-news]'), waiting.hidden ? 0 : parseInt(waiting.textContent)]"
+    );
+    browser.until(&numbers, &json!(expected)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_board_shows_each_story_once_while_stories_change() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let desk = Desk::following(&[("ships", "tanker OR rate")]).await;
+    let site = Site::with(
+        &desk.worker.db,
+        desk.worker.clock.clone(),
+        WebOptions::default(),
+    )
+    .await;
+    site.account("editor", Role::Editor).await;
+    sign_in(&browser, &site, "editor", "/").await;
+    browser.run("window.isTheSamePage = true").await;
+    desk.publishes(
+        "first-wire",
+        "Coast guard detains tanker off Port Marlow",
+        WIRE,
+    )
+    .await;
+    let until_lines = "return document.querySelectorAll('.lines .line').length";
+    browser.until(until_lines, &json!(1)).await;
+    let wire = desk.placed("first-wire").await.0;
+    board_has(&browser, wire, [1, 1, 1, 1, 0]).await;
+    // Another report of the story takes its line, and is no second piece of news.
+    desk.publishes(
+        "own-paper",
+        "Tanker Silver Heron: crude hidden as palm oil",
+        OWN,
+    )
+    .await;
+    board_has(&browser, wire, [1, 1, 1, 1, 1]).await;
+    browser.press(".").await;
+    board_has(&browser, wire, [1, 1, 1, 1, 0]).await;
+    desk.publishes("money-daily", "Bank lifts key rate to 14 percent", OTHER)
+        .await;
+    board_has(&browser, wire, [1, 1, 2, 2, 1]).await;
+    browser.press(".").await;
+    board_has(&browser, wire, [2, 1, 2, 2, 0]).await;
+
+    // The line that ends has the focus: it goes to the one that stays.
+    let rates = desk.placed("money-daily").await.0;
+    let focus = format!(
+        "const line = document.querySelector('.line[data-story=\"{wire}\"]');
+         line.querySelector('.headline').focus();
+         return document.activeElement.closest('.line').dataset.story"
+    );
+    assert_eq!(browser.run(&focus).await, json!(wire.to_string()));
+    let merge = format!("/stories/{rates}/merge");
+    let merged = desk_sends(&site, &merge, &[("other", &wire.to_string())]).await;
+    assert_eq!(merged.status, 303, "{}", merged.body);
+    board_has(&browser, rates, [1, 1, 1, 1, 0]).await;
+    let focused = "return document.activeElement.closest('.line')?.dataset.story";
+    browser.until(focused, &json!(rates.to_string())).await;
+    let counts =
+        "return document.querySelector('.line .story').textContent.includes('3 independent')";
+    browser.until(counts, &json!(true)).await;
+
+    let undone = desk_sends(&site, "/stories/decisions/1/undo", &[]).await;
+    assert_eq!(undone.status, 303, "{}", undone.body);
+    browser.until(until_lines, &json!(2)).await;
+    let each = format!(
+        "return ['{wire}', '{rates}'].map((story) => document.querySelectorAll(`.line[data-story=\"${{story}}\"]`).length)"
+    );
+    browser.until(&each, &json!([1, 1])).await;
+    browser
+        .until("return window.isTheSamePage", &json!(true))
+        .await;
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_without_its_story_gets_it_on_an_open_board() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let desk = Desk::following(&[("ships", "tanker OR rate")]).await;
+    let site = Site::with(
+        &desk.worker.db,
+        desk.worker.clock.clone(),
+        WebOptions::default(),
+    )
+    .await;
+    site.account("editor", Role::Editor).await;
+    let alter = async |what: &str| {
+        let statement = sqlx::AssertSqlSafe(format!("ALTER TABLE grouping {what}"));
+        sqlx::query(statement)
+            .execute(&desk.worker.db)
+            .await
+            .unwrap();
+    };
+    alter("ADD CONSTRAINT broken CHECK (last_arrival = 0)").await;
+    desk.publishes(
+        "first-wire",
+        "Coast guard detains tanker off Port Marlow",
+        WIRE,
+    )
+    .await;
+    sign_in(&browser, &site, "editor", "/").await;
+    desk.publishes(
+        "own-paper",
+        "Tanker Silver Heron: crude hidden as palm oil",
+        OWN,
+    )
+    .await;
+    let waits = "return document.querySelector('.let-in').hidden";
+    browser.until(waits, &json!(false)).await;
+    browser.press(".").await;
+    let lines = "return [...document.querySelectorAll('.lines .line')].map((line) => line.dataset.story ?? '')";
+    browser.until(lines, &json!(["", ""])).await;
+    alter("DROP CONSTRAINT broken").await;
+    desk.worker.place().await;
+    let story = desk.placed("first-wire").await.0;
+    assert_eq!(desk.placed("own-paper").await.0, story);
+    board_has(&browser, story, [1, 1, 1, 1, 0]).await;
     browser.end().await;
 }

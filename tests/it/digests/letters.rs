@@ -463,7 +463,8 @@ async fn a_mail_tells_what_the_desk_made_of_each_story() {
     for (story, (who, wish)) in stories.iter().zip(&wishes) {
         let story = [StoryId::new(*story)];
         let held = Duration::from_hours(12);
-        let changed = store::desk::change(&desk.db, &story, wish, who, held, desk.now()).await;
+        let changed =
+            store::desk::change(&desk.db, &story, wish, None, who, held, desk.now()).await;
         assert!(matches!(changed.unwrap()[0].1, Changed::Done(_)));
     }
     let first = StoryId::new(stories[0]);

@@ -356,6 +356,14 @@ async fn an_issue_waits_for_its_review_and_goes_by_itself_unless_held() {
     );
     desk.work_at("2026-11-25T08:00:00Z").await;
     assert_eq!(desk.smtp.taken().len(), 1, "held");
+    // Enter in the note presses the first button: what is held stays held.
+    let page = ask(site
+        .bare_request("GET".parse().unwrap(), "/digests/morning/2026-11-25-0700")
+        .header("cookie", &cookie))
+    .await;
+    let form = page.body.split("/review\">").nth(1).unwrap();
+    let first = form.split("name=\"do\" value=\"").nth(1).unwrap();
+    assert!(first.starts_with("hold\""), "{first:.200}");
     assert_eq!(
         send("2026-11-25-0700", &[("version", "1"), ("do", "release")])
             .await

@@ -67,7 +67,7 @@ impl Newsroom {
         ask(form.header("accept", "application/json")).await
     }
 
-    async fn does(&self, who: &str, story: i64, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn does(&self, who: &str, story: i64, fields: &[(&str, &str)]) -> Answer {
         let story = story.to_string();
         let fields: Vec<(&str, &str)> = [("story", story.as_str())]
             .into_iter()
@@ -84,7 +84,7 @@ impl Newsroom {
     }
 
     /// The words of the desk about a story, as its page tells them.
-    async fn told(&self, story: i64) -> String {
+    pub(super) async fn told(&self, story: i64) -> String {
         let page = self.page(&self.viewer, &format!("/stories/{story}")).await;
         let words = super::between(&page, "id=\"desk-state\" data-live>", "</div>")[0];
         // Without markup.
@@ -173,10 +173,15 @@ async fn every_change_is_taken_back_unless_something_else_was_decided_since() {
         .send(&room.ed, "/desk/undo", &[("change", &claim)])
         .await;
     assert_eq!(again.status, 409, "{}", again.body);
+    // Who takes JSON is refused in JSON.
     let unknown = room
         .send(&room.ed, "/desk/undo", &[("change", "999")])
         .await;
-    assert_eq!(unknown.status, 404);
+    assert_eq!(
+        (unknown.status, unknown.header("content-type")),
+        (404, "application/problem+json")
+    );
+    assert_eq!(unknown.json()["detail"], "There is no such change.");
     let rows = "audit WHERE subject_kind = 'story' AND before IS NOT NULL AND after IS NOT NULL";
     assert_eq!(count(&room.worker.db, rows).await, 6);
 
@@ -320,6 +325,142 @@ async fn undoing_a_merge_leaves_alone_what_was_moved_out_since() {
     assert_eq!(undone.status, 303, "{}", undone.body);
     assert_eq!(story_of_it().await, own, "the later decision stands");
     assert!(room.told(own).await.starts_with("claimed mara"));
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_back_a_change_of_merged_stories_gives_each_what_was_its_own() {
+    let room = Newsroom::open(3).await;
+    let [watched, passed, new] = [
+        room.story(0).await,
+        room.story(1).await,
+        room.story(2).await,
+    ];
+    room.does(&room.ed, watched, &[("do", "watch")]).await;
+    room.does(&room.mara, passed, &[("do", "pass"), ("reason", "old")])
+        .await;
+    for other in [watched, new] {
+        let merge = format!("/stories/{passed}/merge");
+        let merged = room
+            .send(&room.ed, &merge, &[("other", &other.to_string())])
+            .await;
+        assert_eq!(merged.status, 303, "{}", merged.body);
+    }
+    let claimed = room.does(&room.mara, passed, &[("do", "claim")]).await;
+    let change = claimed.json()["done"][0]["change"].to_string();
+    assert!(room.told(passed).await.starts_with("claimed mara"));
+    let undone = room
+        .send(&room.mara, "/desk/undo", &[("change", &change)])
+        .await;
+    assert_eq!(undone.status, 200, "{}", undone.body);
+    assert!(room.told(passed).await.starts_with("watched ed"));
+    for decision in [2, 1] {
+        let undo = format!("/stories/decisions/{decision}/undo");
+        assert_eq!(room.send(&room.ed, &undo, &[]).await.status, 303);
+    }
+    assert!(room.told(watched).await.starts_with("watched ed"));
+    assert_eq!(room.told(passed).await, "passed: old mara");
+    assert_eq!(room.told(new).await, "new: nobody has it yet");
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_that_is_freed_has_those_that_were_merged_into_it_before() {
+    let room = Newsroom::open(3).await;
+    let [first, second, third] = [
+        room.story(0).await,
+        room.story(1).await,
+        room.story(2).await,
+    ];
+    room.does(&room.ed, first, &[("do", "watch")]).await;
+    for (from, into) in [(first, second), (second, third)] {
+        let merge = format!("/stories/{into}/merge");
+        let merged = room
+            .send(&room.ed, &merge, &[("other", &from.to_string())])
+            .await;
+        assert_eq!(merged.status, 303, "{}", merged.body);
+    }
+    let leads_to = async |story: i64| {
+        let request = room
+            .site
+            .bare_request(Method::GET, &format!("/stories/{story}"));
+        let answer = ask(request.header("cookie", &room.ed)).await;
+        answer.header("location").to_owned()
+    };
+    assert_eq!(leads_to(first).await, format!("/stories/{third}"));
+    let undo = |decision: i64| format!("/stories/decisions/{decision}/undo");
+    assert_eq!(room.send(&room.ed, &undo(2), &[]).await.status, 303);
+    assert_eq!(leads_to(first).await, format!("/stories/{second}"));
+    assert!(room.told(second).await.starts_with("watched ed"));
+    assert_eq!(room.told(third).await, "new: nobody has it yet");
+    // The other way round nothing that was freed is caught again.
+    let merge = format!("/stories/{third}/merge");
+    room.send(&room.ed, &merge, &[("other", &second.to_string())])
+        .await;
+    for decision in [1, 3] {
+        assert_eq!(room.send(&room.ed, &undo(decision), &[]).await.status, 303);
+    }
+    for story in [first, second, third] {
+        assert_eq!(leads_to(story).await, "", "{story} is its own");
+    }
+    room.site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_on_a_story_that_was_merged_meanwhile_is_told_what_stands() {
+    let room = Newsroom::open(4).await;
+    let [used, new] = [room.story(0).await, room.story(1).await];
+    room.does(&room.ed, used, &[("do", "use")]).await;
+    let heard: i64 = sqlx::query_scalar("SELECT last FROM desk_numbers")
+        .fetch_one(&room.worker.db)
+        .await
+        .unwrap();
+    let heard = heard.to_string();
+    let merge = format!("/stories/{used}/merge");
+    let merged = room
+        .send(&room.ed, &merge, &[("other", &new.to_string())])
+        .await;
+    assert_eq!(merged.status, 303, "{}", merged.body);
+    // The line of the story that is no more still says that it is new, with or without a script.
+    for fields in [
+        &[("do", "claim")][..],
+        &[("do", "claim"), ("heard", &heard)],
+        &[("do", "pass"), ("reason", "old")],
+    ] {
+        let refused = room.does(&room.mara, new, fields).await;
+        assert_eq!(refused.status, 409, "{}", refused.body);
+        assert_eq!(
+            refused.json()["refused"][0],
+            json!({"story": used, "why": "meanwhile it was used by ed, 1 independent report since"})
+        );
+    }
+    assert!(room.told(used).await.starts_with("used ed"));
+
+    // The line of the one that took it may be older than what came to it, too.
+    let [third, into] = [room.story(2).await, room.story(3).await];
+    room.does(&room.ed, third, &[("do", "watch")]).await;
+    let merge = format!("/stories/{into}/merge");
+    room.send(&room.ed, &merge, &[("other", &third.to_string())])
+        .await;
+    let refused = room
+        .does(&room.mara, into, &[("do", "claim"), ("heard", &heard)])
+        .await;
+    assert!(
+        refused.body.contains("meanwhile it was watched by ed"),
+        "{}",
+        refused.body
+    );
+    // Whoever has heard of it decides.
+    let page = room.page(&room.mara, &format!("/stories/{into}")).await;
+    let heard = super::between(&page, "name=\"heard\" value=\"", "\"")[0];
+    let claimed = room
+        .does(&room.mara, into, &[("do", "claim"), ("heard", heard)])
+        .await;
+    assert_eq!(claimed.status, 200, "{}", claimed.body);
+    let own = room
+        .does(&room.mara, third, &[("do", "watch"), ("heard", heard)])
+        .await;
+    assert_eq!(own.status, 200, "one's own decision: {}", own.body);
     room.site.stop().await;
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct ConceptForm {
     pub(super) reason: String,
     pub(super) days: Option<u16>,
     pub(super) edited: i32,
+    /// The stamp of what is edited.
+    pub(super) stamp: Option<String>,
     pub(super) terms: Terms,
     pub(super) anti_terms: Vec<String>,
     /// A new language as typed, where it cannot be one, and its terms: they are in no column.
@@ -42,6 +44,7 @@ impl ConceptForm {
             reason: String::new(),
             days: None,
             edited: concept.version,
+            stamp: Some(concept.stamp()),
             terms: concept.terms.clone(),
             anti_terms: concept.anti_terms.clone(),
             ..Self::default()
@@ -64,6 +67,7 @@ impl ConceptForm {
                         .parse()
                         .map_err(|_| WebError::BadRequest("“edited” is no version.".to_owned()))?;
                 }
+                "stamp" => form.stamp = Some(value),
                 "anti_terms" => form.anti_terms = lines(&value),
                 "new_language" => value.trim().clone_into(&mut form.new_language),
                 "new_terms" => form.new_terms = lines(&value),

@@ -215,6 +215,7 @@ pub(crate) async fn save(
         let edit = ConceptEdit {
             slug: &slug,
             edited: form.edited,
+            stamp: form.stamp.as_deref(),
             name: &form.name,
             terms: &form.terms,
             anti_terms: &form.anti_terms,

@@ -9,7 +9,7 @@ use askama_web::WebTemplate;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Serialize;
@@ -28,7 +28,7 @@ use crate::{
     store::desk::{self as stored, Changed, TakenBack},
     web::{
         WebState,
-        error::{WebError, with_page},
+        error::{WebError, accepts_json, with_page},
         extract::Form,
         reading,
         texts::Texts,
@@ -151,8 +151,9 @@ pub(crate) async fn act(
     let outcome = match &order.what {
         What::Wish(wish) => {
             let claim_for = state.options.claim_for;
+            let stories = &order.stories;
             let changed =
-                stored::change(&state.db, &order.stories, wish, &who, claim_for, now).await?;
+                stored::change(&state.db, stories, wish, order.heard, &who, claim_for, now).await?;
             outcome(&changed, &order, now)?
         }
         What::Note(text) => {
@@ -228,6 +229,12 @@ fn outcome(
                     why: format!("{who} has claimed it until {until}; a claim can be released"),
                 });
             }
+            Changed::Refused(unheard @ DeskRefusal::Unheard { .. }) => {
+                outcome.refused.push(Refused {
+                    story: *story,
+                    why: unheard.to_string(),
+                });
+            }
             Changed::Missing if order.stories.len() == 1 => {
                 return Err(WebError::NotFound("story"));
             }
@@ -246,11 +253,7 @@ fn answer(outcome: Outcome, next: &str, headers: &HeaderMap) -> Response {
     } else {
         StatusCode::OK
     };
-    let wants_json = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("application/json"));
-    if wants_json {
+    if accepts_json(headers) {
         return with_page(status, Json(outcome));
     }
     if outcome.refused.is_empty() {
@@ -282,6 +285,7 @@ mod tests {
             who: "ed",
             claim_for: Duration::from_hours(2),
             reports: 1,
+            is_known: true,
             now: now(),
         };
         Desk::default().after(wish, around).unwrap()

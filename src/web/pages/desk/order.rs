@@ -16,6 +16,8 @@ const MOST: usize = 200;
 pub(super) struct Order {
     pub(super) stories: Vec<StoryId>,
     pub(super) what: What,
+    /// The last change of the desk that the page has heard of; none if it does not say.
+    pub(super) heard: Option<i64>,
     /// A path of ours to go to then.
     pub(super) next: String,
 }
@@ -36,6 +38,7 @@ struct Fields<'a> {
     link: Option<&'a str>,
     to: Option<&'a str>,
     text: Option<&'a str>,
+    heard: Option<&'a str>,
     next: Option<&'a str>,
 }
 
@@ -49,6 +52,7 @@ impl<'a> Fields<'a> {
                 "link" => &mut read.link,
                 "to" => &mut read.to,
                 "text" => &mut read.text,
+                "heard" => &mut read.heard,
                 "next" => &mut read.next,
                 name if name == list => {
                     let number = value
@@ -118,8 +122,10 @@ impl Order {
                 ));
             }
         };
+        let heard = fields.heard.map(str::parse).transpose();
         Ok(Self {
             next: fields.next(),
+            heard: heard.map_err(|_| bad("“heard” is to be a number."))?,
             stories: fields.list.into_iter().map(StoryId::new).collect(),
             what,
         })
@@ -222,6 +228,7 @@ mod tests {
             "story=1&do=claim&role=admin",
             "story=1&do=pass",
             "story=1&do=pass&reason=bored",
+            "story=1&do=claim&heard=all",
             "story=1&do=use&link=javascript:alert(1)",
             "story=1&do=assign&to=<b>",
             "story=1&do=note&text=",
