@@ -243,6 +243,7 @@ mod tests {
         for page in [
             "<p><font>one<p><font>two<p>three",
             "<p><b><i>one<p>two</b><div>not of it</div><p><a href=/x>three",
+            "<p><a href=/x><div>one</div></a><p>two<p>three",
             "<p>one<ul><li>not of it</ul><p>two<table><tr><td><p>three</table>",
         ] {
             let document = read(&format!("<h1>x</h1><body>{page}")).unwrap();

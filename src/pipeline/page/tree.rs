@@ -264,10 +264,19 @@ impl Builder {
             _ => (&[], &[]),
         };
         self.end_nearest(ended, barriers);
-        if BLOCK.contains(&name) {
-            // With it ends what is open inside of it, such as <b> and <font>.
+        // With it ends what is open inside of it, such as <b> and <font>. Browsers open a link again inside of the block; here
+        // it stays around it.
+        if BLOCK.contains(&name) && (name == "p" || !self.is_linked_in_paragraph()) {
             self.end_nearest(&["p"], &PARAGRAPH_SCOPE);
         }
+    }
+
+    /// Whether what comes next stands in a link of the paragraph that is open.
+    fn is_linked_in_paragraph(&self) -> bool {
+        let nearest = self.open.iter().rev().map(|(open, _)| &**open);
+        nearest
+            .take_while(|open| *open != "p")
+            .any(|open| open == "a")
     }
 
     /// Ends the nearest open element of these, and what is open inside of it; none behind a barrier.
