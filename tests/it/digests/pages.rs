@@ -199,27 +199,11 @@ async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
         422,
         "the short name is taken"
     );
-    let form = async || {
-        let request = site.bare_request("GET".parse().unwrap(), "/digests/seoul/edit");
-        ask(request.header("cookie", &cookie)).await.body
-    };
-    let (first, second) = (form().await, form().await);
+    let form = site.bare_request("GET".parse().unwrap(), "/digests/seoul/edit");
+    let form = ask(form.header("cookie", &cookie)).await.body;
     let evening = fields("Evening", "19:00");
-    let changed = send("/digests/seoul", &sealed(&first, &evening)).await;
+    let changed = send("/digests/seoul", &sealed(&form, &evening)).await;
     assert_eq!(changed.status, 303);
-    // Who opened the form before then is told, and takes nothing back.
-    let noon = fields("Noon", "12:00");
-    let refused = send("/digests/seoul", &sealed(&second, &noon)).await;
-    assert_eq!(refused.status, 409);
-    for told in ["value=\"Noon\"", ">Evening<", ">19:00<"] {
-        assert!(refused.body.contains(told), "{told}: {}", refused.body);
-    }
-    assert_eq!(
-        count(&desk.db, "subscriptions WHERE name = 'Evening'").await,
-        1
-    );
-    let twice = send("/digests/seoul", &sealed(&first, &evening)).await;
-    assert_eq!(twice.status, 303, "it is the same");
     let long = format!("{}@x.example", "x".repeat(300));
     for wrong in [
         "a@x>,<b@x",
@@ -278,6 +262,41 @@ async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
         );
         assert_eq!(count(&desk.db, &audited).await, 1, "{action}");
     }
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_a_digest_takes_back_nothing_that_others_saved_meanwhile() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    desk.subscribe("seoul", &daily("UTC", &["07:00"], &["iran"]))
+        .await;
+    let site = site(&desk).await;
+    let analyst = site.account("analyst", Role::Analyst).await;
+    let cookie = site.session_of(analyst).await;
+    let send = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    let form = async || {
+        let request = site.bare_request("GET".parse().unwrap(), "/digests/seoul/edit");
+        ask(request.header("cookie", &cookie)).await.body
+    };
+    let (first, second) = (form().await, form().await);
+    let evening = fields("Evening", "19:00");
+    let changed = send("/digests/seoul", &sealed(&first, &evening)).await;
+    assert_eq!(changed.status, 303);
+    // Who opened the form before then is told, and takes nothing back.
+    let noon = fields("Noon", "12:00");
+    let refused = send("/digests/seoul", &sealed(&second, &noon)).await;
+    assert_eq!(refused.status, 409);
+    for told in ["value=\"Noon\"", ">Evening<", ">19:00<"] {
+        assert!(refused.body.contains(told), "{told}: {}", refused.body);
+    }
+    assert_eq!(
+        count(&desk.db, "subscriptions WHERE name = 'Evening'").await,
+        1
+    );
+    let twice = send("/digests/seoul", &sealed(&first, &evening)).await;
+    assert_eq!(twice.status, 303, "it is the same");
     site.stop().await;
 }
 
