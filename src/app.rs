@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::{net::TcpListener, sync::Notify};
 
-pub use database::Database;
+pub use database::{Database, refuse_second};
 pub use lifecycle::Lifecycle;
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         opml::ListImporter,
         place::Placer,
         poll::Poller,
+        pulse::Pulse,
         release::Releaser,
         rematch::Rematcher,
         trial::Tryer,
@@ -32,12 +33,19 @@ use crate::{
         wanted::PageReader,
     },
     mail::Mailer,
-    store::{self, PgPool, beat::Merge, workers::Worker},
+    store::{
+        self, PgPool,
+        beat::Merge,
+        workers::{Kind, Worker},
+    },
     web,
 };
 
 /// The beat that wirewatch brings.
 pub const BUILT_IN_BEAT: &str = include_str!("../config/beats/iran-dprk-sanctions.toml");
+
+/// A worker looks for feeds within this, however many it polls.
+const POLL_WITHIN: Duration = Duration::from_mins(2);
 
 /// The clock of the machine.
 #[derive(Debug, Clone, Copy)]
@@ -163,9 +171,16 @@ async fn bind_metrics(settings: &Settings) -> anyhow::Result<Option<TcpListener>
     }
 }
 
-/// Tells the metrics of this process.
-fn tell_metrics(db: &PgPool, listener: TcpListener, clock: &Arc<dyn Clock>, lifecycle: &Lifecycle) {
-    let metrics = web::Metrics::new(db.clone(), Arc::clone(clock), process::read);
+/// Tells the metrics of this process, and whether its loops come round.
+fn tell_metrics(
+    db: &PgPool,
+    listener: TcpListener,
+    clock: &Arc<dyn Clock>,
+    pulses: Vec<Pulse>,
+    lifecycle: &Lifecycle,
+) {
+    let missed = Arc::new(move || pulses.iter().find_map(Pulse::missed));
+    let metrics = web::Metrics::new(db.clone(), Arc::clone(clock), process::read, missed);
     let stop = lifecycle.stop_token();
     lifecycle.spawn("metrics", async move {
         if let Err(error) = metrics.serve(listener, stop).await {
@@ -239,7 +254,7 @@ pub struct WorkerParts {
 }
 
 impl WorkerParts {
-    /// Builds the parts.
+    /// Builds the parts; they claim as one of this kind.
     ///
     /// # Errors
     /// The database does not answer, or the HTTP client cannot be set up.
@@ -247,8 +262,9 @@ impl WorkerParts {
         db: &PgPool,
         settings: &Settings,
         clock: Arc<dyn Clock>,
+        kind: Kind,
     ) -> anyhow::Result<Self> {
-        let worker = Arc::new(Worker::register(db).await?);
+        let worker = Arc::new(Worker::register(db, kind).await?);
         let nudge = Arc::new(Notify::new());
         let poller = Poller {
             db: db.clone(),
@@ -264,6 +280,7 @@ impl WorkerParts {
             lookups: Arc::default(),
             room: Arc::default(),
             only: Vec::new(),
+            pulse: Pulse::new("poll", POLL_WITHIN),
         };
         let tryer = Tryer::new(
             db.clone(),
@@ -334,7 +351,7 @@ impl DigestParts {
                 ..settings.fetch.clone()
             })?,
         };
-        let worker = Arc::new(Worker::register(db).await?);
+        let worker = Arc::new(Worker::register(db, Kind::Digest).await?);
         Ok(Self {
             composer,
             deliverer: Deliverer::new(db.clone(), clock, worker, ways, sender, nudge),
@@ -358,6 +375,60 @@ fn sender(settings: &Settings, base: String) -> anyhow::Result<Sender> {
     })
 }
 
+/// Starts the parts of a worker; returns the pulses of those that everything else waits for.
+fn begin_work(parts: WorkerParts, lifecycle: &Lifecycle) -> [Pulse; 2] {
+    let stop = lifecycle.stop_token();
+    let WorkerParts {
+        poller,
+        placer,
+        lister,
+        rematcher,
+        reader,
+        releaser,
+        tryer,
+        list_importer,
+        upkeep,
+    } = parts;
+    let pulses = [poller.pulse.clone(), placer.pulse()];
+    lifecycle.spawn("poll", {
+        let stop = stop.clone();
+        async move { poller.run(stop).await }
+    });
+    lifecycle.spawn("place", {
+        let stop = stop.clone();
+        async move { placer.run(stop).await }
+    });
+    lifecycle.spawn("index", {
+        let stop = stop.clone();
+        async move { lister.run(stop).await }
+    });
+    lifecycle.spawn("rematch", {
+        let stop = stop.clone();
+        async move { rematcher.run(stop).await }
+    });
+    lifecycle.spawn("read pages", {
+        let stop = stop.clone();
+        async move { reader.run(stop).await }
+    });
+    lifecycle.spawn("release", {
+        let stop = stop.clone();
+        async move { releaser.run(stop).await }
+    });
+    lifecycle.spawn("trial", {
+        let stop = stop.clone();
+        async move { tryer.run(stop).await }
+    });
+    lifecycle.spawn("opml", {
+        let stop = stop.clone();
+        async move { list_importer.run(stop).await }
+    });
+    lifecycle.spawn("upkeep", {
+        let stop = stop.clone();
+        async move { upkeep.run(stop).await }
+    });
+    pulses
+}
+
 /// Runs `role` on `db` until a signal says stop or a part ends by itself.
 ///
 /// # Errors
@@ -372,57 +443,10 @@ pub async fn run(
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
     let stop = lifecycle.stop_token();
-    if let Some(listener) = listeners.metrics {
-        tell_metrics(db, listener, &clock, lifecycle);
-    }
+    let mut pulses = Vec::new();
     if role.has_jobs() {
-        let WorkerParts {
-            poller,
-            placer,
-            lister,
-            rematcher,
-            reader,
-            releaser,
-            tryer,
-            list_importer,
-            upkeep,
-        } = WorkerParts::build(db, settings, Arc::clone(&clock)).await?;
-        lifecycle.spawn("poll", {
-            let stop = stop.clone();
-            async move { poller.run(stop).await }
-        });
-        lifecycle.spawn("place", {
-            let stop = stop.clone();
-            async move { placer.run(stop).await }
-        });
-        lifecycle.spawn("index", {
-            let stop = stop.clone();
-            async move { lister.run(stop).await }
-        });
-        lifecycle.spawn("rematch", {
-            let stop = stop.clone();
-            async move { rematcher.run(stop).await }
-        });
-        lifecycle.spawn("read pages", {
-            let stop = stop.clone();
-            async move { reader.run(stop).await }
-        });
-        lifecycle.spawn("release", {
-            let stop = stop.clone();
-            async move { releaser.run(stop).await }
-        });
-        lifecycle.spawn("trial", {
-            let stop = stop.clone();
-            async move { tryer.run(stop).await }
-        });
-        lifecycle.spawn("opml", {
-            let stop = stop.clone();
-            async move { list_importer.run(stop).await }
-        });
-        lifecycle.spawn("upkeep", {
-            let stop = stop.clone();
-            async move { upkeep.run(stop).await }
-        });
+        let parts = WorkerParts::build(db, settings, Arc::clone(&clock), Kind::Worker).await?;
+        pulses.extend(begin_work(parts, lifecycle));
     }
     if role.has_digests() {
         let listening = match &listeners.web {
@@ -434,6 +458,7 @@ pub async fn run(
             composer,
             deliverer,
         } = DigestParts::build(db, settings, base, Arc::clone(&clock)).await?;
+        pulses.extend([composer.pulse(), deliverer.pulse()]);
         lifecycle.spawn("compose", {
             let stop = stop.clone();
             async move { composer.run(stop).await }
@@ -442,6 +467,9 @@ pub async fn run(
             let stop = stop.clone();
             async move { deliverer.run(stop).await }
         });
+    }
+    if let Some(listener) = listeners.metrics {
+        tell_metrics(db, listener, &clock, pulses, lifecycle);
     }
     if role.has_web()
         && let Some(listener) = listeners.web

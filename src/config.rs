@@ -3,14 +3,18 @@
 //! The default file is complete, so it is also the list of what exists: a key that it lacks is refused with the nearest
 //! one that it has. Everything is read and checked once, before anything starts.
 
+mod environment;
+
 use std::{
     collections::BTreeMap,
     env, fmt, fs, io,
     net::SocketAddr,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::{Table, Value};
@@ -27,8 +31,10 @@ use crate::{
 /// Every setting with its default, its unit and one line of meaning.
 pub const DEFAULTS: &str = include_str!("../config/wirewatch.toml");
 
-/// Environment variables that begin like settings and are none.
-const NOT_SETTINGS: [&str; 1] = ["WIREWATCH_CORPORA"];
+pub use environment::{closed_machine_file, ignored};
+
+/// Where the data of a machine's service lies (`StateDirectory=` of its unit).
+pub const MACHINE_DATA: &str = "/var/lib/wirewatch";
 
 /// Why the settings cannot be used.
 #[derive(Debug, Error)]
@@ -49,6 +55,14 @@ pub enum ConfigError {
         origin: String,
         /// What the parser says, with line and column.
         message: String,
+    },
+    /// A file of variables with a line that is none.
+    #[error("{path}:{line}: this is no variable (NAME=value)")]
+    Variables {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
     },
     /// A key that no setting has.
     #[error("unknown setting {key} in {origin}{}", suggestion(.nearest.as_deref()))]
@@ -215,14 +229,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings of this process: defaults, then `file`, then the environment.
+    /// Reads the settings of this process: defaults, then `file`, then the variables of this machine's service, then the
+    /// environment.
     ///
     /// # Errors
     /// See [`ConfigError`].
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the environment comes from"
-    )]
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let file = file
             .map(|path| {
@@ -236,11 +247,7 @@ impl Settings {
         Self::from_layers(
             file.as_ref()
                 .map(|(name, text)| (name.as_str(), text.as_str())),
-            env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
+            environment::variables()?,
         )
     }
 
@@ -391,12 +398,12 @@ fn table(text: &str, origin: &str) -> Result<Table, ConfigError> {
 /// A variable as a layer of one setting; none if it is no variable of ours. The value is read as TOML where the default
 /// is not a text, and as a text where it is.
 fn variable(name: &str, text: &str, known: &Table) -> Result<Option<Table>, ConfigError> {
+    if !environment::is_setting(name) {
+        return Ok(None);
+    }
     let path: Vec<String> = match name.strip_prefix("WIREWATCH_") {
-        _ if name == "DATABASE_URL" => vec!["database".to_owned(), "url".to_owned()],
-        Some(rest) if !NOT_SETTINGS.contains(&name) => {
-            rest.split("__").map(str::to_lowercase).collect()
-        }
-        _ => return Ok(None),
+        None => vec!["database".to_owned(), "url".to_owned()],
+        Some(rest) => rest.split("__").map(str::to_lowercase).collect(),
     };
     let value = match lookup(known, &path) {
         Some(Value::String(_)) | None => Value::String(text.to_owned()),
@@ -488,16 +495,18 @@ pub fn search_path() -> Vec<PathBuf> {
         .unwrap_or_default()
 }
 
-/// Where data lies when nobody says where: `/var/lib/wirewatch` for root, since a server that runs as another account
-/// must reach it, else below the account's own folder (XDG Base Directory Specification).
+/// Where data lies when nobody says where: `/var/lib/wirewatch` for the account that it belongs to, which runs the service,
+/// and for root, since a server that runs as another account must reach it; else below the account's own folder (XDG Base
+/// Directory Specification).
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the environment comes from"
 )]
 pub fn default_data_dir() -> PathBuf {
-    if nix::unistd::Uid::effective().is_root() {
-        return PathBuf::from("/var/lib/wirewatch");
+    let machine = Path::new(MACHINE_DATA);
+    if Uid::effective().is_root() || owner(machine) == Some(Uid::effective()) {
+        return machine.to_owned();
     }
     let named = |name: &str| {
         env::var_os(name)
@@ -513,10 +522,19 @@ pub fn default_data_dir() -> PathBuf {
 /// A folder for data that is thrown away, one for each account and `purpose`.
 #[must_use]
 pub fn temporary_dir(purpose: &str) -> PathBuf {
-    env::temp_dir().join(format!(
-        "wirewatch-{purpose}-{}",
-        nix::unistd::Uid::effective()
-    ))
+    env::temp_dir().join(format!("wirewatch-{purpose}-{}", Uid::effective()))
+}
+
+fn owner(path: &Path) -> Option<Uid> {
+    Some(Uid::from_raw(fs::metadata(path).ok()?.uid()))
+}
+
+/// The account that a path belongs to, if that is another one than this: its name, or its number where it has none.
+#[must_use]
+pub fn other_owner(path: &Path) -> Option<String> {
+    let owner = owner(path).filter(|owner| *owner != Uid::effective())?;
+    let account = User::from_uid(owner).ok().flatten();
+    Some(account.map_or_else(|| format!("#{owner}"), |account| account.name))
 }
 
 #[cfg(test)]
@@ -565,6 +583,8 @@ mod tests {
                 ("DATABASE_URL", "postgres://somewhere/else"),
                 ("WIREWATCH_SCHEDULE__MIN_INTERVAL", "1"),
                 ("WIREWATCH_CORPORA", "/anywhere"),
+                ("WIREWATCH_SERVICE_HOST", "10.0.0.1"),
+                ("WIREWATCH_PORT", "tcp://10.0.0.1:8080"),
                 ("PATH", "/bin"),
             ],
         )

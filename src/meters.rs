@@ -67,8 +67,8 @@ pub struct Levels {
     pub incidents: Vec<(String, i64)>,
     /// What waits.
     pub queues: Vec<Queue>,
-    /// Workers that live, in all processes.
-    pub workers: i64,
+    /// Processes that live and claim, by kind: one of a closed list.
+    pub workers: Vec<(&'static str, i64)>,
 }
 
 /// The connections of this process.
@@ -149,7 +149,7 @@ pub struct Meters {
     incidents: Family<Kind, Level>,
     queues: Family<QueueName, Level>,
     oldest: Family<QueueName, Seconds>,
-    workers: Level,
+    workers: Family<Kind, Level>,
     open: Level,
     idle: Level,
     most: Level,
@@ -193,7 +193,7 @@ impl Meters {
             incidents: Family::default(),
             queues: Family::default(),
             oldest: Family::default(),
-            workers: Level::default(),
+            workers: Family::default(),
             open: Level::default(),
             idle: Level::default(),
             most: Level::default(),
@@ -272,7 +272,7 @@ impl Meters {
         );
         registry.register(
             "workers",
-            "Workers that live, in all processes",
+            "Processes that live and claim, by kind: worker polls, digest sends, pass is one from the command line",
             self.workers.clone(),
         );
         registry.register(
@@ -367,6 +367,7 @@ impl Meters {
         self.incidents.clear();
         self.queues.clear();
         self.oldest.clear();
+        self.workers.clear();
         for (state, count) in levels.iter().flat_map(|levels| &levels.feeds) {
             let state = State {
                 state: state.clone(),
@@ -384,7 +385,12 @@ impl Meters {
                 self.oldest.get_or_create(&name).set(oldest);
             }
         }
-        self.workers.set(levels.map_or(0, |levels| levels.workers));
+        for (kind, count) in levels.iter().flat_map(|levels| &levels.workers) {
+            let kind = Kind {
+                kind: (*kind).to_owned(),
+            };
+            self.workers.get_or_create(&kind).set(*count);
+        }
         self.open.set(i64::from(pool.open));
         self.idle.set(i64::try_from(pool.idle).unwrap_or(i64::MAX));
         self.most.set(i64::from(pool.most));
@@ -446,7 +452,7 @@ mod tests {
                 length: 4,
                 oldest: Some(1.5),
             }],
-            workers: 2,
+            workers: vec![("worker", 2), ("digest", 1)],
         };
         let text = meters.told(Some(&levels), Pool::default(), None);
         for line in [
@@ -460,12 +466,17 @@ mod tests {
             "wirewatch_feeds{state=\"active\"} 7",
             "wirewatch_queue_length{queue=\"outbox\"} 4",
             "wirewatch_queue_oldest_seconds{queue=\"outbox\"} 1.5",
+            "wirewatch_workers{kind=\"worker\"} 2",
+            "wirewatch_workers{kind=\"digest\"} 1",
             "wirewatch_database_up 1",
         ] {
             assert!(text.lines().any(|told| told == line), "{line} in:\n{text}");
         }
         let text = meters.told(None, Pool::default(), None);
         assert!(text.contains("wirewatch_database_up 0"));
-        assert!(!text.contains("wirewatch_queue_length{"), "{text}");
+        for unknown in ["wirewatch_queue_length{", "wirewatch_workers{"] {
+            assert!(!text.contains(unknown), "{text}");
+        }
+        assert!(!text.contains("wirewatch_workers 0"), "{text}");
     }
 }

@@ -1,6 +1,10 @@
 //! The database of a process: the one that the settings name, or the private server.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::time;
@@ -48,6 +52,31 @@ impl Database {
             return Err(error.into());
         }
         Ok(database)
+    }
+
+    /// The same for a service, which may be told to end while others hold up a step of the schema.
+    ///
+    /// # Errors
+    /// As above, or it was told to end.
+    pub async fn open_unless_stopped(
+        settings: &Settings,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let database = Self::open_as_is(settings).await?;
+        let migrated = stop
+            .run_until_cancelled(store::migrate(&database.pool))
+            .await;
+        match migrated {
+            Some(Ok(())) => Ok(database),
+            Some(Err(error)) => {
+                database.close().await;
+                Err(error.into())
+            }
+            None => {
+                database.close().await;
+                anyhow::bail!("told to end before the schema was up to date")
+            }
+        }
     }
 
     /// Opens a database that must be there, and brings its schema up to date: what only looks at an installation, or saves it,
@@ -169,13 +198,63 @@ impl Database {
 
 /// Whether there is a database: one that the settings name, or a private one in the folder.
 fn is_there(settings: &Settings) -> anyhow::Result<()> {
-    let folder = data_dir(settings);
-    anyhow::ensure!(
-        !settings.database.url.is_empty() || private::has_database(&folder),
-        "there is no database in {}. Is --data-dir right, and this the account that runs wirewatch? wirewatch serve makes one",
-        folder.display()
-    );
-    Ok(())
+    if has_one(settings) {
+        return Ok(());
+    }
+    let where_else = whose(settings).unwrap_or_else(|| {
+        "Is --data-dir right, and this the account that runs wirewatch? wirewatch serve and wirewatch db migrate make one"
+            .to_owned()
+    });
+    anyhow::bail!(
+        "there is no database in {}. {where_else}",
+        data_dir(settings).display()
+    )
+}
+
+fn has_one(settings: &Settings) -> bool {
+    !settings.database.url.is_empty() || private::has_database(&data_dir(settings))
+}
+
+/// Refuses to make a private database where that of this machine's service is meant, as far as can be told.
+///
+/// # Errors
+/// There is none yet, nobody said where it is to be, and the service of this machine keeps its own elsewhere.
+pub fn refuse_second(settings: &Settings) -> anyhow::Result<()> {
+    match whose(settings) {
+        Some(whose) if !has_one(settings) => anyhow::bail!(
+            "there is no database in {}, and none was made there. {whose}",
+            data_dir(settings).display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Whose database is meant where this account has none, and what to do.
+fn whose(settings: &Settings) -> Option<String> {
+    let as_them = |owner: &str| {
+        format!(
+            "which belongs to the account {owner}: run this as it (sudo -u '{owner}' wirewatch …)"
+        )
+    };
+    if let Some(owner) = config::other_owner(&data_dir(settings)) {
+        return Some(format!("This is a folder {}", as_them(&owner)));
+    }
+    if !settings.server.data_dir.as_os_str().is_empty() {
+        return None;
+    }
+    if let Some(owner) = config::other_owner(Path::new(config::MACHINE_DATA)) {
+        let folder = config::MACHINE_DATA;
+        return Some(format!(
+            "The wirewatch of this machine has its data in {folder}, {}; or name a folder of your own with --data-dir",
+            as_them(&owner)
+        ));
+    }
+    let file = config::closed_machine_file()?;
+    Some(format!(
+        "The settings of this machine's wirewatch are in {}, which this account may not read: run this as root, or as the account \
+         that runs wirewatch; or name a folder of your own with --data-dir",
+        file.display()
+    ))
 }
 
 async fn keep(server: Arc<PrivateServer>, stop: CancellationToken) {

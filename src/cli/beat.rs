@@ -147,7 +147,7 @@ async fn import(
         output::complain("nothing was imported");
         return Ok(Outcome::SaidNo);
     }
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let imported = merge(&database, &beat, how, "beat import").await;
     database.close().await;
     report(&imported?, json)?;

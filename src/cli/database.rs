@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{DbCommand, Outcome, output};
 use crate::{
-    app::Database,
+    app::{self, Database},
     config::{self, Settings},
     store::{
         self,
@@ -15,6 +15,7 @@ use crate::{
 pub(super) async fn run(command: &DbCommand, settings: &Settings) -> anyhow::Result<Outcome> {
     match command {
         DbCommand::Migrate { .. } => {
+            app::refuse_second(settings)?;
             Database::open(settings).await?.close().await;
             output::line("the schema is up to date");
         }
@@ -33,6 +34,7 @@ pub(super) async fn run(command: &DbCommand, settings: &Settings) -> anyhow::Res
         DbCommand::Restore { file, .. } => {
             // First, so that a wrong file makes no database.
             check(file).await?;
+            app::refuse_second(settings)?;
             let database = Database::open_as_is(settings).await?;
             let restored = restore(&database, file).await;
             database.close().await;

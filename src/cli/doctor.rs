@@ -13,7 +13,7 @@ use crate::{
     fetch::{Ask, Fetched, Fetcher},
     mail::Mailer,
     pipeline::parse,
-    store::{self, PgPool, feeds::FeedProbe},
+    store::{self, PgPool, feeds::FeedProbe, schema::Fit},
 };
 
 /// A clock that differs by more from the database's shifts leases and dates.
@@ -157,17 +157,27 @@ async fn examine(
     } else {
         finding("clock", "ok", detail, "")
     });
-    let pending = store::readiness::missing_migrations(db).await?;
-    if pending > 0 {
-        findings.push(finding(
-            "schema",
-            "trouble",
-            format!("{pending} steps behind"),
-            "run wirewatch db migrate, or start the service, which does it",
-        ));
-        return Ok(());
+    match store::schema::fit(db).await? {
+        Fit::Good => findings.push(finding("schema", "ok", "up to date".to_owned(), "")),
+        Fit::Behind(steps) => {
+            findings.push(finding(
+                "schema",
+                "trouble",
+                format!("{steps} steps behind"),
+                "run wirewatch db migrate, or start the service, which does it",
+            ));
+            return Ok(());
+        }
+        Fit::Beyond => {
+            findings.push(finding(
+                "schema",
+                "trouble",
+                "changed by a newer wirewatch, so that this one cannot use it".to_owned(),
+                "run that one; its wirewatch doctor says more",
+            ));
+            return Ok(());
+        }
     }
-    findings.push(finding("schema", "ok", "up to date".to_owned(), ""));
     findings.push(accounts(store::users::has_admin(db).await?));
     if with_feeds {
         findings.extend(probe_feeds(store::feeds::list(db).await?, settings).await?);

@@ -11,12 +11,12 @@ use crate::{
     config::Settings,
     domain::{Clock as _, FeedUrl},
     jobs::poll::{Progress, Summary},
-    store,
+    store::{self, workers::Kind},
 };
 
 pub(super) async fn run(args: FetchArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let fetched = pass(&database, settings, &args.feed, &lifecycle).await;
     database.close().await;
     let report = fetched?;
@@ -60,7 +60,7 @@ async fn pass(
         .map(|url| url.as_str().to_owned())
         .filter(|url| !known.contains(url))
         .collect();
-    let mut parts = WorkerParts::build(db, settings, clock.clone()).await?;
+    let mut parts = WorkerParts::build(db, settings, clock.clone(), Kind::Pass).await?;
     parts.poller.only.clone_from(&known);
     let is_lost = known.is_empty() && !named.is_empty();
     let waiting = if !named.is_empty() {
@@ -86,7 +86,9 @@ async fn pass(
         parts.poller.pass(&lifecycle.stop_token(), progress).await
     };
     bar.finish_and_clear();
-    parts.placer.step().await?;
+    let placed = parts.placer.step().await;
+    parts.placer.leave().await;
+    placed?;
     Ok(Report {
         polled: summary.polled,
         read: summary.polled - summary.unchanged - summary.failed,

@@ -28,7 +28,7 @@ use url::Url;
 
 use crate::{
     app::Role,
-    config::Settings,
+    config::{self, Settings},
     domain::{self, FeedUrl, UserName},
     telemetry,
 };
@@ -567,6 +567,13 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         .enable_all()
         .build()?;
     let telemetry = telemetry::start(&settings.log, &settings.telemetry, runtime.handle())?;
+    let ignored = config::ignored();
+    if !ignored.is_empty() {
+        tracing::warn!(
+            variables = ignored.join(", "),
+            "these are no settings, and are ignored: a setting has two underscores between its levels"
+        );
+    }
     let outcome = runtime.block_on(dispatch(cli.command, settings));
     drop(telemetry);
     // What still blocks a thread (a name server that does not answer) must not hold the process.
@@ -574,11 +581,18 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     outcome
 }
 
-/// Commands for people answer; only the service tells what it does all the while.
+/// Commands for people answer; only the service tells what it does all the while, and whoever brings the schema up to date
+/// what it waits for.
 fn quieten(command: &Command, settings: &mut Settings) {
-    let is_service = matches!(command, Command::Serve(_) | Command::Demo(_));
-    if !is_service && settings.log.filter == "info" {
-        "error".clone_into(&mut settings.log.filter);
+    let filter = match command {
+        Command::Serve(_) | Command::Demo(_) => return,
+        Command::Db {
+            command: DbCommand::Migrate { .. },
+        } => "warn",
+        _ => "error",
+    };
+    if settings.log.filter == "info" {
+        filter.clone_into(&mut settings.log.filter);
     }
 }
 
@@ -586,6 +600,8 @@ async fn dispatch(command: Command, mut settings: Settings) -> anyhow::Result<Ou
     let mut at = |data_dir: Option<PathBuf>| {
         if let Some(folder) = data_dir {
             settings.server.data_dir = folder;
+            // What is asked for on the command line goes before what the environment names.
+            settings.database.url.clear();
         }
     };
     match command {

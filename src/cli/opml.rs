@@ -42,7 +42,7 @@ async fn import(file: &Path, json: bool, settings: &Settings) -> anyhow::Result<
         return Ok(Outcome::SaidNo);
     }
     let has_problems = !outlines.problems.is_empty();
-    let database = Database::open(settings).await?;
+    let database = Database::open_there(settings).await?;
     let imported = async {
         app::load_beat(&database.pool, settings, &SystemClock).await?;
         beat::merge(

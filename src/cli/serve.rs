@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
     let listeners = Listeners::open(args.role, args.listen, &settings).await?;
-    let database = Database::open(&settings).await?;
+    let database = Database::open_unless_stopped(&settings, &lifecycle.stop_token()).await?;
     database.keep_private_server(&lifecycle);
     let clock = Arc::new(SystemClock);
     let served = async {

@@ -3,8 +3,11 @@
 use askama::Template;
 use serde_json::json;
 
-use super::render::{Links, story_link};
-use crate::domain::{Timestamp, digest::Edition, urn};
+use super::{
+    render::{Links, story_link},
+    urn::urn,
+};
+use crate::domain::{Timestamp, digest::Edition};
 
 /// A feed of editions, the newest first.
 #[derive(Debug, Clone, Copy)]

@@ -22,7 +22,6 @@ mod source;
 mod time;
 mod trial;
 mod trouble;
-mod urn;
 
 pub use account::{AccountWordError, ClockFormat, Role, UserName};
 pub use address::{MailAddress, MailAddressError};
@@ -51,4 +50,3 @@ pub use trouble::{
     Finding, Habits, Observed, SAME_INCIDENT_WITHIN, Topic, Trouble, UnknownTrouble, Verdict,
     Weight,
 };
-pub use urn::urn;

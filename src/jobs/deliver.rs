@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use tokio::{sync::Notify, time};
 use tokio_util::sync::CancellationToken;
 
+use super::pulse::Pulse;
 use crate::{
     digest::{
         notice,
@@ -34,6 +35,9 @@ const POSTS: usize = 16;
 
 /// Longer than a delivery takes; a worker that is gone loses its claims at once.
 const LEASE: Duration = Duration::from_mins(5);
+
+/// Longer than claiming what there is room for takes.
+const ROUND_WITHIN: Duration = Duration::from_mins(2);
 
 /// What is under way when the service stops may take so long.
 const LAST_MOMENTS: Duration = Duration::from_secs(6);
@@ -68,6 +72,7 @@ pub struct Deliverer {
     ways: Ways,
     sender: Sender,
     nudge: Arc<Notify>,
+    pulse: Pulse,
 }
 
 /// The addresses to which something is under way.
@@ -129,7 +134,14 @@ impl Deliverer {
             ways,
             sender,
             nudge,
+            pulse: Pulse::new("deliver", ROUND_WITHIN),
         }
+    }
+
+    /// That it looks for deliveries, however long those under way take.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Delivers until stopped. What is under way then has some moments; what is cut off goes again later, as it is.
@@ -169,6 +181,7 @@ impl Deliverer {
         let mut under_way = FuturesUnordered::new();
         let mut busy = Busy::default();
         loop {
+            self.pulse.beat();
             while failed.is_none() && !stop.is_cancelled() {
                 match self.claim(&busy).await {
                     Ok(Some(delivery)) => {
@@ -303,7 +316,8 @@ impl Deliverer {
             let kind = match (failure.code, failure.status) {
                 // The receiver says that it is gone for good.
                 (_, Some(410)) => RefusalKind::Recipient,
-                (ErrorCode::BlockedAddress, _) => RefusalKind::Letter,
+                // What is too long today is too long tomorrow.
+                (ErrorCode::BlockedAddress, _) | (_, Some(413)) => RefusalKind::Letter,
                 _ => RefusalKind::Temporary,
             };
             refused(kind, &failure.detail)

@@ -9,6 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::pulse::Pulse;
 use crate::{
     digest::{
         compose::{Occasion, compose, preview},
@@ -24,7 +25,7 @@ use crate::{
     store::{
         self, PgPool, StoreError,
         due::Texts,
-        editions::{Draft, FAILED_AGAIN, Frozen, Settled},
+        editions::{Draft, FAILED_AGAIN, Frozen, Settled, TestWish},
     },
 };
 
@@ -33,6 +34,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A subscription whose zone this machine does not know is looked at again after this.
 const ZONE_AGAIN: Duration = Duration::from_hours(1);
+
+/// Longer than composing one edition takes.
+const ROUND_WITHIN: Duration = Duration::from_mins(2);
 
 /// Sources named in the statement about the collection before the rest is counted.
 const NAMED: usize = 8;
@@ -44,6 +48,7 @@ pub struct Composer {
     host: String,
     nudge: Arc<Notify>,
     texts: Mutex<Texts>,
+    pulse: Pulse,
 }
 
 /// What a step did.
@@ -67,12 +72,20 @@ impl Composer {
             host,
             nudge,
             texts: Mutex::default(),
+            pulse: Pulse::new("compose", ROUND_WITHIN),
         }
+    }
+
+    /// That it looks for what is due, and composes it.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Composes until stopped.
     pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
+            self.pulse.beat();
             if let Err(error) = self.step().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -120,6 +133,7 @@ impl Composer {
         let mut collection = None;
         let mut composed = 0;
         loop {
+            self.pulse.beat();
             let now = self.clock.now();
             let Some(draft) = store::editions::claim(&self.db, now).await? else {
                 return Ok(composed);
@@ -157,21 +171,37 @@ impl Composer {
         let mut texts = self.texts.lock().await;
         texts.forget();
         let mut count = 0;
-        while let Some(mut wish) = store::editions::claim_test(&self.db).await? {
-            let now = self.clock.now();
-            let content = if wish.subscription.wanted.kind == Kind::Trouble {
-                let open = wish.open_incidents().await?;
-                Content::Notice(notice::test_of_incidents(&open, now))
-            } else {
-                let due = wish.due(&mut texts, now).await?;
-                let collection = self.collection().await?;
-                let subscription = wish.subscription.to_subscription();
-                Content::Edition(preview(&subscription, &due, &collection, now))
-            };
-            wish.meet(&content, &self.host, now).await?;
-            count += 1;
+        while let Some(wish) = store::editions::claim_test(&self.db).await? {
+            let (recipient, slug) = (wish.recipient, wish.subscription.slug.clone());
+            match self.test(wish, &mut texts).await {
+                Ok(()) => count += 1,
+                Err(error) if error.is_unavailable() || error.is_conflict() => return Err(error),
+                Err(error) => {
+                    // Its own fault, and the oldest: the others would wait behind it for ever.
+                    tracing::error!(
+                        subscription = slug,
+                        error = &error as &dyn std::error::Error,
+                        "a test could not be composed; it is dropped"
+                    );
+                    store::editions::drop_test(&self.db, recipient).await?;
+                }
+            }
         }
         Ok(count)
+    }
+
+    async fn test(&self, mut wish: TestWish, texts: &mut Texts) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let content = if wish.subscription.wanted.kind == Kind::Trouble {
+            let open = wish.open_incidents().await?;
+            Content::Notice(notice::test_of_incidents(&open, now))
+        } else {
+            let due = wish.due(texts, now).await?;
+            let collection = self.collection().await?;
+            let subscription = wish.subscription.to_subscription();
+            Content::Edition(preview(&subscription, &due, &collection, now))
+        };
+        wish.meet(&content, &self.host, now).await
     }
 
     /// Does what there is to do for one subscription. Returns whether an edition came of it.

@@ -12,6 +12,7 @@ pub mod pace;
 pub mod place;
 mod places;
 pub mod poll;
+pub mod pulse;
 mod record;
 pub mod release;
 pub mod rematch;

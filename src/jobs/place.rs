@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{grouping::Grouping, lease};
+use super::{grouping::Grouping, lease, pulse::Pulse};
 use crate::{
     domain::Clock,
     meters::{Stage, meters},
@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long another process waits before it takes over from a dead one.
 const LEASE: Duration = Duration::from_secs(15);
 
+/// Longer than a batch, or remembering a hundred thousand articles, takes.
+const ROUND_WITHIN: Duration = Duration::from_mins(2);
+
 /// Gives arrival numbers, and groups what has one into stories.
 pub struct Placer {
     db: PgPool,
@@ -34,6 +37,7 @@ pub struct Placer {
     holder: Arc<Worker>,
     nudge: Arc<Notify>,
     grouping: Mutex<Grouping>,
+    pulse: Pulse,
 }
 
 impl Placer {
@@ -46,7 +50,14 @@ impl Placer {
             holder,
             nudge,
             grouping: Mutex::default(),
+            pulse: Pulse::new("place", ROUND_WITHIN),
         }
+    }
+
+    /// That it places, or looks whether it may.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Places until stopped, then once more, so that nothing stored before the stop stays unseen.
@@ -62,7 +73,7 @@ impl Placer {
             }
         });
         self.step_logged().await;
-        lease::give_back(&self.db, "place", &self.holder).await;
+        self.leave().await;
     }
 
     /// Prepares beside placing, as soon as no other process places.
@@ -75,6 +86,11 @@ impl Placer {
         }
         // What came meanwhile stands in no story yet.
         self.nudge.notify_one();
+    }
+
+    /// Lets another process place at once.
+    pub async fn leave(&self) {
+        lease::give_back(&self.db, "place", &self.holder).await;
     }
 
     async fn step_logged(&self) {
@@ -148,6 +164,7 @@ impl Placer {
     pub async fn step(&self) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
+            self.pulse.beat();
             if !self.holds().await? {
                 return Ok(total);
             }

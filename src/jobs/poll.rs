@@ -13,6 +13,7 @@ use super::{
     engine::LiveEngine,
     pace::{Pauses, Price},
     places::Standing,
+    pulse::Pulse,
     room::{Lookups, Room},
     rounds::PollOptions,
 };
@@ -53,6 +54,8 @@ pub struct Poller {
     pub room: Arc<Room>,
     /// The only addresses to poll; empty: all.
     pub only: Vec<String>,
+    /// That it claims and polls.
+    pub pulse: Pulse,
 }
 
 impl Poller {

@@ -106,6 +106,7 @@ impl Poller {
     ) -> Claims {
         let mut claims = Claims::new(self.options.concurrency as usize);
         while let Some(place) = round.places.next(stop).await {
+            self.pulse.beat();
             if recorder.is_finished() {
                 // Polling without a recorder would ask publishers in vain, and for ever.
                 break;

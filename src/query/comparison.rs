@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -166,13 +167,10 @@ impl Comparison {
         let old: Vec<Node> = before.queries.iter().copied().map(root).collect();
         let new: Vec<Node> = after.queries.iter().copied().map(root).collect();
         let first = new.first().filter(|_| parts == Parts::OfFirstQuery);
-        let mut without = Vec::new();
-        let mut clauses = Vec::new();
-        if let Some(first) = first {
-            exclusions(first, &mut without);
-            without.truncate(MAX_EXCLUSIONS);
-            clauses = branches(first).iter().map(ToString::to_string).collect();
-        }
+        let without = first.map_or_else(Vec::new, first_exclusions);
+        let clauses = first.map_or_else(Vec::new, |first| {
+            branches(first).iter().map(ToString::to_string).collect()
+        });
         let anti_terms = AntiTerms::new(parts, &new, after.lexicon);
         let means_the_same = std::ptr::eq(before.lexicon, after.lexicon);
         let shared = old.iter().filter(|_| means_the_same);
@@ -367,33 +365,51 @@ fn concepts_in(node: &Node, lexicon: &Lexicon, depth: usize, out: &mut BTreeSet<
     }
 }
 
-/// Each exclusion in the tree with the tree that lacks it.
-fn exclusions(node: &Node, out: &mut Vec<(String, Node)>) {
+/// Visits each exclusion in the tree with the tree that lacks it, until one visit breaks.
+fn exclusions(
+    node: &Node,
+    visit: &mut dyn FnMut(&Node, Node) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let (parts, join): (_, fn(Vec<Node>) -> Node) = match node {
         Node::And(parts) => (parts, Node::And),
         Node::Or(parts) => (parts, Node::Or),
-        _ => return,
+        _ => return ControlFlow::Continue(()),
     };
     for (at, part) in parts.iter().enumerate() {
-        let mut others = parts.clone();
         if let Node::Not(excluded) = part {
+            let mut others = parts.clone();
             others.remove(at);
             let rest = match <[Node; 1]>::try_from(others) {
                 Ok([only]) => only,
                 Err(several) => join(several),
             };
-            out.push((excluded.to_string(), rest));
+            visit(excluded, rest)?;
             continue;
         }
-        let mut inside = Vec::new();
-        exclusions(part, &mut inside);
-        for (label, changed) in inside {
-            if let Some(place) = others.get_mut(at) {
-                *place = changed;
+        exclusions(part, &mut |excluded, inside| {
+            let mut changed = parts.clone();
+            if let Some(place) = changed.get_mut(at) {
+                *place = inside;
             }
-            out.push((label, join(others.clone())));
-        }
+            visit(excluded, join(changed))
+        })?;
     }
+    ControlFlow::Continue(())
+}
+
+/// The first exclusions of a query in canonical form, each with the query that lacks it. No more are made: each is a copy
+/// of the query.
+fn first_exclusions(query: &Node) -> Vec<(String, Node)> {
+    let mut found = Vec::new();
+    let _ = exclusions(query, &mut |excluded, without| {
+        found.push((excluded.to_string(), without));
+        if found.len() < MAX_EXCLUSIONS {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    found
 }
 
 /// What a part of the new query did.

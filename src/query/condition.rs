@@ -139,7 +139,7 @@ impl Reader<'_> {
             Node::Of { count, list } => {
                 // With n of k to hold, one must hold among any k − n + 1.
                 let enough = (list.len() + 1).saturating_sub(*count as usize).max(1);
-                list.windows(enough).flat_map(any_of).collect()
+                any_so_many(enough, list.iter().map(|node| self.node(node)))
             }
         }
     }
@@ -213,18 +213,34 @@ fn any(parts: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
     if parts.len() == 1 {
         return parts.pop().unwrap_or_default();
     }
-    let mut merged = Clause {
-        tokens: BTreeSet::new(),
-        weight: 0,
-    };
-    for part in parts {
-        let Some(rarest) = part.into_iter().min_by_key(|clause| clause.weight) else {
-            return Vec::new();
-        };
-        merged.weight += rarest.weight;
-        merged.tokens.extend(rarest.tokens);
+    let rarest: Option<Vec<Clause>> = parts.into_iter().map(rarest).collect();
+    rarest.map_or_else(Vec::new, |clauses| vec![together(&clauses)])
+}
+
+/// That one holds among any `enough` of several: the narrowest of such lists. Parts that ask for nothing are left aside.
+fn any_so_many(enough: usize, parts: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
+    if enough == 1 {
+        return parts.flatten().collect();
     }
-    vec![merged]
+    let clauses: Vec<Clause> = parts.filter_map(rarest).collect();
+    let mut lists: Vec<&[Clause]> = clauses.windows(enough).collect();
+    lists.sort_by_cached_key(|list| list.iter().map(|clause| clause.weight).sum::<u64>());
+    // No more are kept of the whole, and each is as long as all that it is made of.
+    lists.truncate(MAX_CLAUSES);
+    lists.into_iter().map(together).collect()
+}
+
+fn rarest(clauses: Vec<Clause>) -> Option<Clause> {
+    clauses.into_iter().min_by_key(|clause| clause.weight)
+}
+
+/// That one of these clauses holds.
+fn together(clauses: &[Clause]) -> Clause {
+    let tokens = clauses.iter().flat_map(|clause| &clause.tokens);
+    Clause {
+        tokens: tokens.copied().collect(),
+        weight: clauses.iter().map(|clause| clause.weight).sum(),
+    }
 }
 
 fn leaf_clauses(leaf: &Leaf) -> Vec<Clause> {
@@ -592,9 +608,34 @@ mod tests {
 
     #[test]
     fn a_query_that_cannot_be_looked_up_proposes_everything() {
-        for query in ["*", "*stan", "author:kim", "ir*", "iran OR tag:x"] {
+        for query in [
+            "*",
+            "*stan",
+            "author:kim",
+            "ir*",
+            "iran OR tag:x",
+            "1 OF (iran, *stan)",
+            "2 OF (iran, *stan, tag:x)",
+        ] {
             assert!(condition(query).is_open(), "{query}");
         }
         assert!(!condition("*stan AND iran").is_open());
+        assert!(!condition("2 OF (iran, *stan, oil)").is_open());
+    }
+
+    #[test]
+    fn lists_in_lists_are_read_once() {
+        let nested = (0..30).fold("oil".to_owned(), |inner, at| {
+            format!("2 OF (iran{at}, {inner}, ship{at})")
+        });
+        assert!(!condition(&nested).is_open());
+    }
+
+    #[test]
+    fn a_long_list_is_no_more_than_a_few_clauses() {
+        let names: Vec<String> = (0..1_900).map(|at| format!("ship{at}")).collect();
+        let condition = condition(&format!("900 OF ({})", names.join(", ")));
+        assert_eq!(condition.clauses.len(), MAX_CLAUSES);
+        assert_eq!(condition.width(), Some(1_001));
     }
 }

@@ -1,23 +1,23 @@
 //! Facts: what `source:`, `domain:`, `lang:` and their like ask about an article beside its text.
 
-use super::ast::FactField;
+use super::{ast::FactField, pattern};
 use crate::{
     domain::{Facts, Tier},
-    text::{fold::fold, words::Words},
+    text::words::{ANY_LETTERS, ONE_LETTER, Words},
 };
 
 /// A question about a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FactTest {
     field: FactField,
-    /// The value as it is compared: folded, for names as words with one space between.
+    /// The value as it is compared: folded, for names as words with one space between and the wildcards of patterns.
     value: String,
 }
 
 impl FactTest {
     pub(super) fn new(field: FactField, value: &str) -> Self {
         let value = match field {
-            FactField::Author | FactField::Source | FactField::Tag => named(value),
+            FactField::Author | FactField::Source | FactField::Tag => pattern_of(value),
             FactField::Domain
             | FactField::Url
             | FactField::Lang
@@ -49,12 +49,12 @@ impl FactTest {
     }
 
     fn is_name(&self, name: &str) -> bool {
-        !name.is_empty() && is_match(&self.value, &named(name))
+        !name.is_empty() && pattern::is_match(&self.value, &named(name))
     }
 
     fn is_among_words(&self, name: &str) -> bool {
-        is_match(
-            &format!("* {} *", self.value),
+        pattern::is_match(
+            &format!("{ANY_LETTERS} {} {ANY_LETTERS}", self.value),
             &format!("  {}  ", named(name)),
         )
     }
@@ -74,26 +74,33 @@ impl FactTest {
     }
 }
 
-/// A name as folded words; wildcards stay.
+/// A name as folded words with one space between.
 fn named(name: &str) -> String {
-    let spaced: String = name
-        .chars()
-        .map(|c| {
-            if c.is_alphanumeric() || "*?'’.".contains(c) || !c.is_ascii() {
-                c
-            } else {
-                ' '
-            }
-        })
-        .collect();
-    if spaced.contains(['*', '?']) {
-        return spaced
-            .split_whitespace()
-            .map(fold)
-            .collect::<Vec<_>>()
-            .join(" ");
+    Words::of(&spaced(name, "'’.")).joined()
+}
+
+/// The same of a value, with its wildcards as patterns have them. Any ending in a script without spaces may be none, so no
+/// space stands beside it.
+fn pattern_of(value: &str) -> String {
+    let words = Words::of_pattern(&spaced(value, "*?'’."));
+    let is_any = |letters: &str| letters.chars().all(|c| c == ANY_LETTERS);
+    let mut out = String::with_capacity(value.len());
+    let mut before = "";
+    for word in &words.list {
+        let letters = words.folded(word);
+        if !out.is_empty() && !(word.glued && (is_any(letters) || is_any(before))) {
+            out.push(' ');
+        }
+        out.push_str(letters);
+        before = letters;
     }
-    Words::of(&spaced).joined()
+    out
+}
+
+/// A name with a space for each ASCII sign but those of `kept`.
+fn spaced(name: &str, kept: &str) -> String {
+    let sign = |c: char| c.is_ascii() && !c.is_alphanumeric() && !kept.contains(c);
+    name.replace(sign, " ")
 }
 
 /// The host of an address.
@@ -106,14 +113,13 @@ pub(super) fn host(url: &str) -> &str {
 
 /// Whether `text` is what `wild` asks for, with `*` for any characters and `?` for one.
 fn is_match(wild: &str, text: &str) -> bool {
-    use crate::text::words::{ANY_LETTERS, ONE_LETTER};
     if !wild.contains(['*', '?']) {
         return wild == text;
     }
     let wild = wild
         .replace('*', &ANY_LETTERS.to_string())
         .replace('?', &ONE_LETTER.to_string());
-    super::pattern::is_match(&wild, text)
+    pattern::is_match(&wild, text)
 }
 
 #[cfg(test)]
@@ -166,6 +172,46 @@ mod tests {
                 expected,
                 "{field:?} {value}"
             );
+        }
+    }
+
+    #[test]
+    fn wildcards_ask_names_of_every_script() {
+        for (value, name, expected) in [
+            ("新华*", "新华社", true),
+            ("新华*", "新华", true),
+            ("新华*", "新华网 English", true),
+            ("新华*", "中新社", false),
+            ("*社", "新华社", true),
+            ("新?社", "新华社", true),
+            ("新?社", "新中华社", false),
+            ("新*社", "新中华社", true),
+            ("U.S. News*", "U.S. News & World Report", true),
+            ("U.S. News*", "US News", true),
+            ("Reuter's*", "Reuters", false),
+            ("Al-Jaz*", "Al Jazeera", true),
+            ("연합*", "연합뉴스", true),
+            ("朝日*", "朝日新聞デジタル", true),
+            ("ايرا*", "ایرنا", false),
+            ("ايرن*", "ایرنا", true),
+            ("What*", "What? Now!", true),
+            ("* Daily", "China Daily", true),
+            ("*", "China Daily", true),
+        ] {
+            let authors = [name.to_owned()];
+            let facts = Facts {
+                source: ["", name],
+                authors: &authors,
+                tags: &authors,
+                ..Facts::default()
+            };
+            for field in [FactField::Source, FactField::Tag, FactField::Author] {
+                // Words of an author are enough.
+                if field != FactField::Author || expected {
+                    let test = FactTest::new(field, value);
+                    assert_eq!(test.holds(&facts), expected, "{field:?} {value} {name}");
+                }
+            }
         }
     }
 

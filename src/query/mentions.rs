@@ -76,8 +76,9 @@ pub(super) fn is_in(article: &Article<'_>, field: TextField, stretch: &Stretch) 
         TextField::Title => is_in_title,
         TextField::Lead => {
             let (from, to) = article.body();
-            let lead_end = to.min(from.saturating_add(position(LEAD_WORDS)));
-            is_in_title || (stretch.first >= from && stretch.last <= lead_end)
+            let is_in_body = stretch.first >= from && stretch.last <= to;
+            is_in_title
+                || (is_in_body && article.between(from, stretch.last) <= position(LEAD_WORDS))
         }
     }
 }
@@ -147,10 +148,11 @@ impl<'a> Neighbours<'a> {
         let article = self.article;
         match proximity {
             Proximity::Near(n) | Proximity::Ordered(n) | Proximity::NotNear(n) => {
-                tail.first - head.last <= n
+                article.between(head.last, tail.first) <= n
                     && article.paragraph(head.first) == article.paragraph(tail.first)
             }
-            Proximity::Sentence => article.sentence(head.first) == article.sentence(tail.last - 1),
+            // What lies in two sentences was left out: see `Sides::within_sentences`.
+            Proximity::Sentence => article.sentence(head.first) == article.sentence(tail.first),
             Proximity::Paragraph => article.paragraph(head.first) == article.paragraph(tail.first),
         }
     }
@@ -177,6 +179,22 @@ pub(super) struct Sides<'a> {
 }
 
 impl Sides<'_> {
+    /// Without mentions that lie in more than one sentence: the nearest of them would hide others that lie in the same
+    /// sentence as a mention of the other side.
+    fn within_sentences<T>(&self, ask: impl FnOnce(&Sides<'_>) -> T) -> T {
+        let is_in_one = |stretch: &&Stretch| {
+            self.article.sentence(stretch.first) == self.article.sentence(stretch.last - 1)
+        };
+        let (mut left, mut right) = (self.pool.list(), self.pool.list());
+        left.extend(self.left.iter().filter(is_in_one));
+        right.extend(self.right.iter().filter(is_in_one));
+        ask(&Sides {
+            left: &left,
+            right: &right,
+            ..*self
+        })
+    }
+
     /// Whether any pair holds.
     pub(super) fn has_pair(&self, proximity: Proximity) -> bool {
         let is_ordered = matches!(proximity, Proximity::Ordered(_));
@@ -204,9 +222,21 @@ impl Sides<'_> {
         proximity: Proximity,
         visit: &mut impl FnMut(Pair) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if let Proximity::NotNear(_) = proximity {
-            return self.lonely(proximity, visit);
+        match proximity {
+            Proximity::NotNear(_) => self.lonely(proximity, visit),
+            Proximity::Sentence => {
+                self.within_sentences(|sides| sides.neighbours(proximity, visit))
+            }
+            _ => self.neighbours(proximity, visit),
         }
+    }
+
+    /// The pairs of neighbours.
+    fn neighbours(
+        &self,
+        proximity: Proximity,
+        visit: &mut impl FnMut(Pair) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let is_ordered = matches!(proximity, Proximity::Ordered(_));
         let mut has_any = false;
         let rights = Neighbours::new(self.article, self.right, self.pool);
@@ -260,8 +290,8 @@ impl Sides<'_> {
                 let (after, before) = rights.of(Proximity::Paragraph, mention);
                 let before = before.filter(|_| !is_ordered);
                 [
-                    after.map(|other| other.first - mention.last),
-                    before.map(|other| mention.first - other.last),
+                    after.map(|other| self.article.between(mention.last, other.first)),
+                    before.map(|other| self.article.between(other.last, mention.first)),
                 ]
             })
             .flatten()

@@ -3,11 +3,16 @@
 use super::{Leaf, Node, Proximity, TextField};
 use crate::domain::Subject;
 
-/// A paragraph of a field as words; the field, and the position of its first word in the field.
+/// Ends a sentence, between spaces.
+pub(super) const FULL_STOP: &str = "。";
+
+/// A paragraph of a field as words, each with the number of its sentence; the field, and the position of its first word in
+/// the field.
 struct Paragraph {
     field: usize,
     from: usize,
     words: Vec<String>,
+    sentences: Vec<usize>,
 }
 
 /// A mention: paragraph, first word in it, one past the last.
@@ -18,9 +23,24 @@ fn paragraphs(fields: [&str; 3]) -> Vec<Paragraph> {
     for (field, text) in fields.iter().enumerate() {
         let mut from = 0;
         for line in text.split('\n') {
-            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let mut words = Vec::new();
+            let mut sentences = Vec::new();
+            let mut sentence = 0;
+            for word in line.split_whitespace() {
+                if word == FULL_STOP {
+                    sentence += 1;
+                } else {
+                    words.push(word.to_owned());
+                    sentences.push(sentence);
+                }
+            }
             let count = words.len();
-            out.push(Paragraph { field, from, words });
+            out.push(Paragraph {
+                field,
+                from,
+                words,
+                sentences,
+            });
             from += count;
         }
     }
@@ -153,7 +173,11 @@ fn holds(node: &Node, field: TextField, text: &[Paragraph]) -> bool {
                 Proximity::NotNear(n) => {
                     a.0 == b.0 && gap(a, b).is_none_or(|gap| gap <= *n as usize)
                 }
-                Proximity::Sentence | Proximity::Paragraph => gap(a, b).is_some(),
+                Proximity::Sentence => {
+                    let sentences = &text[a.0].sentences;
+                    gap(a, b).is_some() && sentences[a.1.min(b.1)] == sentences[a.2.max(b.2) - 1]
+                }
+                Proximity::Paragraph => gap(a, b).is_some(),
             };
             match proximity {
                 Proximity::NotNear(_) => {
@@ -168,7 +192,7 @@ fn holds(node: &Node, field: TextField, text: &[Paragraph]) -> bool {
     }
 }
 
-/// Whether a query without names and facts holds for a text whose words are parted by single spaces.
+/// Whether a query without names and facts holds for a text whose words and full stops are parted by single spaces.
 ///
 /// # Panics
 /// The query has a name or a fact.

@@ -73,6 +73,21 @@ impl<'a> Article<'a> {
         self.word(at).map(|word| word.sentence)
     }
 
+    /// How many words stand from one position to before another: what distances are counted in.
+    pub(super) fn between(&self, from: u32, to: u32) -> u32 {
+        self.words.between(from, to)
+    }
+
+    /// Whether the word at a position may be passed over between `before` and the next word of a pattern: a suffix of
+    /// Persian that stands apart, or a Korean particle after another script.
+    fn is_passed_over(&self, at: u32, before: &PatternWord) -> bool {
+        match before.kind {
+            WordKind::Hangul => false,
+            WordKind::Arabic if is_suffix_at(self, at) => true,
+            _ => self.words.is_particle_at(at),
+        }
+    }
+
     /// The positions of a paragraph.
     pub(super) fn positions_of(&self, paragraph: u32) -> Range<u32> {
         let list = &self.words.list;
@@ -313,7 +328,7 @@ impl Pattern {
         Some(stretch)
     }
 
-    /// Word `i` of the pattern right before position `first`, or before a suffix that stands apart there.
+    /// Word `i` of the pattern right before position `first`, or before what may be passed over there.
     fn step(
         &self,
         article: &Article<'_>,
@@ -329,13 +344,13 @@ impl Pattern {
         }
         pattern.stretch(article, at).or_else(|| {
             let beyond = at.checked_sub(1)?;
-            let skips = pattern.kind == WordKind::Arabic && is_suffix_at(article, at);
+            let skips = !is_glued && article.is_passed_over(at, pattern);
             (skips && article.paragraph(beyond)? == paragraph)
                 .then(|| pattern.stretch(article, beyond))?
         })
     }
 
-    /// Word `i` of the pattern at position `at`, or after a suffix that stands apart there.
+    /// Word `i` of the pattern at position `at`, or after what may be passed over there.
     fn step_on(&self, article: &Article<'_>, i: usize, at: u32, paragraph: u32) -> Option<Stretch> {
         let pattern = self.words.get(i)?;
         let word = article.word(at)?;
@@ -344,7 +359,7 @@ impl Pattern {
         }
         pattern.stretch(article, at).or_else(|| {
             let before = self.words.get(i.checked_sub(1)?)?;
-            let skips = before.kind == WordKind::Arabic && is_suffix_at(article, at);
+            let skips = !pattern.is_glued && article.is_passed_over(at, before);
             (skips && article.paragraph(at + 1)? == paragraph)
                 .then(|| pattern.stretch(article, at + 1))?
         })
@@ -381,7 +396,7 @@ impl Pattern {
         found.extend(
             chain
                 .iter()
-                .filter(|stretch| stretch.last - stretch.first <= most),
+                .filter(|stretch| article.between(stretch.first, stretch.last) <= most),
         );
     }
 }
@@ -496,9 +511,11 @@ fn arabic_stem(folded: &str, stem: &str) -> Option<(usize, usize)> {
         // "To the sanctions": the article of the term has melted into the preposition.
         let bare = stem.strip_prefix("ال")?;
         let start = folded.len() - folded.strip_prefix(['و', 'ف']).unwrap_or(folded).len();
+        // Of the three ل before a stem that begins with one, two are written: للجنة.
+        let melted = if bare.starts_with('ل') { "ل" } else { "لل" };
         let rest = folded
             .get(start..)?
-            .strip_prefix("لل")?
+            .strip_prefix(melted)?
             .strip_prefix(bare)?;
         is_rest(rest).then(|| (start, folded.len() - rest.len()))
     })

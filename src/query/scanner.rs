@@ -11,6 +11,7 @@ use super::{
     index::{Entry, Index, Lookups, PatternId},
     lists::Lists,
     mentions::{Consumers, sorted},
+    outlets::Outlet,
     pattern::{Article, Pattern, Stretch},
     pool::Pool,
 };
@@ -107,7 +108,7 @@ pub(super) struct Scanner {
     /// The concepts that each leaf is a term of.
     concepts_of: Lists<u32>,
     /// Leaves that are names of outlets, ascending.
-    outlets: Vec<u32>,
+    outlets: Vec<(u32, Outlet)>,
 }
 
 impl Scanner {
@@ -118,12 +119,12 @@ impl Scanner {
 
     /// Takes the patterns and concepts of a vocabulary.
     pub(super) fn new(vocabulary: &mut Vocabulary, outlets: &[Leaf]) -> Self {
-        let mut outlets: Vec<u32> = outlets
+        let mut outlets: Vec<(u32, Outlet)> = outlets
             .iter()
-            .map(|outlet| vocabulary.leaf(outlet))
+            .map(|name| (vocabulary.leaf(name), Outlet::new(&name.words)))
             .collect();
-        outlets.sort_unstable();
-        outlets.dedup();
+        outlets.sort_by_key(|(leaf, _)| *leaf);
+        outlets.dedup_by_key(|(leaf, _)| *leaf);
         let patterns = std::mem::take(&mut vocabulary.patterns);
         let choices = std::mem::take(&mut vocabulary.choices);
         let concepts = vocabulary.concepts.clone();
@@ -143,7 +144,7 @@ impl Scanner {
     /// Fills `scratch.found` with all mentions in `article`. `fetch` is told of leaves that may be among them, ahead.
     pub(super) fn scan(&self, article: &Article<'_>, scratch: &mut Scratch, fetch: &impl Fn(u32)) {
         self.collect(article, scratch, fetch);
-        self.consume_outlets(scratch);
+        self.consume_outlets(article, scratch);
         scratch.found.clear();
         for run in scratch.sightings.chunk_by(|one, other| one.0 == other.0) {
             if let Some(&(leaf, _)) = run.first() {
@@ -285,15 +286,17 @@ impl Scanner {
     }
 
     /// Removes what is said inside the name of an outlet.
-    fn consume_outlets(&self, scratch: &mut Scratch) {
+    fn consume_outlets(&self, article: &Article<'_>, scratch: &mut Scratch) {
         if self.outlets.is_empty() {
             return;
         }
-        let names = scratch
-            .sightings
-            .iter()
-            .filter(|(leaf, _)| self.outlets.binary_search(leaf).is_ok())
-            .map(|&(_, stretch)| stretch);
+        let outlet = |leaf: u32| {
+            let at = self.outlets.binary_search_by_key(&leaf, |(leaf, _)| *leaf);
+            self.outlets.get(at.ok()?).map(|(_, outlet)| outlet)
+        };
+        let names = scratch.sightings.iter().filter_map(|&(leaf, stretch)| {
+            outlet(leaf)?.is_named(article, &stretch).then_some(stretch)
+        });
         scratch.consumers.clear();
         scratch.consumers.extend(names);
         let consumers = Consumers::new(&mut scratch.consumers);

@@ -116,6 +116,23 @@ fn korean_terms_bear_their_particles_and_nothing_else() {
         ("평양", "평양에서의 회담, 평양시", "평양"),
         ("이란 ONEAR/0 북한", "이란·북한의", "이란|북한"),
         ("이란 NEAR/1 북한", "북한 그리고 이란은", "북한|이란"),
+        ("\"IAEA 사찰\"", "IAEA의 사찰을", "IAEA의 사찰"),
+        (
+            "\"KN-23 발사\"",
+            "KN-23을 발사했다, KN-23을 발사",
+            "KN-23을 발사",
+        ),
+        ("\"1718 위원회\"", "1718의 위원회는", "1718의 위원회"),
+        ("\"美 제재\"", "美의 제재", "美의 제재"),
+        ("\"IAEA의 사찰\"", "IAEA의 사찰", "IAEA의 사찰"),
+        ("\"IAEA의 사찰\"", "IAEA 사찰", ""),
+        ("\"IAEA 사찰\"", "IAEA 의 사찰", ""),
+        ("\"IAEA 사찰\"", "IAEA형 사찰", ""),
+        ("\"3만 달러\"", "3만 달러, 3천 달러", "3만 달러"),
+        ("\"IAEA 사찰\"~1", "IAEA가 특별 사찰을", "IAEA가 특별 사찰"),
+        ("IAEA NEAR/0 사찰", "IAEA의 사찰", "IAEA|사찰"),
+        ("IAEA NEAR/1 사찰", "사찰 뒤 OFAC는 IAEA가", ""),
+        ("IAEA NEAR/2 사찰", "사찰 뒤 OFAC는 IAEA가", "사찰|IAEA"),
     ]);
 }
 
@@ -159,6 +176,10 @@ fn arabic_and_persian_terms_bear_proclitics_and_suffixes() {
         ("\"كوريا الشمالية\"", "لكوريا الشماليه", "كوريا الشماليه"),
         ("\"كوريا الشمالية\"", "كوريا\nالشمالية", ""),
         ("مجلس", "المجلس والمجلس", "مجلس|مجلس"),
+        ("اللجنة", "للجنة وللجنة واللجنة", "للجنة|للجنة|اللجنة"),
+        ("اللاجئين", "للاجئين", "للاجئين"),
+        ("الجنة", "للجنة", "للجنة"),
+        ("الحرس", "لحرس", ""),
         ("تحریم", "تحریم‌ها تحریم ها تحریمها", "تحریم|تحریم|تحریم"),
         ("تحریم", "تحریم‌های تحریم های تحریمهای", "تحریم|تحریم|تحریم"),
         ("تحریم", "تحریمی تحریم‌ی", "تحریم|تحریم"),
@@ -193,6 +214,9 @@ fn arabic_and_persian_terms_bear_proclitics_and_suffixes() {
 fn chinese_and_japanese_terms_are_found_without_spaces() {
     check(&[
         ("伊朗", "中伊朗俄", "伊朗"),
+        ("北朝鮮", "北朝\u{E0101}鮮は", "北朝\u{E0101}鮮"),
+        ("朝\u{FE00}鮮", "北朝鮮は", "朝鮮"),
+        ("cs(朝鮮)", "朝\u{FE00}鮮", "朝\u{FE00}鮮"),
         ("朝鲜", "在朝鲜。", "朝鲜"),
         ("朝鲜", "今朝鲜花", "朝鲜"),
         ("朝鲜", "朝\n鲜", ""),
@@ -371,6 +395,11 @@ fn names_numbers_and_wildcards_are_found_however_they_are_typed() {
             "iran NEAR/S korea",
             "Iran, says the U.S. envoy to Korea.",
             "Iran|Korea",
+        ),
+        (
+            "iran NEAR/S (\"nuclear talks\"~5 OR oil)",
+            "Iran nuclear oil exports stopped. Talks go on.",
+            "Iran|oil",
         ),
         ("tehran", "Tehran Times: Tehran", "Tehran"),
     ]);

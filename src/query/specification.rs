@@ -932,7 +932,7 @@ fn why_not_names_what_consumed_a_mention() {
         ),
         ("title:@iran", "Seoul", "no mention"),
         ("lang:ko AND tehran", "Tehran", "not known"),
-        ("@iran", "the Tehran Times in Tehran", "1 mention"),
+        ("@iran", "the Tehran Times reported in Tehran", "1 mention"),
     ] {
         let parsed = parse(query, &lexicon, Purpose::SavedKeyword).unwrap();
         let explained = explain(&parsed, &lexicon, &in_content(text));

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Grows with every change of the text model or of what is listed: an index of another number is built anew.
-pub const TOKENS_VERSION: i32 = 1;
+pub const TOKENS_VERSION: i32 = 2;
 
 /// The stretch of time that tokens are mixed with: long enough that a rare word is looked up in few stretches, short
 /// enough that what a frequent word brings is sorted in milliseconds.
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_index_of_this_version_was_made_by_this_text_model() {
-        let text = "Iran's U.S. sanctions 북한과의 제재 والعقوبات للنفط تحریم‌ها 朝鲜与伊朗 イランの核 Санкции «Ирана» Hwasong-14";
+        let text = "Iran's U.S. sanctions 북한과의 제재 والعقوبات للنفط تحریم‌ها 朝鲜与伊朗 イランの核 Санкции «Ирана» Hwasong-14 葛\u{E0100}城";
         let sum = tokens(text).into_iter().fold(0_i64, |sum, token| {
             sum.wrapping_mul(31).wrapping_add(i64::from(token))
         });
@@ -239,8 +239,8 @@ mod tests {
         );
     }
 
-    /// Of version 1.
-    const PINNED: i64 = -6_731_680_869_441_055_444;
+    /// Of version 2.
+    const PINNED: i64 = -8_723_743_854_642_606_566;
 
     #[test]
     fn fortnights_part_time_without_gaps() {

@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -81,6 +82,7 @@ pub enum DumpError {
 /// See [`DumpError`].
 pub fn backup(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<u64, DumpError> {
     let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    remove_stale(file);
     let half = half_written(file);
     let written = write(&programs, url, &half).and_then(|()| list(&programs, &half));
     if let Err(error) = written {
@@ -106,8 +108,41 @@ fn half_written(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Removes what backups into the same file have left that were killed: each is as large as a backup. One that is being written
+/// is locked. What cannot be removed is in nobody's way.
+fn remove_stale(file: &Path) {
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+        return;
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let is_half = |half: &str| {
+        half.strip_prefix(&*name.to_string_lossy())
+            .and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".part"))
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_half)
+            && File::open(entry.path()).is_ok_and(|half| half.try_lock().is_ok())
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn write(programs: &Path, url: &str, half: &Path) -> Result<(), DumpError> {
-    let out = File::create(half).map_err(|source| file_error(half, source))?;
+    let out = File::options()
+        .write(true)
+        .create_new(true)
+        // It holds the hashes of passwords, and what the newsroom is after.
+        .mode(0o600)
+        .open(half)
+        .map_err(|source| file_error(half, source))?;
+    // Held while it is written, so that others see that somebody does.
+    out.lock().map_err(|source| file_error(half, source))?;
     let mut dump = client(programs, "pg_dump", url)?;
     dump.args(["--format=custom", "--no-owner", "--no-privileges"])
         .stdin(Stdio::null())
@@ -185,11 +220,21 @@ pub fn restore(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<(), Du
     Ok(())
 }
 
+/// What would lead libpq elsewhere than the address leads us, who do not read it.
+const LED_ASTRAY: [&str; 2] = ["PGSERVICE", "PGSERVICEFILE"];
+
 /// A program with the address of the database, but for the password: other accounts can read arguments.
 fn client(programs: &Path, program: &str, url: &str) -> Result<Command, DumpError> {
     let mut url = Url::parse(url).map_err(|_| DumpError::Address)?;
     let mut command = Command::new(programs.join(program));
     command.env("LC_ALL", "C");
+    for name in LED_ASTRAY {
+        command.env_remove(name);
+    }
+    if url.has_host() {
+        // It would go before the host that the address names.
+        command.env_remove("PGHOSTADDR");
+    }
     if let Some(password) = url.password() {
         let password = percent_decoded(password);
         command.env("PGPASSWORD", password);

@@ -11,6 +11,37 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The server lacks what the schema uses.
+    #[error(
+        "this server is PostgreSQL {major}, and wirewatch needs {} or newer: move the database to a newer server (pg_upgrade, or \
+         pg_dump and pg_restore)",
+        super::schema::LEAST_SERVER
+    )]
+    OldServer {
+        /// Its major version.
+        major: u32,
+    },
+    /// A step of the schema that this program does not know has taken away what it needs.
+    #[error(
+        "a newer wirewatch has changed this database (step {step}) so that this one can use it no more: run wirewatch {release} \
+         or newer, or restore the backup that was made before the change"
+    )]
+    NewerSchema {
+        /// The least step that a program must know.
+        step: i64,
+        /// The first release that knows it.
+        release: String,
+    },
+    /// Others did not let go of a table that a step of the schema changes.
+    #[error(
+        "step {step} of the schema found its table in use for ten minutes, so nothing of it was done. Look for old transactions \
+         (SELECT pid, application_name, xact_start, query FROM pg_stat_activity ORDER BY xact_start), end them or wait for them \
+         (a backup is one), and start again"
+    )]
+    SchemaInUse {
+        /// The step.
+        step: i64,
+    },
     /// The address of the database cannot be read.
     #[error("the database address is no PostgreSQL URL (postgres://user@host/name)")]
     Address(#[source] sqlx::Error),

@@ -1,5 +1,7 @@
 //! Keywords as admins change them: the saved text, its versions, and the one way to save another.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -28,6 +30,21 @@ pub struct EditedKeyword {
     pub version: i32,
 }
 
+impl EditedKeyword {
+    /// What its name and its note are now: see [`KeywordEdit::stamp`].
+    #[must_use]
+    pub fn stamp(&self) -> String {
+        stamp(&self.name, &self.note)
+    }
+}
+
+/// A name and a note as a short text that is another one for others. Every process of one build gives the same.
+pub(super) fn stamp(name: &str, note: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    (name, note).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 /// A version of a keyword.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeywordVersion {
@@ -50,6 +67,9 @@ pub struct KeywordEdit<'a> {
     pub slug: &'a str,
     /// The version that was edited: an edit of an older one is refused.
     pub edited: i32,
+    /// The stamp of what was edited, since another name or note is no other version: an edit of others is refused. None:
+    /// they may be any.
+    pub stamp: Option<&'a str>,
     /// Its name for people.
     pub name: &'a str,
     /// Its query, which is without errors.
@@ -82,7 +102,7 @@ pub enum Saved {
     As(i32),
     /// Nothing differs from what is saved.
     Same,
-    /// Somebody else saved this version meanwhile.
+    /// Somebody else saved it meanwhile, as this version.
     Outdated(i32),
     /// There is no such thing.
     Unknown,
@@ -202,7 +222,7 @@ pub async fn save(
     else {
         return Ok(Saved::Unknown);
     };
-    if before.version != edit.edited {
+    if before.version != edit.edited || edit.stamp.is_some_and(|stamp| stamp != before.stamp()) {
         return Ok(Saved::Outdated(before.version));
     }
     if (&*before.name, &*before.query, &*before.note) == (edit.name, edit.query, edit.note) {

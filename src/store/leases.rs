@@ -56,15 +56,3 @@ pub async fn release(db: &PgPool, name: &str, holder: i32) -> Result<(), StoreEr
     .await?;
     Ok(())
 }
-
-/// When the lease `name` ends or ended; none if nobody took it, or its last holder gave it back.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn until(db: &PgPool, name: &str) -> Result<Option<Timestamp>, StoreError> {
-    Ok(
-        sqlx::query_scalar!("SELECT until FROM leases WHERE name = $1", name)
-            .fetch_optional(db)
-            .await?,
-    )
-}

@@ -1,6 +1,9 @@
 //! What waits and how things stand, read when somebody watches.
 
-use super::{PgPool, StoreError, workers::LOCK_SPACE};
+use super::{
+    PgPool, StoreError,
+    workers::{self, Kind},
+};
 use crate::domain::Timestamp;
 
 /// Something that waits.
@@ -25,14 +28,16 @@ pub struct Standing {
     pub unplaced: Waiting,
     /// Articles that are not in the search index, by their numbers.
     pub unlisted: i64,
-    /// Deliveries in the outbox.
+    /// Deliveries in the outbox, also those that are tried again later; the oldest since it is tried.
     pub outbox: Waiting,
+    /// Of these, those to be tried now.
+    pub outbox_due: Waiting,
     /// Addresses to be tried.
     pub trials: Waiting,
     /// Keywords whose past is matched anew.
     pub rematches: i64,
-    /// Workers that live.
-    pub workers: i64,
+    /// Processes that live and claim, by kind.
+    pub workers: Vec<(Kind, i64)>,
 }
 
 /// Reads how things stand.
@@ -55,17 +60,15 @@ pub async fn read(db: &PgPool, now: Timestamp) -> Result<Standing, StoreError> {
                     WHERE next_poll_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)) AS "oldest_due: Timestamp",
                   (SELECT count(*) FROM articles WHERE arrival IS NULL) AS "unplaced!",
                   (SELECT min(first_seen_at) FROM articles WHERE arrival IS NULL) AS "oldest_unplaced: Timestamp",
-                  (SELECT count(*) FROM deliveries WHERE state = 'waiting' AND next_at <= $1) AS "outbox!",
+                  (SELECT count(*) FROM deliveries WHERE state = 'waiting') AS "outbox!",
+                  (SELECT min(tried_since) FROM deliveries WHERE state = 'waiting') AS "oldest_delivery: Timestamp",
+                  (SELECT count(*) FROM deliveries WHERE state = 'waiting' AND next_at <= $1) AS "outbox_due!",
                   (SELECT min(next_at) FROM deliveries
-                    WHERE state = 'waiting' AND next_at <= $1) AS "oldest_delivery: Timestamp",
+                    WHERE state = 'waiting' AND next_at <= $1) AS "oldest_due_delivery: Timestamp",
                   (SELECT count(*) FROM trials WHERE outcome IS NULL) AS "trials!",
                   (SELECT min(asked_at) FROM trials WHERE outcome IS NULL) AS "oldest_trial: Timestamp",
-                  (SELECT count(*) FROM rematches WHERE finished_at IS NULL) AS "rematches!",
-                  (SELECT count(*) FROM pg_locks
-                    WHERE locktype = 'advisory' AND classid::bigint = $2 AND granted
-                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS "workers!""#,
+                  (SELECT count(*) FROM rematches WHERE finished_at IS NULL) AS "rematches!""#,
         now as Timestamp,
-        i64::from(LOCK_SPACE),
     )
     .fetch_one(db)
     .await?;
@@ -84,8 +87,9 @@ pub async fn read(db: &PgPool, now: Timestamp) -> Result<Standing, StoreError> {
         unplaced: waiting(row.unplaced, row.oldest_unplaced),
         unlisted: (progress.last - progress.indexed_to).max(0),
         outbox: waiting(row.outbox, row.oldest_delivery),
+        outbox_due: waiting(row.outbox_due, row.oldest_due_delivery),
         trials: waiting(row.trials, row.oldest_trial),
         rematches: row.rematches,
-        workers: row.workers,
+        workers: workers::living(db).await?,
     })
 }

@@ -49,10 +49,10 @@ pub mod outbox;
 pub mod polls;
 pub mod private;
 pub mod quality;
-pub mod readiness;
 pub mod recipients;
 pub mod rematches;
 pub mod saved_filters;
+pub mod schema;
 pub mod search;
 pub mod seen;
 pub mod sessions;
@@ -76,6 +76,7 @@ use sqlx::{
 };
 
 pub use error::StoreError;
+pub use schema::migrate;
 
 pub use sqlx::PgPool;
 
@@ -86,9 +87,6 @@ const TRIM_BATCH: i64 = 2_000;
 
 /// How long a connection is waited for.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
-
-/// The schema, as numbered steps compiled into the binary.
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Opens a pool on `url` with at most `max_connections`.
 ///
@@ -147,14 +145,6 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
         Ok(Err(error)) => error,
         Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
     }
-}
-
-/// Brings the schema up to date. Several processes may try at once: an advisory lock lets one work, the others wait.
-///
-/// # Errors
-/// A step fails, or the database was written by a newer wirewatch.
-pub async fn migrate(db: &PgPool) -> Result<(), StoreError> {
-    Ok(MIGRATOR.run(db).await?)
 }
 
 /// What the database says about itself.

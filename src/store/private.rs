@@ -25,14 +25,40 @@ use std::{
 use nix::unistd::{Gid, Uid, User};
 use thiserror::Error;
 
+use super::schema::LEAST_SERVER;
+
 /// What a server needs.
 const SERVER_PROGRAMS: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 
 /// The account that runs the server where wirewatch runs as root: PostgreSQL refuses to.
 const SERVER_ACCOUNT: &str = "postgres";
 
-/// A Unix socket's path may have 107 bytes (`sun_path`, unix(7)); PostgreSQL adds `/.s.PGSQL.5432`.
-const MAX_SOCKET_FOLDER: usize = 107 - "/.s.PGSQL.5432".len();
+/// The port of the server, which is a part of its socket's name and no more: said wherever it is needed, or `PGPORT` of
+/// whoever starts it would decide.
+const PORT: &str = "5432";
+
+/// The name of the socket (`UNIXSOCK_PATH` of PostgreSQL's pqcomm.h).
+const SOCKET: &str = ".s.PGSQL.5432";
+
+/// A Unix socket's path may have 107 bytes (`sun_path`, unix(7)); PostgreSQL adds its name to the folder's.
+const MAX_SOCKET_FOLDER: usize = 107 - "/".len() - SOCKET.len();
+
+/// What PostgreSQL's programs, the server among them, take from the environment (libpq, "Environment Variables"): meant for
+/// another server than ours.
+const FOREIGN: [&str; 12] = [
+    "PGDATA",
+    "PGPORT",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGDATABASE",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGSERVICE",
+    "PGSSLMODE",
+    "PGOPTIONS",
+    "PGCLIENTENCODING",
+    "PGTZ",
+];
 
 /// How often, and how long each time, the last processes of a killed server are waited for.
 const ORPHAN_WAITS: u32 = 40;
@@ -72,6 +98,28 @@ pub enum PrivateServerError {
     Unreachable {
         /// The folder on the way that it cannot enter.
         folder: PathBuf,
+    },
+    /// Programs that lack what wirewatch uses.
+    #[error(
+        "the programs of PostgreSQL in {folder} are version {found}, and wirewatch needs {LEAST_SERVER} or newer: install a newer \
+         one (https://www.postgresql.org/download/ has packages for older systems), or name a server of your own in DATABASE_URL"
+    )]
+    OldPrograms {
+        /// Where they are.
+        folder: PathBuf,
+        /// Their major version.
+        found: u32,
+    },
+    /// A folder of another account.
+    #[error(
+        "{folder} belongs to the account {owner}: run this as it (sudo -u '{owner}' wirewatch …), or choose another data folder \
+         with --data-dir"
+    )]
+    NotOurs {
+        /// The folder.
+        folder: PathBuf,
+        /// Its owner.
+        owner: String,
     },
     /// Data written by another major version of PostgreSQL.
     #[error(
@@ -153,6 +201,7 @@ impl PrivateServer {
         let (data_dir, durability) = (options.data_dir.as_path(), options.durability);
         let programs = find_programs(&options.search_path, &SERVER_PROGRAMS)
             .ok_or(PrivateServerError::NoPrograms)?;
+        check_programs(&programs)?;
         let account = server_account()?;
         make_folder(data_dir)?;
         if account.is_some() {
@@ -197,7 +246,7 @@ impl PrivateServer {
             url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes())
                 .collect();
         format!(
-            "postgres://wirewatch@localhost/{name}?host={}",
+            "postgres://wirewatch@localhost:{PORT}/{name}?host={}&sslmode=disable",
             folder.replace('+', "%20")
         )
     }
@@ -241,7 +290,7 @@ impl PrivateServer {
     /// Whether somebody listens at the server's socket.
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok()
+        UnixStream::connect(self.socket.join(SOCKET)).is_ok()
     }
 
     /// Starts the server again where it has died, and says whether it had; leaves alone one that runs, whoever started it,
@@ -369,7 +418,7 @@ impl PrivateServer {
         // Access is by the socket alone, in a folder that only the owner may enter. Spaces cannot occur in the options:
         // pg_ctl hands them to a shell, so the folder's name is quoted.
         let mut options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 \
+            "-c port={PORT} -c listen_addresses='' -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 \
              -c max_connections=100 -c shared_buffers=128MB -c log_timezone=UTC -c timezone=UTC"
         );
         if self.durability == Durability::ThrownAway {
@@ -431,6 +480,9 @@ impl PrivateServer {
             .current_dir(&self.folder)
             .env("LC_ALL", "C")
             .stdin(std::process::Stdio::null());
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
         // A group of its own: Ctrl-C in the terminal is for wirewatch, which then stops the server in good order.
         command.process_group(0);
         if let Some(account) = &self.account {
@@ -493,7 +545,6 @@ fn file_error(path: &Path, source: io::Error) -> PrivateServerError {
     }
 }
 
-/// The folder with `postgres`, `initdb` and `pg_ctl`.
 /// The first folder with all of these programs of PostgreSQL, `search_path` before the usual places.
 pub(super) fn find_programs(search_path: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
     let is_complete = |folder: &PathBuf| names.iter().all(|name| folder.join(name).is_file());
@@ -538,6 +589,18 @@ fn major_version(programs: &Path) -> Option<String> {
     Some(digits)
 }
 
+/// Refuses programs that are too old before they make a database that would be refused after.
+fn check_programs(programs: &Path) -> Result<(), PrivateServerError> {
+    let found = major_version(programs).and_then(|version| version.parse().ok());
+    match found {
+        Some(found) if found < LEAST_SERVER => Err(PrivateServerError::OldPrograms {
+            folder: programs.to_owned(),
+            found,
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn server_account() -> Result<Option<User>, PrivateServerError> {
     if !Uid::effective().is_root() {
         return Ok(None);
@@ -572,11 +635,17 @@ fn check_ours(folder: &Path, account: Option<&User>) -> Result<(), PrivateServer
     let facts = fs::symlink_metadata(folder).map_err(|source| file_error(folder, source))?;
     let owner = Uid::from_raw(facts.uid());
     let is_ours = owner == Uid::effective() || account.is_some_and(|user| owner == user.uid);
-    if facts.is_dir() && is_ours {
+    if !facts.is_dir() {
+        return Err(file_error(folder, io::Error::other("it is no folder")));
+    }
+    if is_ours {
         return Ok(());
     }
-    let source = io::Error::other("it is no folder, or it belongs to somebody else");
-    Err(file_error(folder, source))
+    let account = User::from_uid(owner).ok().flatten();
+    Err(PrivateServerError::NotOurs {
+        folder: folder.to_owned(),
+        owner: account.map_or_else(|| format!("#{owner}"), |account| account.name),
+    })
 }
 
 /// Finds the first folder on the way to `folder` that the account may not enter.

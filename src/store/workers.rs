@@ -20,10 +20,74 @@ pub(super) const LOCK_SPACE: i32 = 0x7769_7265;
 /// A connection that does not answer by then is taken for lost.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// What a process claims for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The service's polls, and what follows from them.
+    Worker,
+    /// The service's digests.
+    Digest,
+    /// One pass from the command line.
+    Pass,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Worker, Self::Digest, Self::Pass];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Worker => "worker",
+            Self::Digest => "digest",
+            Self::Pass => "pass",
+        }
+    }
+
+    /// How the connection that holds its lock is called (`pg_stat_activity.application_name`).
+    const fn application(self) -> &'static str {
+        match self {
+            Self::Worker => "wirewatch worker",
+            Self::Digest => "wirewatch digest",
+            Self::Pass => "wirewatch pass",
+        }
+    }
+}
+
+/// How many live, by kind.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn living(db: &PgPool) -> Result<Vec<(Kind, i64)>, StoreError> {
+    let names = sqlx::query_scalar!(
+        r#"SELECT application_name AS "name!"
+             FROM pg_locks
+             JOIN pg_stat_activity USING (pid)
+            WHERE locktype = 'advisory' AND classid::bigint = $1 AND granted
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND application_name IS NOT NULL"#,
+        i64::from(LOCK_SPACE),
+    )
+    .fetch_all(db)
+    .await?;
+    let count = |kind: Kind| {
+        names
+            .iter()
+            .filter(|name| *name == kind.application())
+            .count()
+    };
+    Ok(Kind::ALL
+        .into_iter()
+        .map(|kind| (kind, i64::try_from(count(kind)).unwrap_or(i64::MAX)))
+        .collect())
+}
+
 /// This process as a holder of claims and leases.
 #[derive(Debug)]
 pub struct Worker {
     db: PgPool,
+    kind: Kind,
     number: AtomicI32,
     session: Mutex<PgConnection>,
 }
@@ -33,10 +97,11 @@ impl Worker {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn register(db: &PgPool) -> Result<Self, StoreError> {
-        let (number, session) = take_number(db).await?;
+    pub async fn register(db: &PgPool, kind: Kind) -> Result<Self, StoreError> {
+        let (number, session) = take_number(db, kind).await?;
         Ok(Self {
             db: db.clone(),
+            kind,
             number: AtomicI32::new(number),
             session: Mutex::new(session),
         })
@@ -57,15 +122,22 @@ impl Worker {
         if matches!(answered, Ok(Ok(()))) {
             return Ok(());
         }
-        let (number, fresh) = take_number(&self.db).await?;
+        let (number, fresh) = take_number(&self.db, self.kind).await?;
         *session = fresh;
         self.number.store(number, Ordering::Release);
         Ok(())
     }
 }
 
-async fn take_number(db: &PgPool) -> Result<(i32, PgConnection), StoreError> {
+async fn take_number(db: &PgPool, kind: Kind) -> Result<(i32, PgConnection), StoreError> {
     let mut session = db.acquire().await?.detach();
+    // Before the lock, so that whoever sees it sees what it is for.
+    sqlx::query_scalar!(
+        "SELECT set_config('application_name', $1, false)",
+        kind.application()
+    )
+    .fetch_one(&mut session)
+    .await?;
     let number = sqlx::query_scalar!(
         r#"SELECT number AS "number!"
              FROM (SELECT nextval('worker_numbers')::integer AS number) AS next,

@@ -194,6 +194,8 @@ mod tests {
             ("ﾐｻｲﾙ", "ミサイル"),
             ("ﾃﾎﾟﾄﾞﾝ", "テポドン"),
             ("mis\u{AD}sile", "missile"),
+            ("葛\u{E0100}", "葛"),
+            ("朝\u{FE00}", "朝"),
             ("\u{1107}\u{116E}\u{11A8}", "북"),
         ] {
             assert_eq!(fold(one), fold(other), "{one:?} {other:?}");

@@ -29,7 +29,7 @@ pub enum Role {
     Digit,
     /// A combining mark: belongs to what is before it.
     Mark,
-    /// Invisible: neither part of a word nor the end of one (soft hyphen, direction marks).
+    /// Invisible: neither part of a word nor the end of one (soft hyphen, direction marks, variation selectors).
     Invisible,
     /// Anything else, which ends a word.
     Other,
@@ -62,6 +62,11 @@ pub fn role(c: char) -> Role {
         }
         // Tatweel stretches the letter before it.
         '\u{640}' | '\u{64B}'..='\u{65F}' => Role::Mark,
+        // They choose among the forms of a character, which stays the same.
+        '\u{FE00}'..='\u{FE0F}'
+        | '\u{E0100}'..='\u{E01EF}'
+        | '\u{180B}'..='\u{180D}'
+        | '\u{180F}' => Role::Invisible,
         // ZERO WIDTH SPACE parts words where no space is seen.
         '\0'..='\u{7F}'
         | '\u{200B}'
@@ -168,7 +173,15 @@ mod tests {
         for c in ['\u{301}', '\u{64B}', '\u{654}', '\u{640}', '\u{670}'] {
             assert_eq!(role(c), Role::Mark, "{c:?}");
         }
-        for c in ['\u{AD}', '\u{200E}', '\u{200D}', '\u{FEFF}', ZWNJ] {
+        for c in [
+            '\u{AD}',
+            '\u{200E}',
+            '\u{200D}',
+            '\u{FEFF}',
+            '\u{FE0F}',
+            '\u{E0100}',
+            ZWNJ,
+        ] {
             assert_eq!(role(c), Role::Invisible, "{c:?}");
         }
         for c in " .-—/・«、\n\u{A0}".chars() {

@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::{
     fold::fold_into,
     letters::{Class, Letters, Look, joins_digits, joins_letters, letters},
+    particle::is_particle,
     script::{Role, WordKind, ZWNJ, is_mark, role},
     sentence::{Before, Ending},
 };
@@ -51,6 +52,8 @@ pub struct Words {
     pub list: Vec<Word>,
     /// Their folded letters, each word's in one piece, and whatever else.
     pub folded: String,
+    /// Positions of words that are nothing but a Korean particle of a word in another script (`IAEA의`), ascending.
+    particles: Vec<u32>,
     next_paragraph: u32,
     next_sentence: u32,
 }
@@ -60,6 +63,7 @@ impl Words {
     pub fn clear(&mut self) {
         self.list.clear();
         self.folded.clear();
+        self.particles.clear();
         self.next_paragraph = 0;
         self.next_sentence = 0;
     }
@@ -100,6 +104,24 @@ impl Words {
         self.folded
             .get(word.folded_start as usize..word.folded_end as usize)
             .unwrap_or_default()
+    }
+
+    /// Whether the word at a position is nothing but the particle of the word before it. A query may ask for it all the
+    /// same, since it may be a word of its own (`3만`); where it does not, it is passed over.
+    #[must_use]
+    pub fn is_particle_at(&self, at: u32) -> bool {
+        self.particles.binary_search(&at).is_ok()
+    }
+
+    /// How many words stand from one position to before another, particles not counted.
+    #[must_use]
+    pub fn between(&self, from: u32, to: u32) -> u32 {
+        if self.particles.is_empty() {
+            return to.saturating_sub(from);
+        }
+        let before = |end: u32| self.particles.partition_point(|&at| at < end);
+        let particles = before(to).saturating_sub(before(from));
+        to.saturating_sub(from).saturating_sub(narrow(particles))
     }
 
     /// The text as folded words with one space between: for comparing names rather than finding mentions.
@@ -377,6 +399,12 @@ impl Reader<'_> {
     fn push(&self, start: usize, run: &Run, folded: Range<usize>, words: &mut Words) {
         if self.ending.may_end() && !self.starts_paragraph && self.begins_sentence(start, words) {
             words.next_sentence += 1;
+        }
+        if run.kind == WordKind::Hangul
+            && self.glued_to.is_some_and(|kind| kind != WordKind::Hangul)
+            && words.folded.get(folded.clone()).is_some_and(is_particle)
+        {
+            words.particles.push(narrow(words.list.len()));
         }
         words.list.push(Word {
             start: narrow(start),
@@ -745,6 +773,21 @@ mod tests {
         assert_eq!(at("伊").map(|word| word.paragraph), Some(0));
         assert_eq!(at("Next").map(|word| word.paragraph), Some(1));
         assert_eq!(sentence("Next"), sentence("this"));
+    }
+
+    #[test]
+    fn particles_after_other_scripts_do_not_count() {
+        let words = Words::of("IAEA의 사찰, KN-23을 1718의 美의 북한의 18형");
+        let particles: Vec<&str> = (0..)
+            .zip(&words.list)
+            .filter(|(at, _)| words.is_particle_at(*at))
+            .map(|(_, word)| words.folded(word))
+            .collect();
+        assert_eq!(particles, ["의", "을", "의", "의"]);
+        assert_eq!(words.between(0, 2), 1);
+        assert_eq!(words.between(1, 3), 1);
+        let all = narrow(words.list.len());
+        assert_eq!(words.between(0, all), all - 4);
     }
 
     #[test]

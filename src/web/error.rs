@@ -11,7 +11,7 @@ use askama_web::WebTemplate;
 use axum::{
     Json,
     extract::Request,
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -304,7 +304,7 @@ pub(super) async fn missing() -> StatusCode {
 
 /// Gives every refusal its body.
 pub(super) async fn explain(request: Request, next: Next) -> Response {
-    let uri = request.uri().clone();
+    let is_program = is_for_programs(request.uri().path()) || accepts_json(request.headers());
     let response = next.run(request).await;
     let status = response.status();
     let is_refusal = status.is_client_error() || status.is_server_error();
@@ -326,12 +326,12 @@ pub(super) async fn explain(request: Request, next: Next) -> Response {
         });
     let visitor = response.extensions().get::<Visitor>().cloned();
     reading::within(Reader::of(&visitor.unwrap_or_default()), || {
-        with_body(response, &uri, &refusal)
+        with_body(response, is_program, &refusal)
     })
 }
 
-fn with_body(bare: Response, uri: &Uri, refusal: &Refusal) -> Response {
-    let explained = if is_for_programs(uri.path()) {
+fn with_body(bare: Response, is_program: bool, refusal: &Refusal) -> Response {
+    let explained = if is_program {
         problem(refusal)
     } else {
         RefusalPage::new(refusal).into_response()
@@ -341,6 +341,15 @@ fn with_body(bare: Response, uri: &Uri, refusal: &Refusal) -> Response {
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(explained_parts.headers);
     Response::from_parts(parts, body)
+}
+
+/// Whether a request takes JSON and no page: the script of a page, or a program.
+pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/html")
 }
 
 /// Whether programs ask here rather than people.
@@ -420,15 +429,25 @@ mod tests {
 
     #[test]
     fn programs_get_problem_details_and_people_a_page() {
-        let typed = |path: &'static str| {
+        let typed = |path: &str, accept: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            let is_program = is_for_programs(path) || accepts_json(&headers);
             let bare = WebError::NotFound("feed").into_bare_response();
             let refusal = WebError::NotFound("feed").refusal();
-            let explained = with_body(bare, &Uri::from_static(path), &refusal);
+            let explained = with_body(bare, is_program, &refusal);
             assert_eq!(explained.status(), StatusCode::NOT_FOUND);
             explained.headers()[header::CONTENT_TYPE].clone()
         };
-        assert_eq!(typed("/api/v1/feeds/9"), "application/problem+json");
-        assert_eq!(typed("/feeds/9"), "text/html; charset=utf-8");
+        let page = "text/html,application/xhtml+xml,*/*;q=0.8";
+        for (path, accept, expected) in [
+            ("/api/v1/feeds/9", page, "application/problem+json"),
+            ("/feeds/9", page, "text/html; charset=utf-8"),
+            ("/feeds/9", "*/*", "text/html; charset=utf-8"),
+            ("/desk", "application/json", "application/problem+json"),
+        ] {
+            assert_eq!(typed(path, accept), expected, "{path} {accept}");
+        }
     }
 
     #[test]

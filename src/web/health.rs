@@ -1,42 +1,39 @@
 //! Whether the process lives, and whether it can serve: for those who watch over it.
 
-use std::time::Duration;
-
 use axum::{extract::State, response::IntoResponse};
 use tokio_util::sync::CancellationToken;
 
-use super::{error::WebError, state::WebClock};
-use crate::store::{PgPool, leases, readiness};
+use super::error::WebError;
+use crate::store::{
+    PgPool, StoreError,
+    schema::{self, Fit},
+};
 
 /// Answers as long as the process does; asks nothing of the database.
 pub(super) async fn live() -> impl IntoResponse {
     "alive\n"
 }
 
-/// How long after the end of a lost worker's lease another one may take over.
-const WITHOUT_WORKER: Duration = Duration::from_mins(1);
-
-/// Answers when the database does, with every migration applied, no worker was lost, and the
-/// process is not about to end.
+/// Answers when the database does, with a schema that this program can use, and the process is not about to end. Whether
+/// anybody polls is no matter of the pages: `/api/v1/health` and the board say so.
 pub(super) async fn ready(
     State(db): State<PgPool>,
-    State(clock): State<WebClock>,
     State(stop): State<CancellationToken>,
 ) -> Result<impl IntoResponse, WebError> {
     if stop.is_cancelled() {
         return Err(WebError::NotReady("stopping"));
     }
-    let missing = readiness::missing_migrations(&db)
-        .await
-        .map_err(WebError::NotServing)?;
-    if missing > 0 {
-        return Err(WebError::NotReady("the database lacks migrations"));
-    }
-    let placing_until = leases::until(&db, "place")
-        .await
-        .map_err(WebError::NotServing)?;
-    if placing_until.is_some_and(|until| clock.now().since(until) > WITHOUT_WORKER) {
-        return Err(WebError::NotReady("the worker is gone"));
-    }
-    Ok("ready\n")
+    let missing = lacking(&db).await.map_err(WebError::NotServing)?;
+    missing.map_or(Ok("ready\n"), |why| Err(WebError::NotReady(why)))
+}
+
+/// What is wrong with the schema, if anything is.
+pub(super) async fn lacking(db: &PgPool) -> Result<Option<&'static str>, StoreError> {
+    Ok(match schema::fit(db).await? {
+        Fit::Good => None,
+        Fit::Behind(_) => Some("the database lacks migrations"),
+        Fit::Beyond => {
+            Some("the database was changed by a newer wirewatch, which this one cannot follow")
+        }
+    })
 }

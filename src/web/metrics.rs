@@ -1,4 +1,4 @@
-//! The meters, at an address of their own: nobody who reaches the pages reaches them.
+//! The meters, and whether the process works, at an address of their own: nobody who reaches the pages reaches them.
 
 use std::{future::IntoFuture, io, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::routes::ROUTES;
+use super::{health, routes::ROUTES};
 use crate::{
     domain::{Clock, Timestamp},
     meters::{Levels, Pool, Process, Queue, meters},
@@ -29,6 +29,9 @@ use crate::{
 /// The database may take so long to say how things stand; what the process counted is told all the same.
 const READ_WITHIN: Duration = Duration::from_secs(3);
 
+/// Says which loop of this process does not come round; none where all do.
+type Missed = Arc<dyn Fn() -> Option<&'static str> + Send + Sync>;
+
 /// What is told.
 #[derive(Clone)]
 pub struct Metrics {
@@ -36,6 +39,7 @@ pub struct Metrics {
     clock: Arc<dyn Clock>,
     /// What the system says about this process.
     process: fn() -> Option<Process>,
+    missed: Missed,
     /// One question at a time: whoever asks often does not keep the database busy.
     turn: Arc<Mutex<()>>,
 }
@@ -47,24 +51,31 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Of this process, which uses `db`; `process` says what the system knows of it.
+    /// Of this process, which uses `db`; `process` says what the system knows of it, `missed` which of its loops stands still.
     #[must_use]
-    pub fn new(db: PgPool, clock: Arc<dyn Clock>, process: fn() -> Option<Process>) -> Self {
+    pub fn new(
+        db: PgPool,
+        clock: Arc<dyn Clock>,
+        process: fn() -> Option<Process>,
+        missed: Missed,
+    ) -> Self {
         Self {
             db,
             clock,
             process,
+            missed,
             turn: Arc::default(),
         }
     }
 
-    /// Serves `/metrics` on `listener` until `stop` is cancelled.
+    /// Serves `/metrics`, `/readyz` and `/livez` on `listener` until `stop` is cancelled.
     ///
     /// # Errors
     ///
     /// When the listener fails for good.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
-        let service = Router::new().fallback(show).with_state(self);
+        // No routes: those stand in the table, with their gates.
+        let service = Router::new().fallback(answer).with_state(self);
         axum::serve(listener, service)
             .with_graceful_shutdown(stop.cancelled_owned())
             .into_future()
@@ -87,10 +98,31 @@ impl Metrics {
     }
 }
 
-async fn show(State(metrics): State<Metrics>, uri: Uri) -> Response {
-    if uri.path() != "/metrics" {
-        return StatusCode::NOT_FOUND.into_response();
+async fn answer(State(metrics): State<Metrics>, uri: Uri) -> Response {
+    match uri.path() {
+        "/metrics" => show(&metrics).await,
+        "/readyz" => ready(&metrics).await,
+        "/livez" => health::live().await.into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// Answers when the database does, with a schema that this program can use, and every loop of the process comes round.
+async fn ready(metrics: &Metrics) -> Response {
+    let lacking = time::timeout(READ_WITHIN, health::lacking(&metrics.db)).await;
+    let why = match lacking {
+        Ok(Ok(None)) => (metrics.missed)().map(|part| format!("the loop {part:?} stands still")),
+        Ok(Ok(Some(why))) => Some(why.to_owned()),
+        // What is wrong with it is in the log of those who need it.
+        Ok(Err(_)) | Err(_) => Some("the database does not answer".to_owned()),
+    };
+    match why {
+        None => "ready\n".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why + "\n").into_response(),
+    }
+}
+
+async fn show(metrics: &Metrics) -> Response {
     let headers = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
@@ -120,11 +152,16 @@ fn told(standing: Standing, now: Timestamp) -> Levels {
             queue("due_feeds", standing.due),
             queue("unplaced_articles", standing.unplaced),
             queue("outbox", standing.outbox),
+            queue("outbox_due", standing.outbox_due),
             queue("trials", standing.trials),
             uncounted("unlisted_articles", standing.unlisted),
             uncounted("rematches", standing.rematches),
         ],
-        workers: standing.workers,
+        workers: standing
+            .workers
+            .into_iter()
+            .map(|(kind, count)| (kind.as_str(), count))
+            .collect(),
     }
 }
 

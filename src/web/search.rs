@@ -75,7 +75,7 @@ pub(super) struct Question {
 pub(super) type Judged<T> = (T, ArticleMatch);
 
 impl Question {
-    /// Compiles a query, to be judged by on `cores`. A long one takes a while.
+    /// Compiles a query, to be judged by on `cores`. A long one takes a while: no work for the threads that serve.
     pub(super) fn new(
         query: &Query,
         lexicon: &Lexicon,

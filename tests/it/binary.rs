@@ -16,7 +16,7 @@ pub(crate) fn beat_file(folder: &Path, beat: &Beat) -> PathBuf {
     path
 }
 
-/// `wirewatch` with an environment of its own: nothing of the tester's settings reaches it.
+/// `wirewatch` with an environment of its own: nothing of the tester's settings, or of a service on this machine, reaches it.
 pub(crate) fn wirewatch(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wirewatch"));
     for (name, _) in std::env::vars() {
@@ -26,6 +26,7 @@ pub(crate) fn wirewatch(arguments: &[&str]) -> Command {
     }
     command
         .args(arguments)
+        .env("WIREWATCH_ENV_FILE", "")
         .env("WIREWATCH_FETCH__ALLOW_NETWORKS", "[\"127.0.0.0/8\"]")
         .env("WIREWATCH_POLL__PER_HOST", "32")
         .stdin(Stdio::null());

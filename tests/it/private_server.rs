@@ -1,7 +1,8 @@
 //! The private PostgreSQL: recovers after a kill, is shared, keeps its data, and stops with its last user.
 
 use std::{
-    path::Path,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     time::Duration,
 };
@@ -9,6 +10,10 @@ use std::{
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
+};
+
+use wirewatch::store::private::{
+    Durability, PrivateServer, PrivateServerError, PrivateServerOptions,
 };
 
 use crate::binary::{end, finish, wirewatch};
@@ -36,6 +41,22 @@ impl Folder {
 }
 
 fn serve(folder: &Folder) -> Child {
+    serve_among(folder, &[])
+}
+
+/// What PostgreSQL's own programs heed, and none of it is meant for the private server.
+const OF_ANOTHER_SERVER: [(&str, &str); 7] = [
+    ("PGPORT", "5999"),
+    ("PGHOSTADDR", "127.0.0.9"),
+    ("PGUSER", "somebody"),
+    ("PGDATABASE", "elsewhere"),
+    ("PGSSLMODE", "require"),
+    ("PGDATA", "/nonexistent"),
+    ("PGSERVICE", "nowhere"),
+];
+
+/// The service in this environment.
+fn serve_among(folder: &Folder, environment: &[(&str, &str)]) -> Child {
     let beat = crate::binary::beat_file(
         folder.path(),
         &crate::worker::beat(&[], &[("iran", "iran")]),
@@ -49,6 +70,7 @@ fn serve(folder: &Folder) -> Child {
     ])
     .env("WIREWATCH_BEAT__FILE", beat)
     .env("WIREWATCH_LOG__FILTER", "info")
+    .envs(environment.iter().copied())
     .stdout(Stdio::null())
     .stderr(Stdio::piped())
     .spawn()
@@ -198,6 +220,136 @@ fn is_zombie(pid: i32) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_environment_says_of_another_server_is_not_heeded() {
+    let folder = Folder::new();
+    let mut environment = OF_ANOTHER_SERVER.to_vec();
+    // What Kubernetes gives to whoever runs beside a service of this name.
+    environment.extend([
+        ("WIREWATCH_SERVICE_HOST", "10.0.0.1"),
+        ("WIREWATCH_PORT", "tcp://10.0.0.1:8080"),
+    ]);
+    let mut service = serve_among(&folder, &environment);
+    let (address, words) = address_and_words(&mut service).await;
+    assert!(
+        words.contains("WIREWATCH_PORT, WIREWATCH_SERVICE_HOST"),
+        "{words}"
+    );
+    let ready = reqwest::get(format!("{address}readyz")).await.unwrap();
+    assert_eq!(ready.status(), 200);
+
+    // Commands in another environment find the same server, and so do the programs that they run.
+    let backup = folder.path().join("a.dump");
+    for (is_among, arguments) in [
+        (false, ["db", "url"].as_slice()),
+        (true, &["db", "backup", backup.to_str().unwrap()]),
+    ] {
+        let mut command = wirewatch(arguments);
+        command.args(["--data-dir", folder.path().to_str().unwrap()]);
+        if is_among {
+            command.envs(OF_ANOTHER_SERVER);
+        }
+        let output = finish(command).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
+    stop(service).await;
+    assert_eq!(folder.postmaster(), None, "it is stopped as well");
+    let mut again = serve(&folder);
+    self::address(&mut again).await;
+    stop(again).await;
+}
+
+#[test]
+fn programs_that_are_too_old_make_no_database() {
+    let (folder, programs) = (Folder::new(), Folder::new());
+    for name in ["postgres", "initdb", "pg_ctl"] {
+        let path = programs.path().join(name);
+        std::fs::write(&path, "#!/bin/sh\necho 'postgres (PostgreSQL) 14.13'\n").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let options = PrivateServerOptions {
+        data_dir: folder.path().join("data"),
+        search_path: vec![programs.path().to_owned()],
+        durability: Durability::Kept,
+    };
+    let refused = PrivateServer::start(&options).unwrap_err();
+    assert!(
+        matches!(refused, PrivateServerError::OldPrograms { found: 14, .. }),
+        "{refused}"
+    );
+    assert!(!options.data_dir.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_another_account_is_told_with_the_way_to_its_database() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: only root can give a folder away");
+        return;
+    }
+    let folder = Folder::new();
+    std::os::unix::fs::chown(folder.path(), Some(65_534), Some(65_534)).unwrap();
+    for asked in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["token", "create", "--role", "viewer"],
+        &["db", "migrate"],
+        &["fetch"],
+    ] {
+        let refused = on(&folder, asked).await;
+        assert_eq!(refused.0, 3, "{asked:?}: {}", refused.1);
+        assert!(
+            refused.1.contains("sudo -u 'nobody' wirewatch"),
+            "{asked:?}: {}",
+            refused.1
+        );
+    }
+    assert!(!folder.path().join("postgres").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_find_the_database_of_this_machines_service() {
+    let (url, _db) = crate::database::fresh().await;
+    let folder = Folder::new();
+    let write = |name: &str, text: String| -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let file = write(
+        "env",
+        format!("# of the service\nDATABASE_URL={url}\nWIREWATCH_LOG__FORMAT=json\n"),
+    );
+    let among = |file: &Path, arguments: &[&str]| {
+        let mut command = wirewatch(arguments);
+        command.env("WIREWATCH_ENV_FILE", file);
+        command
+    };
+    let found = finish(among(&file, &["db", "url"])).await;
+    assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), url);
+
+    // What the command itself is told goes before.
+    let mut elsewhere = among(&file, &["db", "url"]);
+    elsewhere.env("DATABASE_URL", "postgres://127.0.0.1:1/elsewhere");
+    assert!(!finish(elsewhere).await.status.success());
+    let empty = folder.path().join("empty");
+    let mut elsewhere = among(&file, &["user", "list", "--data-dir"]);
+    elsewhere.arg(&empty);
+    let refused = finish(elsewhere).await;
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert!(words.contains("there is no database in"), "{words}");
+
+    let wrong = write("wrong", "DATABASE_URL=x\nexport A=1\n".to_owned());
+    for (file, says) in [
+        (wrong, "wrong:2: this is no variable"),
+        (folder.path().join("absent"), "cannot read the settings in"),
+    ] {
+        let refused = finish(among(&file, &["db", "url"])).await;
+        let words = String::from_utf8_lossy(&refused.stderr);
+        assert!(words.contains(says), "{words}");
+        assert_eq!(refused.status.code(), Some(3));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_path_gets_a_short_socket() {
     let folder = Folder::new();
     let deep = folder.path().join("d".repeat(90)).join("e".repeat(40));
@@ -325,11 +477,19 @@ async fn a_backup_made_while_the_service_runs_is_restored_whole_or_not_at_all() 
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (backup, cut, beat) = (file("a.dump"), file("cut.dump"), file("beat.toml"));
     std::fs::write(&backup, "an older one").unwrap();
+    // One was killed here, another one runs.
+    let (stale, running) = (file("a.dump.1.part"), file("a.dump.2.part"));
+    std::fs::write(&stale, "half of one").unwrap();
+    let running_one = std::fs::File::create(&running).unwrap();
+    running_one.lock().unwrap();
 
     let refused = on(&folder, &["db", "backup", &file("nowhere/a.dump")]).await;
     assert_eq!(refused.0, 3, "{}", refused.1);
     let written = on(&folder, &["db", "backup", &backup]).await;
     assert_eq!(written.0, 0, "{}", written.1);
+    let mode = std::fs::metadata(&backup).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else reads it");
+    assert!(!Path::new(&stale).exists() && Path::new(&running).exists());
     let mixed = on(&folder, &["db", "restore", &backup]).await;
     assert!(mixed.0 == 3 && mixed.1.contains("not empty"), "{}", mixed.1);
     let exported = on(&folder, &["beat", "export", &beat]).await;
@@ -338,12 +498,19 @@ async fn a_backup_made_while_the_service_runs_is_restored_whole_or_not_at_all() 
     stop(service).await;
 
     let whole = std::fs::read(&backup).unwrap();
-    // In a folder that somebody mistyped there is nothing to save or to show, and nothing is made.
+    let opml = file("feeds.opml");
+    let outline =
+        r#"<opml version="2.0"><body><outline xmlUrl="https://news.example/feed"/></body></opml>"#;
+    std::fs::write(&opml, outline).unwrap();
+    // In a folder that somebody mistyped there is nothing to save, to show or to add to, and nothing is made.
     for asked in [
         ["db", "backup", &backup],
         ["beat", "export", &beat],
         ["opml", "export", &beat],
         ["user", "list", "--json"],
+        ["beat", "import", &beat],
+        ["opml", "import", &opml],
+        ["fetch", "--once", "--json"],
     ] {
         let refused = on(&other, &asked).await;
         assert!(

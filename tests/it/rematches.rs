@@ -18,7 +18,7 @@ use wirewatch::{
         beat::{self, Dependants, Merge},
         concept_edits::{self, ConceptEdit},
         keyword_edits::{self, KeywordEdit, Saved},
-        workers::Worker,
+        workers::{Kind, Worker},
     },
     web::{Difference, Edit},
 };
@@ -74,6 +74,7 @@ async fn save(worker: &TestWorker, query: &str) -> i32 {
     let edit = KeywordEdit {
         slug: "desk",
         edited: keyword.version,
+        stamp: None,
         name: &keyword.name,
         query,
         note: "",
@@ -104,7 +105,7 @@ async fn titles_in(db: &PgPool, from: &str) -> BTreeSet<String> {
 const OPEN: &str = "matches JOIN articles ON articles.id = article_id WHERE closed_at IS NULL";
 
 async fn rematcher(worker: &TestWorker) -> Rematcher {
-    let holder = Arc::new(Worker::register(&worker.db).await.unwrap());
+    let holder = Arc::new(Worker::register(&worker.db, Kind::Worker).await.unwrap());
     Rematcher::new(worker.db.clone(), worker.clock.clone(), holder)
 }
 
@@ -183,7 +184,7 @@ async fn one_that_is_broken_off_at_any_point_ends_in_the_same_state() {
     for delay in [0_u64, 2, 5, 13] {
         let worker = stocked("iran").await;
         save(&worker, "korea AND NOT football").await;
-        let holder = Arc::new(Worker::register(&worker.db).await.unwrap());
+        let holder = Arc::new(Worker::register(&worker.db, Kind::Worker).await.unwrap());
         for turn in 0..200_u64 {
             // Each turn dies in the middle of whatever it does.
             let (db, clock) = (worker.db.clone(), worker.clock.clone());
@@ -303,6 +304,7 @@ async fn an_edit_of_a_version_that_is_no_longer_the_last_is_refused() {
     let edit = KeywordEdit {
         slug: "desk",
         edited: 1,
+        stamp: None,
         name: "Desk",
         query: "ship",
         note: "",
@@ -544,6 +546,7 @@ async fn save_concept(worker: &TestWorker, terms: &[String], anti_terms: &[Strin
     let edit = ConceptEdit {
         slug: "place",
         edited: concept.version,
+        stamp: None,
         name: "Place",
         terms: &terms,
         anti_terms,
@@ -697,6 +700,7 @@ async fn large(entries: u32) -> (String, PgPool) {
     let edit = KeywordEdit {
         slug: "desk",
         edited: keyword.version,
+        stamp: None,
         name: "Desk",
         query: "korea AND NOT football",
         note: "",

@@ -272,9 +272,12 @@ async fn a_throttled_feed_slows_its_host_down_and_starves_nobody() {
     let first = worker.pass().await;
     assert_eq!((first.polled, first.failed), (18, 2));
     worker.clock.advance(Duration::from_mins(40));
-    let holder = wirewatch::store::workers::Worker::register(&worker.db)
-        .await
-        .unwrap();
+    let holder = wirewatch::store::workers::Worker::register(
+        &worker.db,
+        wirewatch::store::workers::Kind::Worker,
+    )
+    .await
+    .unwrap();
     let now = wirewatch::domain::Clock::now(worker.clock.as_ref());
     let options = wirewatch::store::feeds::ClaimOptions {
         holder: holder.number(),

@@ -15,7 +15,7 @@ use wirewatch::{
     config::Settings,
     domain::{Beat, BeatFeed, BeatKeyword, BeatSource, Clock, Tier, Timestamp},
     jobs::poll::Summary,
-    store::{self, PgPool, beat::Merge},
+    store::{self, PgPool, beat::Merge, workers::Kind},
 };
 
 /// A clock that stands still until it is moved.
@@ -118,7 +118,7 @@ impl TestWorker {
         store::beat::import(&db, beat, Merge::IfEmpty, "test", clock.now(), &|_| {})
             .await
             .unwrap();
-        let parts = WorkerParts::build(&db, settings, clock.clone())
+        let parts = WorkerParts::build(&db, settings, clock.clone(), Kind::Worker)
             .await
             .unwrap();
         Self {
@@ -148,7 +148,7 @@ impl TestWorker {
             parts,
         } = self;
         drop(parts);
-        let parts = WorkerParts::build(&db, &settings, clock.clone())
+        let parts = WorkerParts::build(&db, &settings, clock.clone(), Kind::Worker)
             .await
             .unwrap();
         Self {

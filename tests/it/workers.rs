@@ -95,8 +95,12 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
-    let dead = store::workers::Worker::register(&db).await.unwrap();
-    let living = store::workers::Worker::register(&db).await.unwrap();
+    let dead = store::workers::Worker::register(&db, store::workers::Kind::Worker)
+        .await
+        .unwrap();
+    let living = store::workers::Worker::register(&db, store::workers::Kind::Worker)
+        .await
+        .unwrap();
     let held = store::feeds::claim_due(&db, now, claim(dead.number()))
         .await
         .unwrap();
@@ -131,7 +135,9 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         clock.clone(),
     )
     .await;
-    let holder = store::workers::Worker::register(&db).await.unwrap();
+    let holder = store::workers::Worker::register(&db, store::workers::Kind::Worker)
+        .await
+        .unwrap();
     let now = wirewatch::domain::Clock::now(clock.as_ref());
     let options = store::feeds::ClaimOptions {
         holder: holder.number(),
@@ -187,6 +193,11 @@ async fn fetch_with_named_feeds_polls_these_and_no_others() {
         .map(|asked| asked.path)
         .collect();
     assert_eq!(asked, ["/named", "/named"]);
+    assert_eq!(
+        count(&db, "leases").await,
+        0,
+        "whoever comes next waits for nothing"
+    );
     assert_eq!(count(&db, "feeds WHERE state = 'waiting'").await, 1);
 }
 

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{PrivateServerError, file_error};
+use super::{PrivateServerError, SOCKET, file_error};
 
 /// The `postmaster.pid` of a server whose process is dead.
 pub(super) struct PidFile {
@@ -49,7 +49,7 @@ impl PidFile {
 
     /// Removes the file, and the lock of the same process on the socket in `socket_folder`.
     pub(super) fn remove(self, socket_folder: &Path) -> Result<(), PrivateServerError> {
-        let lock = socket_folder.join(".s.PGSQL.5432.lock");
+        let lock = socket_folder.join(format!("{SOCKET}.lock"));
         if lock.exists() {
             fs::remove_file(&lock).map_err(|source| file_error(&lock, source))?;
         }

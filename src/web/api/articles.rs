@@ -1,6 +1,7 @@
 //! Every stored article once, by arrival; or those that a query finds, newest first.
 
 use axum::{Json, extract::State};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -315,7 +316,7 @@ pub(in crate::web) async fn selection(
     }
     let known = Known::read(state).await?;
     known.look_up(asked)?;
-    let span = known.span(asked)?;
+    let span = known.span(asked, &TimeZone::UTC)?;
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Ok(Selection {
         keyword: span.keyword,
@@ -324,7 +325,7 @@ pub(in crate::web) async fn selection(
         country: some(&asked.country.to_ascii_uppercase()),
         language: some(&asked.lang.to_ascii_lowercase()),
         from: (!asked.from.is_empty()).then_some(span.from),
-        before: (!asked.to.is_empty()).then_some(asked.end()?),
+        before: (!asked.to.is_empty()).then_some(asked.end(&TimeZone::UTC)?),
     })
 }
 
@@ -350,7 +351,9 @@ pub(in crate::web) async fn found(
             .collect();
         WebError::BadRequest(messages.join("\n"))
     })?;
-    let found = known.find(state, asked, &readied, wanted).await?;
+    let found = known
+        .find(state, asked, &readied, &TimeZone::UTC, wanted)
+        .await?;
     Ok((readied, found))
 }
 

@@ -90,6 +90,8 @@ pub(super) struct Resume {
 /// What stands under one number of arrival.
 #[derive(Serialize)]
 struct Arrival {
+    /// The last change of the desk that the lines are sure to show.
+    desk: i64,
     lines: Vec<ArrivedLine>,
 }
 
@@ -338,8 +340,8 @@ impl Following {
 
     /// Reads what comes next and makes it ready.
     async fn read(&mut self) -> Result<(), StoreError> {
-        if self.has_lines {
-            self.read_lines().await?;
+        if self.has_lines && !self.read_lines().await? {
+            return Ok(());
         }
         self.read_desk().await
     }
@@ -359,10 +361,8 @@ impl Following {
         if let Some(shown) = self.story {
             told.retain(|told| told.group.contains(&shown.get()));
         }
-        if !told.is_empty() {
-            let event = reading::within(self.reader.clone(), || desk_event(last, &told, now));
-            self.ready.extend(event);
-        }
+        let event = (!told.is_empty())
+            .then(|| reading::within(self.reader.clone(), || desk_event(last, &told, now)));
         let is_regrouped = |told: &StoryDesk| {
             let mut regrouped = touched.iter().filter(|touched| touched.is_regrouped);
             regrouped.any(|touched| told.group.contains(&touched.story.get()))
@@ -373,22 +373,28 @@ impl Following {
                 Regrouped::read(&self.state, &self.reader, &self.filter, &told, now).await?;
             self.ready.extend(written_down("regrouped", &regrouped));
         }
+        // Last: a page that has its number has all of it, and may go on after it.
+        self.ready.extend(event.flatten());
         drop(place);
         Ok(())
     }
 
-    /// Reads the next numbers of arrival.
-    async fn read_lines(&mut self) -> Result<(), StoreError> {
+    /// Reads the next numbers of arrival; whether these were all. What the desk decided of lines that are not told yet would
+    /// find no line, so it waits for them.
+    async fn read_lines(&mut self) -> Result<bool, StoreError> {
         let recent = Arc::clone(&self.state.recent);
         let arrived = recent
             .after(&self.state.db, self.seen.arrival, self.last)
             .await?;
         let now = self.state.clock.now();
+        let is_all = arrived.len() < recent::BATCH;
         for one in arrived {
             self.seen.arrival = one.number;
+            // What was read for another stream may be from before the last change that this one was told of.
+            self.seen.desk = self.seen.desk.min(one.desk);
             let json = if self.filter == BoardFilter::default() {
                 one.written(&self.taste, |lines| {
-                    reading::within(self.reader.clone(), || json(lines, now))
+                    reading::within(self.reader.clone(), || json(lines, one.desk, now))
                 })
             } else {
                 let passing = one.lines.iter().filter(|line| self.filter.takes(line, now));
@@ -400,7 +406,7 @@ impl Following {
                         ..line.clone()
                     })
                     .collect();
-                reading::within(self.reader.clone(), || json(&shown, now)).map(Arc::from)
+                reading::within(self.reader.clone(), || json(&shown, one.desk, now)).map(Arc::from)
             };
             let event = json.map(|json| {
                 Event::default()
@@ -410,7 +416,7 @@ impl Following {
             });
             self.ready.extend(event);
         }
-        Ok(())
+        Ok(is_all)
     }
 }
 
@@ -426,8 +432,9 @@ fn taste(reader: &Reader) -> Taste {
 }
 
 /// All the lines of one number; none if they cannot be written down, which is logged.
-fn json(lines: &[BoardLine], now: Timestamp) -> Option<String> {
+fn json(lines: &[BoardLine], desk: i64, now: Timestamp) -> Option<String> {
     let arrived = Arrival {
+        desk,
         lines: lines
             .iter()
             // On an open page, whatever comes in as news is new.

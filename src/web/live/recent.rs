@@ -12,6 +12,7 @@ use crate::{
     store::{
         PgPool, StoreError,
         board::{self, BoardLine},
+        desk,
     },
 };
 
@@ -30,6 +31,8 @@ pub(super) struct Arrived {
     pub(super) number: i64,
     /// Its lines.
     pub(super) lines: Vec<BoardLine>,
+    /// A change of the desk that the lines show, with all before it; what came later they may not show.
+    pub(super) desk: i64,
     written: Lock<Vec<(Taste, Arc<str>)>>,
 }
 
@@ -114,6 +117,8 @@ impl Kept {
 /// The next numbers after `seen` up to `last`: what was given since may stand in no story yet.
 async fn read(db: &PgPool, seen: i64, last: i64) -> Result<Vec<Arc<Arrived>>, StoreError> {
     let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    // Before the lines: they show all changes up to it.
+    let desk = desk::last_number(db).await?;
     let lines = board::lines_arrived_after(db, seen, last, batch).await?;
     let mut arrived: Vec<Arrived> = Vec::new();
     for line in lines {
@@ -123,6 +128,7 @@ async fn read(db: &PgPool, seen: i64, last: i64) -> Result<Vec<Arc<Arrived>>, St
             _ => arrived.push(Arrived {
                 number,
                 lines: vec![line],
+                desk,
                 written: Lock::default(),
             }),
         }
@@ -138,6 +144,7 @@ mod tests {
         let one = |number| Arrived {
             number,
             lines: Vec::new(),
+            desk: 0,
             written: Lock::default(),
         };
         numbers.map(|number| Arc::new(one(number))).collect()

@@ -4,10 +4,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::{Subject, link_of};
-use crate::{
-    domain::{Timestamp, urn},
-    store::article_stream::ArrivedArticle,
-};
+use crate::{digest::urn::urn, domain::Timestamp, store::article_stream::ArrivedArticle};
 
 #[derive(Template)]
 #[template(path = "articles.atom", escape = "html")]

@@ -23,7 +23,7 @@ use crate::{
     web::{
         WebState,
         error::{WebError, with_page},
-        extract::{Form, Path},
+        extract::{Form, Path, Query},
         peer::Peer,
         reading, secrets,
         sign_in::{self as door, Proven},
@@ -116,12 +116,29 @@ pub(crate) struct TokenForm {
     outputs: Option<String>,
 }
 
+/// What the address of the page says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// What is done.
+    done: String,
+}
+
+/// What stands in the address after a change of the password.
+const PASSWORD: &str = "password";
+
 /// Answers with the page.
 pub(crate) async fn show(
     State(state): State<WebState>,
     member: Member,
+    Query(asked): Query<Asked>,
 ) -> Result<AccountPage, WebError> {
-    page(&state, &member, Told::default()).await
+    let texts = reading::current().texts;
+    let told = Told {
+        done: (asked.done == PASSWORD).then_some(texts.password_changed),
+        ..Told::default()
+    };
+    page(&state, &member, told).await
 }
 
 async fn page(state: &WebState, member: &Member, told: Told) -> Result<AccountPage, WebError> {
@@ -233,7 +250,7 @@ async fn is_their_password(
     Ok(proven.is_some_and(|proven| proven.user == member.id))
 }
 
-/// Changes the password. Every other browser is signed out, and this one has a new session.
+/// Changes the password. Every other browser is signed out, and this one has a new session, with which it asks for the page.
 pub(crate) async fn set_password(
     State(state): State<WebState>,
     member: Member,
@@ -256,12 +273,8 @@ pub(crate) async fn set_password(
         password_hash: Some(hash.as_str().to_owned()),
     };
     let cookie = door::begin_session(&state, peer, &headers, &proven).await?;
-    let told = Told {
-        done: Some(texts.password_changed),
-        ..Told::default()
-    };
-    let page = page(&state, &member, told).await?;
-    Ok(([(header::SET_COOKIE, cookie)], page).into_response())
+    let to = Redirect::to(&format!("/account?done={PASSWORD}"));
+    Ok(([(header::SET_COOKIE, cookie)], to).into_response())
 }
 
 /// Signs a browser of the reader out.

@@ -33,6 +33,8 @@ const SHORT: usize = 120;
 pub(crate) struct AuditPage {
     frame: Frame,
     wanted: Wanted,
+    /// Whose days the filters name.
+    days_of: String,
     choices: Choices,
     rows: Vec<Row>,
     older: Option<String>,
@@ -80,7 +82,7 @@ pub(crate) struct Wanted {
     who: String,
     action: String,
     q: String,
-    /// Dates (UTC), both included.
+    /// Days of the reader's clock, both included.
     from: String,
     to: String,
     before: Option<i64>,
@@ -88,13 +90,14 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     fn search(&self) -> Result<Search<'_>, WebError> {
+        let zone = days::zone_of_reader();
         Ok(Search {
             subject_kind: &self.kind,
             actor: &self.who,
             action: &self.action,
             words: self.q.trim(),
-            from: days::begin("from", &self.from)?,
-            to: days::end("to", &self.to)?,
+            from: days::begin("from", &self.from, &zone)?,
+            to: days::end("to", &self.to, &zone)?,
             before: self.before,
         })
     }
@@ -121,6 +124,7 @@ pub(crate) async fn show(
             .map(|last| format!("{}&before={}", asked(&wanted), last.id)),
         rows: shown.iter().map(|entry| row(entry, now)).collect(),
         asked: asked(&wanted),
+        days_of: days::zone_name(),
         wanted,
         choices,
     })

@@ -7,16 +7,12 @@ use serde::Deserialize;
 use super::search::Asked;
 use crate::{
     domain::{ArticleId, Hit},
-    query::{self, Explanation, Purpose},
+    query::{self, Engine, Explanation, Purpose, Scratch},
     store::{
         board::{self, KeywordQuery},
         search::{self as stored, ArticleText},
     },
-    web::{
-        WebState,
-        error::WebError,
-        search::{Question, Sources},
-    },
+    web::{WebState, error::WebError, search::Sources},
 };
 
 /// The deepest step in of a line.
@@ -116,17 +112,18 @@ async fn hits(
         return Ok(None);
     }
     let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
-    let Ok(query) = query::parse(q, &lexicon, Purpose::Search) else {
-        return Ok(None);
-    };
-    let question = Question::new(&query, &lexicon, &[], state.cores.clone());
-    let judged = question.judge(vec![text.clone()], sources).await;
-    Ok(Some(SearchHits {
-        hits: judged
-            .into_iter()
-            .flat_map(|(_, matched)| matched.hits)
-            .collect(),
-        canonical: query.canonical(),
+    let (asked, text, sources) = (q.to_owned(), text.clone(), Arc::clone(sources));
+    // Reading and compiling a long query is no more for the threads that serve than scanning is.
+    let judging = state.cores.work(move || {
+        let query = query::parse(&asked, &lexicon, Purpose::Search).ok()?;
+        let engine = Engine::of_query(&query, &lexicon);
+        let matches = engine.matches(&text.text.subject(&sources), &mut Scratch::default());
+        let hits = matches.into_iter().flat_map(|matched| matched.hits);
+        Some((hits.collect(), query.canonical()))
+    });
+    Ok(judging.await.map(|(hits, canonical)| SearchHits {
+        hits,
+        canonical,
         address: Asked::default().with_query(q).address(),
     }))
 }
@@ -139,14 +136,18 @@ async fn why(
     sources: Sources,
 ) -> Result<Option<WhyView>, WebError> {
     let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
-    let Ok(query) = query::parse(&keyword.query, &lexicon, Purpose::SavedKeyword) else {
+    let saved = keyword.query.clone();
+    let explaining = state.cores.work(move || {
+        let query = query::parse(&saved, &lexicon, Purpose::SavedKeyword).ok()?;
+        Some(query::explain(
+            &query,
+            &lexicon,
+            &text.text.subject(&sources),
+        ))
+    });
+    let Some(explanation) = explaining.await else {
         return Ok(None);
     };
-    // Scanning is no work for the threads that serve.
-    let explaining = state
-        .cores
-        .work(move || query::explain(&query, &lexicon, &text.text.subject(&sources)));
-    let explanation = explaining.await;
     let mut rows = Vec::new();
     flatten(&explanation, 0, &mut rows);
     Ok(Some(WhyView {

@@ -2,6 +2,7 @@
 
 use crate::{
     domain::Timestamp,
+    query::MAX_BYTES,
     store::{
         PgPool, StoreError,
         beat::{self, Dependants, EngineSource},
@@ -13,6 +14,10 @@ use crate::{
 
 /// Times that an edit is tried again because the beat was changed meanwhile.
 pub(super) const TRIES: usize = 5;
+
+/// The largest form of what queries are made of: a query of the longest, each byte of it written as three (`%D0`), with
+/// what stands beside it.
+pub(in crate::web) const LARGEST_FORM: usize = 4 * MAX_BYTES;
 
 /// What is to be saved.
 #[derive(Clone, Copy)]

@@ -103,43 +103,96 @@ function addNews(keyword, more = 1) {
 
 const heldIn = (section) => held.get(section) ?? [];
 const linesOf = (section) => [...all(".line", section), ...heldIn(section)];
-const hold = (section, lines) => (lines.length ? held.set(section, lines) : held.delete(section));
+const sortOf = (line) => Number(line.dataset.sort);
+
+// What would fall off the end when it is let in is only counted: of a story, or of an article that has none, which article it
+// is where that is new, else nothing.
+const beyond = new Map();
+const beyondIn = (section) => [...(beyond.get(section)?.values() ?? [])];
+const nameOf = (story, article) => (story ? `story ${story}` : `article ${article}`);
+
+// Lines that wait in a section: the newest of them.
+function hold(section, lines) {
+  const kept = [...lines];
+  while (kept.length > LONGEST) {
+    const oldest = kept.reduce((one, other) => (sortOf(other) < sortOf(one) ? other : one));
+    kept.splice(kept.indexOf(oldest), 1);
+    const { story, article } = oldest.dataset;
+    if (!beyond.has(section)) beyond.set(section, new Map());
+    beyond.get(section).set(nameOf(story, article), oldest.classList.contains("new") ? article : null);
+  }
+  if (kept.length) held.set(section, kept);
+  else held.delete(section);
+}
 
 // Puts a line where its time belongs, which is nearly always the top.
 function place(section, line) {
   // A new report of a story takes the place of the line that stood for it.
   const story = line.dataset.story;
-  if (story) for (const other of all(".line", section)) if (other.dataset.story === story) other.remove();
-  const list = section.querySelector(".lines");
-  const after = all(".line", list).find((other) => Number(other.dataset.sort) <= Number(line.dataset.sort));
-  list.insertBefore(line, after ?? null);
+  const lines = all(".line", section);
+  const former = story ? lines.filter((other) => other.dataset.story === story) : [];
+  handOver(former, line, () => {
+    former.forEach(drop);
+    const after = lines.find((other) => other.isConnected && Number(other.dataset.sort) <= Number(line.dataset.sort));
+    section.querySelector(".lines").insertBefore(line, after ?? null);
+  });
   line.classList.add("came");
   watchFor(line);
+}
+
+function drop(line) {
+  forget(line);
+  line.remove();
+}
+
+// What the reader had at lines goes over to the one that takes their place: the choice, the unfolded story, the focus.
+function handOver(former, line, put) {
+  const old = former.find((other) => other.contains(document.activeElement)) ?? former[0];
+  const focused = old?.contains(document.activeElement) ? document.activeElement : null;
+  const was = focused && whatIs(focused);
+  const box = line.querySelector(".choose");
+  if (box) box.checked = former.some((other) => other.querySelector(".choose")?.checked);
+  const unfolded = former.map((other) => other.querySelector(".unfolded")).find(Boolean);
+  const button = line.querySelector(".unfold");
+  if (unfolded && button) {
+    button.setAttribute("aria-expanded", "true");
+    line.append(unfolded);
+  }
+  if (former.includes(current)) current = line;
+  put();
+  unfoldAnew(line);
+  if (!focused) return;
+  const again = all("a, button, input", line).find((one) => one === focused || whatIs(one) === was) ?? line.querySelector(".headline");
+  again.focus({ preventScroll: true });
 }
 
 function letIn(section) {
   const lines = heldIn(section);
   held.delete(section);
+  beyond.delete(section);
   for (const line of lines) place(section, line);
-  for (const line of all(".line", section).slice(LONGEST)) line.remove();
+  for (const line of all(".line", section).slice(LONGEST)) drop(line);
   section.querySelector(".empty")?.remove();
   applyFilter(lines);
   refreshTimes(section);
+  const hadFocus = document.activeElement === section.querySelector(".let-in");
   showHeld();
+  // The button is gone with what it let in; the first of that is what comes next.
+  if (hadFocus) all(".line", section).find((line) => lines.includes(line) && line.checkVisibility())?.querySelector(".headline").focus({ preventScroll: true });
 }
 
 function showHeld() {
   // An article under two keywords is two lines and one piece of news.
   const articles = new Set();
   for (const section of all(".section")) {
-    const lines = heldIn(section);
-    const newLines = lines.filter((line) => line.classList.contains("new"));
-    const news = newLines.length;
+    const waiting = [...heldIn(section).map((line) => (line.classList.contains("new") ? line.dataset.article : null)), ...beyondIn(section)];
+    const newArticles = waiting.filter(Boolean);
+    const [news, older] = [newArticles.length, waiting.length - newArticles.length];
     const button = section.querySelector(".let-in");
-    const parts = [news && `${news} ${say.new}`, lines.length - news && `${lines.length - news} ${say.older}`].filter(Boolean);
-    button.hidden = lines.length === 0;
+    const parts = [news && `${news} ${say.new}`, older && `${older} ${say.older}`].filter(Boolean);
+    button.hidden = waiting.length === 0;
     button.textContent = parts.join(", ");
-    for (const line of newLines) articles.add(line.dataset.article);
+    for (const article of newArticles) articles.add(article);
   }
   document.title = articles.size ? `(${articles.size}) ${title}` : title;
 }
@@ -169,7 +222,11 @@ function arrived(line) {
     if (before) recount(before, element(html).querySelector(".story"));
     return;
   }
-  if (isNew && !isCounted(keyword, story, before)) addNews(keyword);
+  // Of what waits beyond the end it takes the place too.
+  const name = nameOf(story, article);
+  const isKnown = beyond.get(section)?.get(name) ? true : isCounted(keyword, story, before);
+  beyond.get(section)?.delete(name);
+  if (isNew && !isKnown) addNews(keyword);
   if (!section) return;
   hold(section, [...heldIn(section).filter((other) => other !== before), element(html)]);
   document.querySelector(".beginning")?.remove();
@@ -178,24 +235,22 @@ function arrived(line) {
 
 function recount(line, counts) {
   const before = line.querySelector(".story");
-  if (counts && before) before.replaceWith(counts);
+  if (line.querySelector(".unfolded")) counts?.querySelector(".unfold")?.setAttribute("aria-expanded", "true");
+  if (counts && before) replacePart(before, counts);
   else if (counts) line.querySelector(".headline").after(counts);
+  unfoldAnew(line);
 }
 
 // A line as it is now in the place of the one that was shown: it stays new, seen, chosen and at hand as that was.
 function renew(section, old, line) {
   line.className = old.className;
-  const [was, box] = [old, line].map((one) => one.querySelector(".choose"));
-  if (was && box) box.checked = was.checked;
   const lines = heldIn(section);
   if (lines.includes(old)) return hold(section, lines.map((other) => (other === old ? line : other)));
-  const hadFocus = old.contains(document.activeElement);
-  old.replaceWith(line);
+  forget(old);
+  handOver([old], line, () => old.replaceWith(line));
   refreshTimes(line);
   applyFilter([line]);
   if (!line.classList.contains("seen")) watchFor(line);
-  if (current === old) current = line;
-  if (hadFocus) line.querySelector(".headline").focus({ preventScroll: true });
 }
 
 // Stories were merged or parted, or came to be known: the lines that stand for them take the places of those that are shown.
@@ -221,7 +276,7 @@ function regroupedIn(section, { ids, articles, lines }) {
     if (waited) hold(section, [...heldIn(section), line]);
     else if (ended.length || isWhole || Number(line.dataset.sort) >= oldest) place(section, line);
   }
-  for (const line of ended) line.remove();
+  ended.forEach(drop);
   if (wasCurrent || hadFocus) {
     current = all(".line", section).find(isOfThem);
     if (hadFocus) current?.querySelector(".headline").focus({ preventScroll: true });
@@ -236,7 +291,7 @@ function regrouped(told) {
 }
 
 function announce() {
-  const total = [...held.values()].reduce((sum, lines) => sum + lines.length, 0);
+  const total = [...held, ...beyond].reduce((sum, [, waiting]) => sum + (waiting.size ?? waiting.length), 0);
   if (total) announcement.textContent = `${total} ${say.pressToShow}`;
 }
 
@@ -247,18 +302,31 @@ function signedOut() {
   connection.hidden = false;
 }
 
-function follow(after) {
-  let seen = after;
-  const { desk, story } = main.dataset;
-  // What the desk did since the page was made is told again after each break: it says what stands now.
-  const asked = new URLSearchParams({ ...(after !== undefined && { after }), ...(desk && { desk }), ...(after === undefined && (story ? { story } : { lines: "no" })) });
+// The last change of the desk that this page has heard of: what is decided after it is not overwritten unseen.
+let heard = main?.dataset.desk;
+function hear(number) {
+  heard = number;
+  for (const field of all("input[name=heard]")) field.value = number;
+}
+
+// The stream, while there is one; the last number that came by it; whether there was one before; whether there will be none.
+let stream;
+let seen = main?.dataset.arrival;
+let wasOpen = false;
+let isOver = false;
+
+function follow() {
+  const { story } = main.dataset;
+  const isOfLines = seen !== undefined;
+  // What the desk did since the page was made or heard of it last is told again after each break: it says what stands now.
+  const asked = new URLSearchParams({ ...(isOfLines && { after: seen }), ...(heard && { desk: heard }), ...(!isOfLines && (story ? { story } : { lines: "no" })) });
   const source = new EventSource(`/events?${asked}${main.dataset.filter ? `&${main.dataset.filter}` : ""}`);
-  let isFirst = true;
+  stream = source;
   const isConnected = (is) => { connection.hidden = is; };
   source.addEventListener("open", () => {
     isConnected(true);
-    if (!isFirst) refreshLive();
-    isFirst = false;
+    if (wasOpen) refreshLive();
+    wasOpen = true;
   });
   source.addEventListener("desk", (event) => {
     const { number, stories } = JSON.parse(event.data);
@@ -272,11 +340,16 @@ function follow(after) {
   source.addEventListener("seen", refreshLive);
   source.addEventListener("arrival", (event) => {
     seen = event.lastEventId;
-    for (const line of JSON.parse(event.data).lines) arrived(line);
+    const { desk, lines } = JSON.parse(event.data);
+    lines.forEach(arrived);
+    // The lines may be from before what was heard of last: that is told again.
+    if (desk < heard) hear(desk);
     showHeld();
     announce();
   });
   source.addEventListener("coverage", (event) => {
+    // It comes once all that waited has.
+    if (isLooking) rest();
     const shown = document.querySelector(".statement");
     const told = element(JSON.parse(event.data).html);
     refreshTimes(told);
@@ -285,24 +358,61 @@ function follow(after) {
     shown.replaceWith(told);
     if (wasFocused) told.querySelector("a").focus();
   });
-  source.addEventListener("signed-out", () => {
+  const end = () => {
+    isOver = true;
     source.close();
     signedOut();
-  });
+  };
+  source.addEventListener("signed-out", end);
   source.addEventListener("error", async () => {
     isConnected(false);
     // The browser tries again by itself, except after an answer that is no stream (a 401, a 503, a proxy's page).
     if (source.readyState !== EventSource.CLOSED) return;
     const session = await fetch("/session").catch(() => null);
-    if (session?.status === 401) signedOut();
-    else setTimeout(() => follow(seen), 5e3);
+    if (session?.status === 401) end();
+    else setTimeout(() => { if (stream === source) follow(); }, 5e3);
   });
-  addEventListener("pagehide", () => source.close(), { once: true });
+}
+
+// A browser has six connections to a server, so a page that is hidden lets go of its own. Shown again it goes on where it was;
+// meanwhile one whose title tells what waits looks now and then.
+const LET_GO_AFTER = 6e3, LOOK_AFTER = MINUTE, LOOK_FOR = 10e3;
+let waking;
+let isLooking = false;
+
+function rest() {
+  clearTimeout(waking);
+  stream?.close();
+  stream = undefined;
+  isLooking = false;
+  wasOpen = true;
+  if (seen !== undefined && !isOver) waking = setTimeout(look, LOOK_AFTER);
+}
+
+function look() {
+  isLooking = true;
+  follow();
+  waking = setTimeout(rest, LOOK_FOR);
+}
+
+function attend() {
+  clearTimeout(waking);
+  isLooking = false;
+  if (isOver) return;
+  if (document.hidden) waking = setTimeout(rest, LET_GO_AFTER);
+  else if (!stream) follow();
 }
 
 if (main?.dataset.desk !== undefined) {
   for (const section of all(".section")) section.querySelector(".let-in").addEventListener("click", () => letIn(section));
-  follow(main.dataset.arrival);
+  // A page that is opened behind another one has nothing to miss: it knows its number.
+  if (document.hidden) rest();
+  else follow();
+  document.addEventListener("visibilitychange", attend);
+  addEventListener("pagehide", () => {
+    isOver = true;
+    rest();
+  });
   // A page that comes back from the browser's memory closed its stream when it left.
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
@@ -312,6 +422,30 @@ if (main?.dataset.desk !== undefined) {
 }
 
 // --- The desk --------------------------------------------------------------------------------------------------------
+
+// What tells a link or a button from others. One that does something else is another one.
+const whatIs = (one) => [one.localName, one.getAttribute("href"), one.form?.getAttribute("action"), one.name, one.value, one.className].join(" ");
+const means = (part) => all("a, button, input:not([type=hidden])", part).map(whatIs);
+
+// Puts a fresh part of the page in the place of an old one. What had the focus has it again if it is still there; else the
+// part itself has, so that no key presses what nobody meant.
+function replacePart(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const was = focused && whatIs(focused);
+  old.replaceWith(fresh);
+  refreshTimes(fresh);
+  if (!focused) return;
+  const again = focused !== old && all("a, button, input", fresh).find((one) => whatIs(one) === was);
+  if (!again) fresh.tabIndex = -1;
+  (again || fresh).focus({ preventScroll: true });
+}
+
+// A finger that was on its way to a button meant the one that stood there.
+const SETTLED_AFTER = 700;
+function settle(part) {
+  const settledAt = Date.now() + SETTLED_AFTER;
+  part.addEventListener("click", (event) => { if (event.detail > 0 && Date.now() < settledAt) event.preventDefault(); }, true);
+}
 
 // Parts of the page that show what the desk did are read anew; where the reader types, nothing moves.
 let refreshing;
@@ -325,21 +459,24 @@ function refreshLive() {
     for (const old of all("[data-live]")) {
       const fresh = page.getElementById(old.id);
       if (!fresh || old.isEqualNode(fresh)) continue;
-      const focused = old.contains(document.activeElement) ? document.activeElement : null;
-      const place = focused ? all("a, button, input", old).indexOf(focused) : -1;
-      old.replaceWith(document.adoptNode(fresh));
-      refreshTimes(fresh);
-      if (focused) all("a, button, input", fresh)[place]?.focus({ preventScroll: true });
+      if (means(old).join() !== means(fresh).join()) settle(fresh);
+      replacePart(old, document.adoptNode(fresh));
     }
   }, 100);
 }
 
-// The last change of the desk that this page has heard of: what is decided after it is not overwritten unseen.
-let heard = main?.dataset.desk;
-function hear(number) {
-  heard = number;
-  for (const field of all("input[name=heard]")) field.value = number;
+// A part of a page that waits for something says where it can be read anew, until it is done.
+const AGAIN_AFTER = 2e3;
+async function readAgain() {
+  const part = document.querySelector("[data-again]");
+  if (!part) return;
+  const answer = document.hidden ? null : await fetch(part.dataset.again).catch(() => null);
+  const page = answer?.ok && new DOMParser().parseFromString(markup.createHTML(await answer.text()), "text/html");
+  const fresh = page && page.getElementById(part.id);
+  if (fresh) replacePart(part, document.adoptNode(fresh));
+  setTimeout(readAgain, AGAIN_AFTER);
 }
+setTimeout(readAgain, AGAIN_AFTER);
 
 // A list of stories has each once: of one that was merged, the line of the one that took its articles stays.
 function mergedInto(story, ids) {
@@ -355,9 +492,9 @@ function deskChanged({ ids, story, html }) {
     if (!isHere(line.dataset.story)) continue;
     const fresh = element(html);
     const old = line.querySelector(".desk");
-    if (old) old.replaceWith(fresh);
+    if (old) replacePart(old, fresh);
     else line.querySelector(".where")?.append(fresh);
-    refreshTimes(line);
+    refreshTimes(fresh);
   }
   refreshLive();
 }
@@ -389,33 +526,58 @@ const undoable = [];
 
 const mayWork = document.getElementById("ask-pass") !== null;
 
-async function order(stories, fields, words) {
-  if (!stories.length) return;
-  if (!mayWork) return tell(say.onlyReads);
-  const known = heard === undefined ? [] : [["heard", heard]];
-  const answer = await post("/desk", [...stories.map((story) => ["story", story]), ...fields, ...known]).catch(() => null);
-  const outcome = await answer?.json().catch(() => null);
-  if (!outcome) return tell(`${say.notDone}. ${say.connection}`);
-  const changes = outcome.done.flatMap((done) => done.change ?? []);
-  if (changes.length) undoable.push(changes);
-  for (const box of all(".choose:checked")) box.checked = false;
-  const done = outcome.done.length;
-  const parts = [done && `${words}${done > 1 ? ` (${done} ${say.stories})` : ""}. ${say.takesBack}`, ...outcome.refused.map((one) => `${say.notDone}: ${one.why}.`)];
-  tell(parts.filter(Boolean).join(" "));
+// What a refusal may be about that is over in a while: whoever asks again may be heard.
+const isPassing = (status) => status >= 500 || [401, 403, 408, 429].includes(status);
+
+// Sends an order. Either its outcome comes of it or a reason: what the server says, or that nobody answered.
+async function send(path, fields) {
+  const answer = await post(path, fields).catch(() => null);
+  const said = await answer?.json().catch(() => null);
+  if (said?.done) return { outcome: said };
+  return { why: said?.detail ?? say.connection, isPassing: !answer || isPassing(answer.status) };
 }
 
-async function takeBack() {
+// Has something done with stories; what came of it in words, and whether anything was done.
+async function order(stories, fields, words) {
+  const known = heard === undefined ? [] : [["heard", heard]];
+  const { outcome, why } = await send("/desk", [...stories.map((story) => ["story", story]), ...fields, ...known]);
+  if (!outcome) return { told: `${say.notDone}. ${why}` };
+  const changes = outcome.done.flatMap((done) => done.change ?? []);
+  if (changes.length) undoable.push(changes);
+  // What was refused stays chosen.
+  const refused = outcome.refused.map((one) => String(one.story));
+  for (const box of all(".choose:checked")) if (stories.includes(box.value) && !refused.includes(box.value)) box.checked = false;
+  const done = outcome.done.length;
+  const parts = [done && `${words}${done > 1 ? ` (${done} ${say.stories})` : ""}. ${say.takesBack}`, ...outcome.refused.map((one) => `${say.notDone}: ${one.why}.`)];
+  return { told: parts.filter(Boolean).join(" "), isDone: done > 0 };
+}
+
+async function act(stories, fields, words) {
+  if (!stories.length) return;
   if (!mayWork) return tell(say.onlyReads);
+  tell((await order(stories, fields, words)).told);
+}
+
+async function takeLastBack() {
   const changes = undoable.pop();
   if (!changes) return tell(say.nothingToTakeBack);
-  const answer = await post("/desk/undo", changes.map((change) => ["change", change])).catch(() => null);
-  const outcome = await answer?.json().catch(() => null);
-  if (!outcome) return tell(`${say.notTakenBack}. ${say.connection}`);
+  const { outcome, why, isPassing } = await send("/desk/undo", changes.map((change) => ["change", change]));
+  if (!outcome) {
+    if (isPassing) undoable.push(changes);
+    return tell(`${say.notTakenBack}. ${why}`);
+  }
   const parts = [outcome.done.length && say.takenBack, ...outcome.refused.map((one) => `${say.notTakenBack}: ${one.why}.`)];
   tell(parts.filter(Boolean).join(" "));
 }
 
-// A dialog asks for what an order needs, and gives the focus back.
+// One after the other: each takes back what is the last one then.
+let takingBack = Promise.resolve();
+function takeBack() {
+  if (!mayWork) return tell(say.onlyReads);
+  takingBack = takingBack.then(takeLastBack);
+}
+
+// A dialog asks for what an order needs, and stays until it is done or given up. Then it gives the focus back.
 function ask(id, words) {
   if (!mayWork) return tell(say.onlyReads);
   const dialog = document.getElementById(id);
@@ -423,16 +585,27 @@ function ask(id, words) {
   if (!dialog || !stories.length) return;
   const back = currentLine();
   const form = dialog.querySelector("form");
-  const send = (event) => {
+  const problem = dialog.querySelector(".problem");
+  let isOpen = true;
+  let isSending = false;
+  const submit = async (event) => {
     event.preventDefault();
-    const fields = [...new FormData(form, event.submitter)];
-    dialog.close();
-    order(stories, fields, words);
+    if (isSending) return;
+    isSending = true;
+    const { told, isDone } = await order(stories, [...new FormData(form, event.submitter)], words);
+    isSending = false;
+    if (isDone || !isOpen) tell(told);
+    if (isDone && isOpen) dialog.close();
+    if (isDone || !isOpen) return;
+    problem.textContent = told;
+    problem.hidden = false;
   };
-  form.addEventListener("submit", send);
+  form.addEventListener("submit", submit);
   dialog.addEventListener("close", () => {
-    form.removeEventListener("submit", send);
+    isOpen = false;
+    form.removeEventListener("submit", submit);
     form.reset();
+    problem.hidden = true;
     back?.querySelector(".headline")?.focus({ preventScroll: true });
   }, { once: true });
   dialog.showModal();
@@ -450,7 +623,7 @@ const bulk = document.getElementById("bulk");
 bulk?.addEventListener("submit", (event) => {
   event.preventDefault();
   const fields = [...new FormData(bulk, event.submitter)].filter(([name]) => name !== "story" && name !== "next");
-  order(meant(), fields, event.submitter.textContent);
+  act(meant(), fields, event.submitter.textContent);
 });
 
 // --- What was on the screen ------------------------------------------------------------------------------------------
@@ -460,13 +633,20 @@ const toTell = new Set();
 const dwelling = new Map();
 const SEEN_AFTER = 1200;
 
-function tellSeen(isLast) {
-  if (!isReader || (!toTell.size && isLast !== "here")) return;
+// Until when a server that was busy is left alone.
+let tellAgainAt = 0;
+
+async function tellSeen(isLast) {
+  if (!isReader || (!toTell.size && isLast !== "here") || Date.now() < tellAgainAt) return;
   const articles = [...toTell].slice(0, 500);
   for (const article of articles) toTell.delete(article);
-  post("/seen", articles.map((article) => ["article", article]), { keepalive: true })
-    .then((answer) => { if (answer.ok) for (const line of all(".line.new")) if (articles.includes(line.dataset.article)) line.classList.add("seen"); })
-    .catch(() => articles.forEach((article) => toTell.add(article)));
+  const answer = await post("/seen", articles.map((article) => ["article", article]), { keepalive: true }).catch(() => null);
+  if (answer?.ok) {
+    for (const line of all(".line.new")) if (articles.includes(line.dataset.article)) line.classList.add("seen");
+  } else if (!answer || isPassing(answer.status)) {
+    for (const article of articles) toTell.add(article);
+    tellAgainAt = Date.now() + 1e3 * (Number(answer?.headers.get("retry-after")) || (answer?.status === 401 ? 60 : 5));
+  }
 }
 
 const watching = isReader && new IntersectionObserver((entries) => {
@@ -475,12 +655,20 @@ const watching = isReader && new IntersectionObserver((entries) => {
     dwelling.delete(target);
     if (!isIntersecting) continue;
     dwelling.set(target, setTimeout(() => {
+      dwelling.delete(target);
       if (document.hidden) return;
       toTell.add(target.dataset.article);
       watching.unobserve(target);
     }, SEEN_AFTER));
   }
 }, { threshold: 0.6 });
+
+// A line that is gone is kept by nothing.
+function forget(line) {
+  clearTimeout(dwelling.get(line));
+  dwelling.delete(line);
+  if (watching) watching.unobserve(line);
+}
 
 function watchFor(line) {
   if (watching && line.dataset.article && !line.dataset.article.startsWith("0")) watching.observe(line);
@@ -564,28 +752,47 @@ function note() {
 }
 
 // A story unfolds under its line: what its page tells of its articles, without leaving the list.
+const unfolding = new WeakSet();
 async function unfold(line) {
   const button = line?.querySelector(".unfold");
-  if (!button || button.disabled) return;
+  if (!button || unfolding.has(line)) return;
   const close = () => {
     button.setAttribute("aria-expanded", "false");
     line.querySelector(".unfolded")?.remove();
   };
   if (button.getAttribute("aria-expanded") === "true") return close();
-  button.disabled = true;
-  const answer = await fetch(`/stories/${line.dataset.story}`).catch(() => null);
+  // A button that is switched off meanwhile would lose the focus.
+  unfolding.add(line);
+  const place = await timelineOf(line.dataset.story);
+  unfolding.delete(line);
+  if (!place) return tell(`${say.unread} ${say.connection}`);
+  line.querySelector(".unfolded")?.remove();
+  line.append(place);
+  // What came meanwhile may have put another button there.
+  line.querySelector(".unfold")?.setAttribute("aria-expanded", "true");
+}
+
+// What the page of a story tells of its articles; none if it is not to be had.
+async function timelineOf(story) {
+  const answer = await fetch(`/stories/${story}`).catch(() => null);
   const html = answer?.ok ? await answer.text() : "";
-  button.disabled = false;
   const timeline = new DOMParser().parseFromString(markup.createHTML(html), "text/html").querySelector(".timeline");
-  if (!timeline) return tell(`${say.unread} ${say.connection}`);
+  if (!timeline) return null;
   // Its articles are no lines of this list: keys that choose and move go on meaning the story.
   for (const form of all("form", timeline)) form.remove();
   for (const entry of all(".line", timeline)) entry.classList.remove("line");
   const place = Object.assign(document.createElement("div"), { className: "unfolded" });
   place.append(document.adoptNode(timeline));
-  line.append(place);
   refreshTimes(place);
-  button.setAttribute("aria-expanded", "true");
+  return place;
+}
+
+// A story that is unfolded has one article more, or others.
+async function unfoldAnew(line) {
+  if (!line.querySelector(".unfolded")) return;
+  const fresh = await timelineOf(line.dataset.story);
+  const old = line.querySelector(".unfolded");
+  if (fresh && old) replacePart(old, fresh);
 }
 
 document.addEventListener("click", (event) => {
@@ -604,9 +811,9 @@ function go() {
 const actions = {
   x: () => (document.querySelector(".out button") ? moveOut() : choose()),
   m: merge,
-  c: () => order(meant(), [["do", "claim"]], say.claimed),
-  r: () => order(meant(), [["do", "release"]], say.newAgain),
-  w: () => order(meant(), [["do", "watch"]], say.watched),
+  c: () => act(meant(), [["do", "claim"]], say.claimed),
+  r: () => act(meant(), [["do", "release"]], say.newAgain),
+  w: () => act(meant(), [["do", "watch"]], say.watched),
   p: () => ask("ask-pass", say.passed),
   u: () => ask("ask-use", say.used),
   a: () => ask("ask-assign", say.given),
@@ -619,7 +826,7 @@ const actions = {
   j: () => move(1),
   k: () => move(-1),
   o: () => currentLine()?.querySelector(".headline").click(),
-  ".": () => [...held.keys()].forEach(letIn),
+  ".": () => [...held.keys()].forEach((section) => letIn(section)),
   "/": () => search?.focus(),
   f: () => filter?.focus(),
   F: () => document.querySelector("#open-filter, .board-filter select")?.[document.getElementById("open-filter") ? "click" : "focus"](),

@@ -290,6 +290,13 @@ impl Browser {
             .await;
     }
 
+    /// Pages opened from now on run this before their own scripts.
+    pub(super) async fn run_first(&self, script: &str) {
+        let source = json!({"source": script});
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source)
+            .await;
+    }
+
     async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.extension(
             "goog/cdp/execute",

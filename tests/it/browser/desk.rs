@@ -20,14 +20,14 @@ const NEW: usize = 20;
 const ENTER: char = '\u{e007}';
 const TAB: char = '\u{e004}';
 
-struct Newsroom {
+pub(super) struct Newsroom {
     _publisher: FeedServer,
-    _worker: TestWorker,
-    site: Site,
+    pub(super) worker: TestWorker,
+    pub(super) site: Site,
 }
 
 /// Twenty new stories, and an account of each role.
-async fn newsroom() -> Newsroom {
+pub(super) async fn newsroom() -> Newsroom {
     let publisher = FeedServer::start().await;
     publisher.put("/feed", headlines::document(4));
     let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
@@ -41,13 +41,13 @@ async fn newsroom() -> Newsroom {
     site.account("colleague", Role::Viewer).await;
     Newsroom {
         _publisher: publisher,
-        _worker: worker,
+        worker,
         site,
     }
 }
 
 /// Signs in with keys: the field of the name has the focus.
-async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
+pub(super) async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
     browser
         .goto(&site.url(&format!("/login?next={next}")))
         .await;
@@ -62,14 +62,14 @@ async fn sign_in(browser: &Browser, site: &Site, name: &str, next: &str) {
 }
 
 /// What the page shows of the desk about a story.
-fn desk_of(story: &str) -> String {
+pub(super) fn desk_of(story: &str) -> String {
     format!(
         "return document.querySelector('.line[data-story=\"{story}\"] .desk')?.innerText.replace(/\\s+/g, ' ').trim() ?? ''"
     )
 }
 
 /// Waits until a page says something of a story; how long that took.
-async fn says(browser: &Browser, story: &str, words: &str) -> Duration {
+pub(super) async fn says(browser: &Browser, story: &str, words: &str) -> Duration {
     let begun = Instant::now();
     loop {
         let said = browser.run(&desk_of(story)).await;

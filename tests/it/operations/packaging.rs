@@ -40,6 +40,7 @@ fn every_setting_that_is_handed_out_is_one() {
         "docs/wirewatch.service",
         "README.md",
         "docs/deb/env",
+        "docker-compose.env.example",
         "Dockerfile",
     ] {
         for setting in settings_named(&read(name)) {
@@ -91,6 +92,30 @@ fn compose_names_services_that_are_there_and_files_that_are_there() {
             );
         }
     }
+    for (name, path) in [("worker", ":9464/readyz"), ("digest", ":9464/readyz")] {
+        let check = services[name]["healthcheck"]["test"].to_string();
+        assert!(check.contains(path), "{name}: {check}");
+    }
+    // Backups are written where there is room for them, by programs that are there.
+    assert_eq!(services["web"]["volumes"][0], "backups:/var/lib/wirewatch");
+    let image = read("Dockerfile");
+    assert!(image.contains("WORKDIR /var/lib/wirewatch") && image.contains("postgresql-client"));
+    // What somebody sets in .env reaches the containers, whatever stands here.
+    for name in ["web", "worker", "digest"] {
+        assert_eq!(services[name]["env_file"], ".env", "{name}");
+        for (variable, value) in services[name]["environment"].as_object().unwrap() {
+            let is_fixed = ["WIREWATCH_METRICS__LISTEN"].contains(&variable.as_str());
+            assert!(
+                is_fixed
+                    || !variable.starts_with("WIREWATCH_")
+                    || value
+                        .as_str()
+                        .unwrap()
+                        .starts_with(&format!("${{{variable}:-")),
+                "{name}: {variable}"
+            );
+        }
+    }
     let prometheus = yaml(&read("docs/prometheus.yml"));
     for job in prometheus["scrape_configs"].as_array().unwrap() {
         for name in job["dns_sd_configs"][0]["names"].as_array().unwrap() {
@@ -136,15 +161,27 @@ fn the_package_names_files_that_are_there() {
 }
 
 #[test]
-fn what_the_package_sets_is_read() {
-    let variables = read("docs/deb/env")
-        .lines()
-        .map(|line| line.trim_start_matches('#').trim())
-        .filter_map(|line| line.split_once('='))
-        .filter(|(name, _)| name.starts_with("WIREWATCH_"))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    Settings::from_layers(None, variables).unwrap();
+fn what_the_package_and_the_compose_file_set_is_read() {
+    for file in ["docs/deb/env", "docker-compose.env.example"] {
+        let variables = read(file)
+            .lines()
+            .map(|line| line.trim_start_matches('#').trim())
+            .filter_map(|line| line.split_once('='))
+            .filter(|(name, _)| name.starts_with("WIREWATCH_"))
+            .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
+            .collect();
+        Settings::from_layers(None, variables).unwrap();
+    }
+}
+
+#[test]
+fn the_package_is_configured_also_where_its_settings_were_removed() {
+    // `chown` of a file that is not there would leave the package half installed.
+    let script = read("docs/deb/scripts/postinst");
+    let begin = script.find("if [ -e /etc/wirewatch/env ]").unwrap();
+    let end = begin + script[begin..].find("    fi").unwrap();
+    let outside = format!("{}{}", &script[..begin], &script[end..]);
+    assert!(!outside.contains("/etc/wirewatch/env"), "{outside}");
 }
 
 #[test]

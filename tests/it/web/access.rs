@@ -96,6 +96,7 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("POST", "/articles/{id}/erase", ADMIN),
     ("POST", "/admin/users/{id}/sessions/end", ADMIN),
     ("GET", "/admin/feeds", ANALYST),
+    ("GET", "/admin/feeds/lists", ANALYST),
     ("POST", "/admin/feeds/bulk", ANALYST),
     ("POST", "/admin/feeds/opml", ANALYST),
     ("GET", "/admin/feeds.opml", ANALYST),

@@ -104,8 +104,12 @@ async fn a_session_ends_with_signing_out_role_password_disabling_and_time() {
         .form("/account/password", &form)
         .header("cookie", &cookie))
     .await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.status, 303, "{}", answer.body);
     let fresh = cookie_of(&answer);
+    let to = site.bare_request(Method::GET, answer.header("location"));
+    let page = ask(to.header("cookie", &fresh)).await.body;
+    assert!(page.contains("The password is changed."), "{page}");
+    assert_eq!(page.matches("this browser").count(), 1, "{page}");
     let statuses = [
         status(&site, &cookie).await,
         status(&site, &other).await,
@@ -345,7 +349,7 @@ async fn a_password_counts_whole_and_in_any_spelling_of_its_letters() {
     let long = begin.repeat(4);
     assert!(long.len() > 72);
     let (one, other) = (format!("{long}x"), format!("{long}y"));
-    assert_eq!(set(PASSWORD, &one).await, 200);
+    assert_eq!(set(PASSWORD, &one).await, 303);
     assert_eq!(
         site.sign_in("ed", &other).await.status,
         401,
@@ -357,11 +361,11 @@ async fn a_password_counts_whole_and_in_any_spelling_of_its_letters() {
         "caf\u{e9} zw\u{f6}lf gravel lantern",
         "cafe\u{301} zwo\u{308}lf gravel lantern",
     );
-    assert_eq!(set(&one, composed).await, 200);
+    assert_eq!(set(&one, composed).await, 303);
     assert_eq!(site.sign_in("ed", decomposed).await.status, 303);
     // What stands behind a NUL counts as well.
     let (whole, cut) = ("gravel\0 lantern oblique ferry", "gravel\0 lantern oblique");
-    assert_eq!(set(composed, whole).await, 200);
+    assert_eq!(set(composed, whole).await, 303);
     assert_eq!(site.sign_in("ed", cut).await.status, 401);
     // What is too long is refused, not cut off.
     let status = set(whole, &"gravel lantern ".repeat(140)).await;

@@ -173,10 +173,15 @@ async fn every_change_is_taken_back_unless_something_else_was_decided_since() {
         .send(&room.ed, "/desk/undo", &[("change", &claim)])
         .await;
     assert_eq!(again.status, 409, "{}", again.body);
+    // Who takes JSON is refused in JSON.
     let unknown = room
         .send(&room.ed, "/desk/undo", &[("change", "999")])
         .await;
-    assert_eq!(unknown.status, 404);
+    assert_eq!(
+        (unknown.status, unknown.header("content-type")),
+        (404, "application/problem+json")
+    );
+    assert_eq!(unknown.json()["detail"], "There is no such change.");
     let rows = "audit WHERE subject_kind = 'story' AND before IS NOT NULL AND after IS NOT NULL";
     assert_eq!(count(&room.worker.db, rows).await, 6);
 

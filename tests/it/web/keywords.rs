@@ -204,6 +204,78 @@ async fn a_saved_keyword_is_a_version_that_can_be_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_query_as_long_as_they_may_be_is_edited_in_every_script() {
+    let (_worker, site, cookie) = stocked().await;
+    let phrases: Vec<String> = (0..44)
+        .map(|at| format!("\"{} {at}\"", "제재를 ".repeat(120).trim_end()))
+        .collect();
+    let query = phrases.join(" OR ");
+    assert!(
+        (56 << 10..64 << 10).contains(&query.len()),
+        "{}",
+        query.len()
+    );
+    for path in ["/admin/keywords/desk/check", "/admin/keywords/desk"] {
+        let answer = send(&site, &cookie, path, &[("query", &query)]).await;
+        assert!(matches!(answer.status, 200 | 303), "{path} {}", answer.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn near_misses_that_do_not_fit_are_left_out() {
+    let (worker, site, cookie) = stocked().await;
+    for (count, is_told) in [(900, true), (1_500, false)] {
+        let words: Vec<String> = (0..count).map(|at| format!("word{at}")).collect();
+        sqlx::query("UPDATE keywords SET query = $1 WHERE slug = 'desk'")
+            .bind(words.join(" AND "))
+            .execute(&worker.db)
+            .await
+            .unwrap();
+        let page = get(&site, &cookie, "/admin/keywords/desk/near").await;
+        assert_eq!(page.status, 200);
+        assert_eq!(page.body.contains("+0 −0"), is_told, "{}", page.body);
+        assert_eq!(page.body.contains("is too large"), !is_told);
+    }
+}
+
+/// The stamp that an editor was given.
+fn stamp(page: &Answer) -> String {
+    between(&page.body, "name=\"stamp\" value=\"", "\"")[0].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_or_note_that_somebody_else_saved_meanwhile_is_not_lost() {
+    let (worker, site, cookie) = stocked().await;
+    let path = "/admin/keywords/desk";
+    let opened = stamp(&get(&site, &cookie, path).await);
+    let save = async |stamp: &str, note: &str| {
+        let fields = [("query", "iran"), ("stamp", stamp), ("note", note)];
+        send(&site, &cookie, path, &fields).await.status
+    };
+    assert_eq!(save(&opened, "written first").await, 303);
+    assert_eq!(save(&opened, "written over it").await, 422);
+    let kept = "keywords WHERE note = 'written first' AND version = 1";
+    assert_eq!(count(&worker.db, kept).await, 1);
+    let seen = stamp(&get(&site, &cookie, path).await);
+    assert_eq!(save(&seen, "written with it in sight").await, 303);
+
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    post("/admin/concepts", &[("slug", "place"), ("name", "Place")]).await;
+    let path = "/admin/concepts/place";
+    let opened = stamp(&get(&site, &cookie, path).await);
+    let save = async |stamp: &str, name: &str| {
+        let fields = [("name", name), ("edited", "1"), ("stamp", stamp)];
+        post(path, &fields).await.status
+    };
+    assert_eq!(save(&opened, "Places").await, 303);
+    assert_eq!(save(&opened, "Place of mine").await, 422);
+    let kept = "concepts WHERE name = 'Places'";
+    assert_eq!(count(&worker.db, kept).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_names_every_keyword() {
     let (_worker, site, cookie) = stocked().await;
     let page = get(&site, &cookie, "/admin/keywords").await;
@@ -312,6 +384,15 @@ async fn a_concept_is_edited_with_its_difference_and_versions() {
     assert_eq!(flawed.status, 422);
     assert!(flawed.body.contains("*: "), "{}", flawed.body);
     fields[3].1 = "Iran\nKorea";
+    fields[2].1 = "fa_IR";
+    for path in ["/admin/concepts/place/try", "/admin/concepts/place"] {
+        let flawed = post(path, &fields).await;
+        assert_eq!(flawed.status, 422);
+        for kept in ["fa_IR: ", "value=\"fa_IR\"", "\nIran\nKorea</textarea>"] {
+            assert!(flawed.body.contains(kept), "{kept}: {}", flawed.body);
+        }
+    }
+    fields[2].1 = "en";
     let saved = post("/admin/concepts/place", &fields).await;
     assert_eq!(saved.header("location"), "/admin/concepts/place?saved=2");
     assert_eq!(
@@ -426,7 +507,7 @@ async fn the_names_of_outlets_are_edited_with_their_difference_and_versions() {
         ask(site.form(path, fields).header("cookie", &cookie)).await
     };
     let fields = [
-        ("outlets", "Iran Ship\n"),
+        ("outlets", "Iran ship\n"),
         ("edited", "1"),
         ("reason", "a paper"),
     ];
@@ -435,7 +516,7 @@ async fn the_names_of_outlets_are_edited_with_their_difference_and_versions() {
     let saved = post("/admin/outlets", &fields).await;
     assert_eq!(saved.header("location"), "/admin/outlets?saved=2");
     let page = get(&site, &cookie, "/admin/outlets").await;
-    assert!(page.body.contains("+ <bdi>Iran Ship</bdi>"));
+    assert!(page.body.contains("+ <bdi>Iran ship</bdi>"));
     assert_eq!(count(&worker.db, "rematches").await, 1);
     assert_eq!(post("/admin/outlets", &fields).await.status, 422);
 }

@@ -8,12 +8,12 @@ use std::{
 
 use reqwest::Method;
 use serde_json::Value;
-use wirewatch::domain::Role;
+use wirewatch::{domain::Role, web::WebOptions};
 
 use crate::{
     binary, database,
     feed_server::{Document, FeedServer, rss},
-    site::{PATIENCE, Site},
+    site::{PATIENCE, Site, ask},
     worker::{TestClock, TestWorker, beat},
 };
 
@@ -68,6 +68,16 @@ impl Listener {
     /// What the next event of a kind says; others are passed over.
     pub(super) async fn next_of(&mut self, kind: &str) -> Value {
         loop {
+            let (told, said) = self.next_of_any().await;
+            if told == kind {
+                return said;
+            }
+        }
+    }
+
+    /// The next event of any kind, and what it says.
+    async fn next_of_any(&mut self) -> (String, Value) {
+        loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let field = |name: &str| {
                     block
@@ -75,8 +85,10 @@ impl Listener {
                         .find_map(|line| line.strip_prefix(name))
                         .map(str::trim)
                 };
-                let found = (field("event:") == Some(kind))
-                    .then(|| serde_json::from_str(field("data:").unwrap()).unwrap());
+                let found = field("event:").map(|kind| {
+                    let said = serde_json::from_str(field("data:").unwrap()).unwrap();
+                    (kind.to_owned(), said)
+                });
                 self.unread = rest.into();
                 if let Some(found) = found {
                     return found;
@@ -202,6 +214,85 @@ async fn a_client_that_reconnects_while_articles_arrive_sees_each_line_once() {
         html.starts_with("<li class=\"line new\"") && html.contains("<mark>"),
         "{html}"
     );
+}
+
+/// Hears a stream out to a number of arrival and what the desk did until then, as the script of a page does: what is told
+/// of a story changes the lines that are there. Per line its story and the words of the desk.
+async fn lines_of_a_page(site: &Site, path: &str, cookie: &str, last: usize) -> Vec<(i64, String)> {
+    let mut listener = Listener::open_as(site, path, cookie).await;
+    let desk_of = |html: &str| {
+        let words = html.split("<p class=\"desk\"").nth(1).unwrap();
+        words.split("</p>").next().unwrap().to_owned()
+    };
+    let mut lines: Vec<(i64, String)> = Vec::new();
+    let mut is_desk_told = false;
+    while lines.len() < last || !is_desk_told {
+        let (kind, data) = listener.next_of_any().await;
+        match kind.as_str() {
+            "arrival" => {
+                for line in data["lines"].as_array().unwrap() {
+                    let html = line["html"].as_str().unwrap();
+                    lines.push((line["story"].as_i64().unwrap(), desk_of(html)));
+                }
+            }
+            "desk" => {
+                is_desk_told = true;
+                for told in data["stories"].as_array().unwrap() {
+                    let ids = told["ids"].as_array().unwrap();
+                    let words = desk_of(told["html"].as_str().unwrap());
+                    for line in &mut lines {
+                        if ids.contains(&line.0.into()) {
+                            line.1.clone_from(&words);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_was_away_long_hears_what_the_desk_decided_of_the_lines_it_missed() {
+    const MISSED: usize = 70;
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", document(0));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    let ed = site.account("ed", Role::Editor).await;
+    let ed = site.session_of(ed).await;
+    // Whoever is there hears all as it comes, and the lines are kept as they were then.
+    let mut there = Listener::open_as(&site, "/events?after=0&desk=0", &ed).await;
+    publisher.put("/feed", document(MISSED));
+    worker.pass_a_day_later().await;
+    let mut last = 0;
+    let mut stories = Vec::new();
+    while last < i64::try_from(MISSED).unwrap() {
+        let event = there.next().await.unwrap();
+        last = event.id;
+        stories.extend(event.lines.iter().map(|line| line["story"].to_string()));
+    }
+    let story = stories.last().unwrap();
+    let claim = site
+        .form("/desk", &[("story", story), ("do", "claim")])
+        .header("cookie", &ed);
+    assert_eq!(ask(claim).await.status, 303);
+    // Whatever the page knew of the desk: what it is told in the end is what stands.
+    for path in ["/events?after=0&desk=0", "/events?after=0&desk=1"] {
+        let lines = lines_of_a_page(&site, path, &ed, MISSED).await;
+        let claimed: Vec<bool> = lines
+            .iter()
+            .filter(|(of, _)| of.to_string() == *story)
+            .map(|(_, words)| words.contains("claimed"))
+            .collect();
+        assert!(
+            !claimed.is_empty() && claimed.iter().all(|is| *is),
+            "{path}: {claimed:?}"
+        );
+    }
+    site.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

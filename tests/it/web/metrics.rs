@@ -1,8 +1,16 @@
 //! What those who watch over the service see.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use wirewatch::web::Metrics;
+use wirewatch::{
+    store::workers::{Kind, Worker},
+    web::Metrics,
+};
 
 use crate::{
     database,
@@ -28,7 +36,7 @@ fn value(text: &str, series: &str) -> Option<f64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn polls_stages_lag_and_queues_are_told_on_a_listener_of_their_own() {
+async fn meters_and_readiness_are_told_on_a_listener_of_their_own() {
     let publisher = FeedServer::start().await;
     publisher.put("/good", Document::feed(rss(&[("a", "Iran", "x")])));
     publisher.put("/bad", Document::feed("").with_status(500));
@@ -37,11 +45,31 @@ async fn polls_stages_lag_and_queues_are_told_on_a_listener_of_their_own() {
     worker.pass().await;
     let site = Site::start(&worker.db, worker.clock.clone()).await;
     assert_eq!(site.get("/api/v1/health").await.status, 200);
+    let _digest = Worker::register(&worker.db, Kind::Digest).await.unwrap();
+    // The mail server has been away for an hour: what waits is tried again in ten minutes.
+    sqlx::raw_sql(
+        "SET session_replication_role = replica;
+         INSERT INTO deliveries (recipient_id, content, message_id, created_at, tried_since, next_at)
+         VALUES (1, '{}', 'a@b', '2026-11-20', '2026-11-23 09:00', '2026-11-23 10:10');
+         SET session_replication_role = DEFAULT;",
+    )
+    .execute(&worker.db)
+    .await
+    .unwrap();
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let metrics = Metrics::new(worker.db.clone(), worker.clock.clone(), || None);
+    let stands_still = Arc::new(AtomicBool::new(false));
+    let metrics = Metrics::new(
+        worker.db.clone(),
+        worker.clock.clone(),
+        || None,
+        Arc::new({
+            let stands_still = Arc::clone(&stands_still);
+            move || stands_still.load(Ordering::SeqCst).then_some("poll")
+        }),
+    );
     let serving = {
         let stop = stop.clone();
         async move { metrics.serve(listener, stop).await.unwrap() }
@@ -76,12 +104,29 @@ async fn polls_stages_lag_and_queues_are_told_on_a_listener_of_their_own() {
             ("wirewatch_feeds{state=\"active\"}", 1.0),
             ("wirewatch_feeds{state=\"failing\"}", 1.0),
             ("wirewatch_queue_length{queue=\"unplaced_articles\"}", 0.0),
-            ("wirewatch_queue_length{queue=\"outbox\"}", 0.0),
+            ("wirewatch_queue_length{queue=\"outbox\"}", 1.0),
+            ("wirewatch_queue_oldest_seconds{queue=\"outbox\"}", 3_600.0),
+            ("wirewatch_queue_length{queue=\"outbox_due\"}", 0.0),
+            ("wirewatch_workers{kind=\"worker\"}", 1.0),
+            ("wirewatch_workers{kind=\"digest\"}", 1.0),
+            ("wirewatch_workers{kind=\"pass\"}", 0.0),
         ] {
             assert_eq!(value(text, series), Some(expected), "{series}");
         }
         assert_eq!(get(format!("http://{address}/")).await.status, 404);
+        let ready = async || {
+            let answer = get(format!("http://{address}/readyz")).await;
+            (answer.status, answer.body)
+        };
+        assert_eq!(ready().await, (200, "ready\n".to_owned()));
+        stands_still.store(true, Ordering::SeqCst);
+        let (status, why) = ready().await;
+        assert!(status == 503 && why.contains("\"poll\""), "{why}");
+        stands_still.store(false, Ordering::SeqCst);
         worker.db.close().await;
+        let (status, why) = ready().await;
+        assert!(status == 503 && why.contains("database"), "{why}");
+        assert_eq!(get(format!("http://{address}/livez")).await.status, 200);
         let text = get(format!("http://{address}/metrics")).await.body;
         assert_eq!(value(&text, "wirewatch_database_up"), Some(0.0));
         assert!(!text.contains("wirewatch_queue_length{"));

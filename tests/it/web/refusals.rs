@@ -155,6 +155,26 @@ async fn readiness_ends_with_the_schema_and_with_the_database() {
     let site = Site::start(&db, TestClock::at("2026-11-23T10:00:00Z")).await;
     assert_eq!(site.get("/readyz").await.status, 200);
 
+    // Nobody has placed for hours: that is no matter of the pages, which serve what is there.
+    sqlx::query("INSERT INTO leases (name, holder, until) VALUES ('place', 1, '2026-11-23 07:00')")
+        .execute(&db)
+        .await
+        .unwrap();
+    assert_eq!(site.get("/readyz").await.status, 200);
+
+    // A newer wirewatch took away what this one needs, under its feet.
+    sqlx::query("UPDATE schema_floor SET step = 99990101000000, release = '9.0'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let answer = site.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("newer wirewatch"), "{}", answer.body);
+    sqlx::query("UPDATE schema_floor SET step = 1")
+        .execute(&db)
+        .await
+        .unwrap();
+
     sqlx::query("DELETE FROM _sqlx_migrations")
         .execute(&db)
         .await

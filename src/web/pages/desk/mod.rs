@@ -9,7 +9,7 @@ use askama_web::WebTemplate;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Serialize;
@@ -28,7 +28,7 @@ use crate::{
     store::desk::{self as stored, Changed, TakenBack},
     web::{
         WebState,
-        error::{WebError, with_page},
+        error::{WebError, accepts_json, with_page},
         extract::Form,
         reading,
         texts::Texts,
@@ -253,11 +253,7 @@ fn answer(outcome: Outcome, next: &str, headers: &HeaderMap) -> Response {
     } else {
         StatusCode::OK
     };
-    let wants_json = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("application/json"));
-    if wants_json {
+    if accepts_json(headers) {
         return with_page(status, Json(outcome));
     }
     if outcome.refused.is_empty() {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{frame::Frame, moments::Moment};
 use crate::{
-    domain::FeedId,
+    domain::{FeedId, Timestamp},
     store::{
         feed_edits::{self, Bulk, EditedFeed},
         opml_imports::{self, ToldList},
@@ -34,9 +34,9 @@ use crate::{
 pub(crate) struct FeedsPage {
     frame: Frame,
     wanted: Wanted,
+    given: Given,
     feeds: Vec<FeedLine>,
-    lists: Vec<ListLine>,
-    is_waiting: bool,
+    lists: Lists,
     told: Option<String>,
     problem: Option<&'static str>,
 }
@@ -53,6 +53,21 @@ struct FeedLine {
     state: String,
     error: String,
     last_success: Option<Moment>,
+    is_chosen: bool,
+}
+
+/// How the lists fare that were pasted. It holds no form, so that it may read itself anew.
+#[derive(Debug, Template, WebTemplate)]
+#[template(path = "feed_lists.html")]
+pub(crate) struct ListsPage {
+    frame: Frame,
+    lists: Lists,
+}
+
+/// The lists that were pasted, the latest first.
+#[derive(Debug)]
+struct Lists {
+    lines: Vec<ListLine>,
 }
 
 #[derive(Debug)]
@@ -60,6 +75,7 @@ struct ListLine {
     actor: String,
     when: Moment,
     outcome: String,
+    is_waiting: bool,
 }
 
 /// What is asked for.
@@ -87,17 +103,29 @@ impl Wanted {
     }
 }
 
+/// What a form that is refused held: it is given back.
+#[derive(Debug, Default)]
+struct Given {
+    /// The feeds that are chosen.
+    feeds: Vec<FeedId>,
+    category: String,
+    language: String,
+    /// The list that was pasted.
+    opml: String,
+}
+
 /// Answers with the list.
 pub(crate) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<FeedsPage, WebError> {
-    page(&state, wanted, None).await
+    page(&state, wanted, Given::default(), None).await
 }
 
 async fn page(
     state: &WebState,
     wanted: Wanted,
+    given: Given,
     problem: Option<&'static str>,
 ) -> Result<FeedsPage, WebError> {
     let texts = reading::current().texts;
@@ -106,7 +134,6 @@ async fn page(
         opml_imports::last(&state.db)
     )?;
     let now = state.clock.now();
-    let is_waiting = lists.iter().any(|list| list.outcome.is_none());
     let line = |feed: EditedFeed| FeedLine {
         id: feed.id.get(),
         name: feed.title.unwrap_or_default(),
@@ -122,6 +149,7 @@ async fn page(
         state: feed.state,
         error: feed.error.unwrap_or_default(),
         last_success: feed.last_success_at.map(|at| Moment::ago(now, at)),
+        is_chosen: given.feeds.contains(&feed.id),
     };
     Ok(FeedsPage {
         frame: Frame::bare(texts.feeds_administered),
@@ -130,21 +158,42 @@ async fn page(
             .filter(|feed| wanted.takes(feed))
             .map(line)
             .collect(),
-        lists: lists
-            .into_iter()
-            .map(|list: ToldList| ListLine {
-                actor: list.actor,
-                when: Moment::ago(now, list.asked_at),
-                outcome: list.outcome.unwrap_or_else(|| texts.list_waits.to_owned()),
-            })
-            .collect(),
-        is_waiting,
+        lists: Lists::told(lists, now),
         told: wanted
             .changed
             .map(|changed| format!("{}: {changed}", texts.feeds_changed)),
         wanted,
+        given,
         problem,
     })
+}
+
+/// Answers with what came of the lists that were pasted.
+pub(crate) async fn lists(State(state): State<WebState>) -> Result<ListsPage, WebError> {
+    let lists = opml_imports::last(&state.db).await?;
+    Ok(ListsPage {
+        frame: Frame::bare(reading::current().texts.how_lists_fare),
+        lists: Lists::told(lists, state.clock.now()),
+    })
+}
+
+impl Lists {
+    fn told(lists: Vec<ToldList>, now: Timestamp) -> Self {
+        let waits = reading::current().texts.list_waits;
+        let line = |list: ToldList| ListLine {
+            actor: list.actor,
+            when: Moment::ago(now, list.asked_at),
+            is_waiting: list.outcome.is_none(),
+            outcome: list.outcome.unwrap_or_else(|| waits.to_owned()),
+        };
+        Self {
+            lines: lists.into_iter().map(line).collect(),
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.lines.iter().any(|list| list.is_waiting)
+    }
 }
 
 fn facts(tier: &str, country: Option<&str>, language: Option<&str>) -> String {
@@ -161,35 +210,76 @@ pub(crate) async fn bulk(
     visitor: Visitor,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
-    let mut ids = Vec::new();
-    let (mut action, mut category, mut language) = (String::new(), String::new(), String::new());
+    let texts = reading::current().texts;
+    let (mut given, mut action) = (Given::default(), String::new());
     for (name, value) in fields {
         match name.as_str() {
-            "feed" => ids.push(FeedId::new(value.parse().map_err(|_| {
-                WebError::BadRequest("“feed” is no number of a feed.".to_owned())
-            })?)),
+            "feed" => {
+                let id = value.parse().map_err(|_| {
+                    WebError::BadRequest("“feed” is no number of a feed.".to_owned())
+                })?;
+                given.feeds.push(FeedId::new(id));
+            }
             "action" => action = value,
-            "category" => value.trim().clone_into(&mut category),
-            "language" => value.trim().clone_into(&mut language),
+            "category" => value.trim().clone_into(&mut given.category),
+            "language" => value.trim().clone_into(&mut given.language),
             _ => return Err(WebError::BadRequest("There is no such field.".to_owned())),
         }
     }
-    let what = match action.as_str() {
-        "pause" => Bulk::Pause,
-        "resume" => Bulk::Resume,
-        "poll" => Bulk::PollSoon,
-        "category" => Bulk::Category(&category),
-        "language" if edit::is_language(&language) => Bulk::Language(&language),
-        _ => return Err(WebError::BadRequest("There is no such action.".to_owned())),
+    let wishes = given.wishes(&action)?;
+    let problem = if given.feeds.is_empty() {
+        Some(texts.choose_feeds)
+    } else if wishes.is_empty() {
+        Some(texts.nothing_filled_in)
+    } else if wishes.iter().any(is_no_language) {
+        Some(texts.no_language)
+    } else {
+        None
     };
-    if ids.is_empty() {
-        let problem = reading::current().texts.choose_feeds;
-        let page = page(&state, Wanted::default(), Some(problem)).await?;
+    if problem.is_some() {
+        let page = page(&state, Wanted::default(), given, problem).await?;
         return Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let (actor, now) = (visitor.actor(), state.clock.now());
-    let changed = feed_edits::bulk(&state.db, &ids, what, &actor, now).await?;
+    let mut changed = 0;
+    for wish in wishes {
+        let done = feed_edits::bulk(&state.db, &given.feeds, wish, &actor, now).await?;
+        changed = done.max(changed);
+    }
     Ok(Redirect::to(&format!("/admin/feeds?changed={changed}")).into_response())
+}
+
+/// Whether a wish names a language that is none.
+fn is_no_language(wish: &Bulk<'_>) -> bool {
+    matches!(wish, Bulk::Language(language) if !edit::is_language(language))
+}
+
+impl Given {
+    /// What is to be done with the feeds that are chosen.
+    ///
+    /// # Errors
+    /// There is no such action.
+    fn wishes(&self, action: &str) -> Result<Vec<Bulk<'_>>, WebError> {
+        let wishes = match action {
+            "pause" => vec![Bulk::Pause],
+            "resume" => vec![Bulk::Resume],
+            "poll" => vec![Bulk::PollSoon],
+            "category" => vec![Bulk::Category(&self.category)],
+            "language" => vec![Bulk::Language(&self.language)],
+            // What Enter in a field means.
+            "filled" => [
+                Bulk::Category(&self.category),
+                Bulk::Language(&self.language),
+            ]
+            .into_iter()
+            .zip([&self.category, &self.language])
+            .filter(|(_, field)| !field.is_empty())
+            .map(|(wish, _)| wish)
+            .collect(),
+            _ => return Err(WebError::BadRequest("There is no such action.".to_owned())),
+        };
+        Ok(wishes)
+    }
 }
 
 /// The longest list of feeds that is taken from a page, in bytes.
@@ -211,23 +301,32 @@ pub(crate) async fn import(
     pasted: Result<Form<Pasted>, WebError>,
 ) -> Result<Response, WebError> {
     let texts = reading::current().texts;
-    let refused = async |status: StatusCode, problem: &'static str| {
-        let page = page(&state, Wanted::default(), Some(problem)).await?;
+    let refused = async |status: StatusCode, problem: &'static str, opml: String| {
+        let given = Given {
+            opml,
+            ..Given::default()
+        };
+        let page = page(&state, Wanted::default(), given, Some(problem)).await?;
         Ok(with_page(status, page))
     };
-    let pasted = match pasted {
-        Ok(Form(pasted)) if pasted.opml.len() <= LARGEST_LIST => pasted,
-        Ok(_) | Err(WebError::TooLarge) => {
-            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long).await;
+    let opml = match pasted {
+        Ok(Form(Pasted { opml })) if opml.len() <= LARGEST_LIST => opml,
+        Ok(Form(Pasted { opml })) => {
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long, opml).await;
+        }
+        // Of so long a form nothing was read.
+        Err(WebError::TooLarge) => {
+            let nothing = String::new();
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, texts.list_too_long, nothing).await;
         }
         Err(error) => return Err(error),
     };
     let now = state.clock.now();
-    let is_noted = opml_imports::ask(&state.db, &pasted.opml, &visitor.actor(), now).await?;
+    let is_noted = opml_imports::ask(&state.db, &opml, &visitor.actor(), now).await?;
     if is_noted {
         return Ok(Redirect::to("/admin/feeds#lists").into_response());
     }
-    refused(StatusCode::UNPROCESSABLE_ENTITY, texts.too_many_lists).await
+    refused(StatusCode::UNPROCESSABLE_ENTITY, texts.too_many_lists, opml).await
 }
 
 /// All feeds, as other readers take them (OPML 2.0).

@@ -14,7 +14,10 @@ use crate::{
         WebState,
         edited::{self, Edit},
         error::WebError,
-        pages::{difference, search::excerpt},
+        pages::{
+            difference,
+            search::{MISTAKES, excerpt},
+        },
     },
 };
 
@@ -43,6 +46,9 @@ pub(crate) struct KeywordForm {
     /// The version that is edited; 0 for a new one.
     #[serde(default)]
     pub(super) edited: i32,
+    /// The stamp of what is edited.
+    #[serde(default)]
+    pub(super) stamp: Option<String>,
     /// A way out of an error that was chosen.
     #[serde(default)]
     way: String,
@@ -67,6 +73,8 @@ pub(super) struct Checked {
     /// What a dialect has that was lost.
     pub(super) notes: Vec<String>,
     pub(super) mistakes: Vec<Mistake>,
+    /// Mistakes that are not shown.
+    pub(super) more_mistakes: usize,
 }
 
 /// What is wrong with the query, at its place.
@@ -96,6 +104,7 @@ impl KeywordForm {
             dialect: String::new(),
             days: None,
             edited: keyword.version,
+            stamp: Some(keyword.stamp()),
             way: String::new(),
         }
     }
@@ -111,6 +120,7 @@ impl KeywordForm {
             dialect: String::new(),
             days: None,
             edited: 0,
+            stamp: None,
             way: String::new(),
         }
     }
@@ -187,6 +197,7 @@ pub(super) async fn check(
             Ok(query) => understood(&text, &query, &notes, dialect.is_some()),
             Err(errors) => Checked {
                 mistakes: mistakes(&text, &errors),
+                more_mistakes: errors.len().saturating_sub(MISTAKES),
                 ..Checked::default()
             },
         }
@@ -221,10 +232,16 @@ fn understood(text: &str, query: &Query, notes: &[Warning], is_translated: bool)
         canonical: (canonical != saved).then_some(canonical),
         query: Some(saved),
         tree: query.tree(),
-        warnings: query.warnings().iter().map(ToString::to_string).collect(),
-        notes: notes.iter().map(|note| note.message.clone()).collect(),
+        warnings: shown(query.warnings()).map(ToString::to_string).collect(),
+        notes: shown(notes).map(|note| note.message.clone()).collect(),
         mistakes: Vec::new(),
+        more_mistakes: 0,
     }
+}
+
+/// As many as a page shows.
+fn shown(warnings: &[Warning]) -> impl Iterator<Item = &Warning> {
+    warnings.iter().take(MISTAKES)
 }
 
 fn mistakes(text: &str, errors: &[QueryError]) -> Vec<Mistake> {
@@ -234,6 +251,7 @@ fn mistakes(text: &str, errors: &[QueryError]) -> Vec<Mistake> {
     };
     errors
         .iter()
+        .take(MISTAKES)
         .map(|error| Mistake {
             excerpt: excerpt(text, error),
             message: error.message.clone(),

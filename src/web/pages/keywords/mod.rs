@@ -21,7 +21,7 @@ use super::{
     versions::{self, Piece, Saving, VersionView, Wanted},
 };
 use crate::{
-    query::{Purpose, near_misses, parse},
+    query::{NearMisses, Purpose, near_misses, parse},
     store::{
         PgPool, beat,
         keyword_edits::{self, EditedKeyword, KeywordEdit, KeywordVersion},
@@ -221,19 +221,28 @@ pub(crate) async fn near(
     let from = form.from(state.clock.now());
     let lexicon = state.words.lexicon(&state.db, &state.cores).await?;
     let saved = known.keyword.query.clone();
-    let relaxed = parse(&saved, &lexicon, Purpose::SavedKeyword)
-        .ok()
-        .and_then(|query| near_misses(&query, &lexicon));
+    let relaxing = state.cores.work(move || {
+        let query = parse(&saved, &lexicon, Purpose::SavedKeyword);
+        query.map_or(NearMisses::None, |query| near_misses(&query, &lexicon))
+    });
+    let relaxed = relaxing.await;
+    let texts = reading::current().texts;
     let mut page = known.page(&state, form, checked);
-    let Some(relaxed) = relaxed else {
-        page.problem = Some(reading::current().texts.no_near_misses.to_owned());
-        return Ok(page.into_response());
+    let query = match relaxed {
+        NearMisses::With(query) => query,
+        NearMisses::None => {
+            page.problem = Some(texts.no_near_misses.to_owned());
+            return Ok(page.into_response());
+        }
+        NearMisses::TooLarge => {
+            page.problem = Some(texts.too_large_for_near_misses.to_owned());
+            return Ok(page.into_response());
+        }
     };
     page.is_comparing = true;
     page.shows = Shows::NearMisses;
     let holder = Holder::of(&visitor, peer);
     let html = page.render()?;
-    let query = format!("({saved}) OR {relaxed}");
     difference::answer(state, holder, &html, Edit::Keyword { slug, query }, from).await
 }
 
@@ -251,6 +260,7 @@ pub(crate) async fn save(
         let edit = KeywordEdit {
             slug: &slug,
             edited: form.edited,
+            stamp: form.stamp.as_deref(),
             name: form.name.trim(),
             query: &query,
             note: form.note.trim(),

@@ -1,5 +1,6 @@
 //! What was asked for: the query and the filters, as they stand in the address.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -15,6 +16,9 @@ use crate::{
         search::{FAR_FUTURE_MICROS, FAR_PAST_MICROS, place},
     },
 };
+
+/// The longest query that links of a page repeat, in bytes: longer ones would make each line of it as long as they are.
+const LONGEST_LINKED: usize = 2_048;
 
 /// The address of a search. A part that is absent or empty asks for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
@@ -128,6 +132,11 @@ impl Asked {
         format!("{}&before={position}", self.address())
     }
 
+    /// Whether links that stand once for each line of a page may repeat the query.
+    pub(crate) const fn is_linked(&self) -> bool {
+        self.q.len() <= LONGEST_LINKED
+    }
+
     /// The same search with another query.
     pub(crate) fn with_query(&self, q: &str) -> Self {
         Self {
@@ -136,9 +145,10 @@ impl Asked {
         }
     }
 
-    /// What the page of an article that was found is asked with, so that it marks what was found.
+    /// What the page of an article that was found is asked with, so that it marks what was found. Nothing where the query is
+    /// too long to be repeated.
     pub(crate) fn of_article(&self) -> String {
-        if self.q.trim().is_empty() {
+        if self.q.trim().is_empty() || !self.is_linked() {
             return String::new();
         }
         let q: String = url::form_urlencoded::byte_serialize(self.q.as_bytes()).collect();
@@ -173,19 +183,24 @@ impl Asked {
         Ok(facts)
     }
 
-    /// The first instant asked for.
-    pub(crate) fn first(&self) -> Result<Timestamp, WebError> {
-        Ok(days::begin("from", &self.from)?
+    /// The first instant asked for, where days are those of `zone`.
+    pub(crate) fn first(&self, zone: &TimeZone) -> Result<Timestamp, WebError> {
+        Ok(days::begin("from", &self.from, zone)?
             .unwrap_or_else(|| Timestamp::from_micros(FAR_PAST_MICROS)))
     }
 
     /// The first instant after what is asked for.
-    pub(crate) fn end(&self) -> Result<Timestamp, WebError> {
-        Ok(days::end("to", &self.to)?.unwrap_or_else(|| Timestamp::from_micros(FAR_FUTURE_MICROS)))
+    pub(crate) fn end(&self, zone: &TimeZone) -> Result<Timestamp, WebError> {
+        Ok(days::end("to", &self.to, zone)?
+            .unwrap_or_else(|| Timestamp::from_micros(FAR_FUTURE_MICROS)))
     }
 
-    /// The articles that may be read.
-    pub(crate) fn span(&self, keywords: &[SearchedKeyword]) -> Result<Span, WebError> {
+    /// The articles that may be read, where days are those of `zone`.
+    pub(crate) fn span(
+        &self,
+        keywords: &[SearchedKeyword],
+        zone: &TimeZone,
+    ) -> Result<Span, WebError> {
         let keyword = match self.keyword.as_str() {
             "" => None,
             slug => Some(
@@ -197,7 +212,7 @@ impl Asked {
             ),
         };
         // Looked at even where a later page no longer needs it: what makes no sense is told.
-        let end = self.end()?;
+        let end = self.end(zone)?;
         let before = if self.before.is_empty() {
             LineKey {
                 sort_at: end,
@@ -208,7 +223,7 @@ impl Asked {
         };
         Ok(Span {
             before,
-            from: self.first()?,
+            from: self.first(zone)?,
             keyword,
         })
     }
@@ -290,7 +305,7 @@ mod tests {
                 from: "soon".to_owned(),
                 ..Asked::default()
             }
-            .first()
+            .first(&TimeZone::UTC)
             .is_err()
         );
         assert!(
@@ -298,7 +313,7 @@ mod tests {
                 keyword: "x".to_owned(),
                 ..Asked::default()
             }
-            .span(&[])
+            .span(&[], &TimeZone::UTC)
             .is_err()
         );
     }
@@ -311,7 +326,10 @@ mod tests {
                 to: day.to_owned(),
                 ..Asked::default()
             };
-            let (first, end) = (asked.first().unwrap(), asked.end().unwrap());
+            let (first, end) = (
+                asked.first(&TimeZone::UTC).unwrap(),
+                asked.end(&TimeZone::UTC).unwrap(),
+            );
             let far = FAR_PAST_MICROS..=FAR_FUTURE_MICROS;
             assert!(far.contains(&first.as_micros()), "{day}: {first}");
             assert!(far.contains(&end.as_micros()), "{day}: {end}");
@@ -325,7 +343,7 @@ mod tests {
             to: "2026-11-24".to_owned(),
             ..Asked::default()
         };
-        let span = asked.span(&[]).unwrap();
+        let span = asked.span(&[], &TimeZone::UTC).unwrap();
         assert_eq!(span.from.to_string(), "2026-11-23T00:00:00Z");
         assert_eq!(span.before.sort_at.to_string(), "2026-11-25T00:00:00Z");
     }

@@ -17,7 +17,7 @@ use crate::{
         backlog::{self, BacklogKey, BacklogText},
     },
     web::{
-        WebState,
+        WebState, days,
         error::WebError,
         growing,
         pages::{line::Line, moments::Moment, moments::grouped},
@@ -105,15 +105,16 @@ pub(super) fn answer(
     readied: Readied,
 ) -> Result<Response, WebError> {
     let asked = page.asked.clone();
+    let zone = days::zone_of_reader();
     let before = if asked.before.is_empty() {
         BacklogKey {
-            first_seen_at: asked.end()?,
+            first_seen_at: asked.end(&zone)?,
             identity: Identity([0; 16]),
         }
     } else {
         key(&asked.before)?
     };
-    let from = asked.first()?;
+    let from = asked.first(&zone)?;
     let seat = state.backlog_readers.take(holder).map_err(|none| {
         none.or(WebError::NotReady(
             "other searches of the backlog are running; try again in a minute",

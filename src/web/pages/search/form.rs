@@ -10,6 +10,9 @@ use crate::{
 /// The most of a query that is shown around an error, in characters.
 const AROUND: usize = 120;
 
+/// Mistakes that are shown: whoever mends these sees the next.
+pub(crate) const MISTAKES: usize = 20;
+
 /// A choice of a filter.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -118,16 +121,19 @@ fn filter(
     }
 }
 
-/// What is wrong with the query of a search, with its ways out as searches of their own.
+/// What is wrong with the query of a search, as far as it is shown, with its ways out as searches of their own: none where
+/// the query is too long for an address.
 pub(crate) fn mistakes(asked: &Asked, errors: &[QueryError]) -> Vec<Mistake> {
     errors
         .iter()
+        .take(MISTAKES)
         .map(|error| Mistake {
             excerpt: excerpt(&asked.q, error),
             message: error.message.clone(),
             ways_out: error
                 .ways_out
                 .iter()
+                .filter(|_| asked.is_linked())
                 .filter_map(|way| {
                     let before = asked.q.get(..error.start)?;
                     let after = asked.q.get(error.end..)?;
@@ -225,6 +231,25 @@ mod tests {
             .collect();
         assert_eq!(shown, ["iran AND ", "(", "oil"]);
         assert_eq!(mistakes[0].ways_out[0].href, "/search?q=iran+AND+oil");
+    }
+
+    #[test]
+    fn a_hostile_query_makes_no_more_of_a_page_than_a_few_mistakes() {
+        let asked = Asked {
+            q: "a:b ".repeat(16_000),
+            ..Asked::default()
+        };
+        let error = |at: usize| QueryError {
+            start: 4 * at,
+            end: 4 * at + 1,
+            message: "there is no field a".to_owned(),
+            ways_out: vec!["title".to_owned()],
+        };
+        let errors: Vec<QueryError> = (0..16_000).map(error).collect();
+        let shown = mistakes(&asked, &errors);
+        assert_eq!(shown.len(), MISTAKES);
+        assert!(shown.iter().all(|mistake| mistake.ways_out.is_empty()));
+        assert_eq!(asked.of_article(), "");
     }
 
     #[test]

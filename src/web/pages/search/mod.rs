@@ -12,10 +12,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use jiff::tz::TimeZone;
 
 pub(crate) use asked::{Asked, Within};
-pub(crate) use form::excerpt;
 use form::{Filter, Mistake, Way};
+pub(crate) use form::{MISTAKES, excerpt};
 
 use super::{
     desk::DeskView,
@@ -34,7 +35,7 @@ use crate::{
         search::{self as stored, ArticleText, SearchedKeyword, SearchedSource, Text},
     },
     web::{
-        WebState,
+        WebState, days,
         error::WebError,
         extract::Query,
         peer::Peer,
@@ -57,10 +58,14 @@ const RESULTS: &str = "<!-- results -->";
 pub(crate) struct SearchPage {
     frame: Frame,
     asked: Asked,
+    /// Whose days the filters name.
+    days_of: String,
     filters: Vec<Filter>,
     /// The address without filters, if there are any.
     without_filters: Option<String>,
     mistakes: Vec<Mistake>,
+    /// Mistakes that are not shown.
+    more_mistakes: usize,
     /// The query as it was understood.
     understood: Option<String>,
     warnings: Vec<String>,
@@ -157,21 +162,22 @@ impl Known {
         Ok(())
     }
 
-    /// The articles that may be read; a filter that names nothing is refused.
-    pub(crate) fn span(&self, asked: &Asked) -> Result<stored::Span, WebError> {
+    /// The articles that may be read, with days of `zone`; a filter that names nothing is refused.
+    pub(crate) fn span(&self, asked: &Asked, zone: &TimeZone) -> Result<stored::Span, WebError> {
         asked.facts(&self.sources)?;
-        asked.span(&self.keywords)
+        asked.span(&self.keywords, zone)
     }
 
-    /// Finds a page of articles.
+    /// Finds a page of articles, with days of `zone`.
     pub(crate) async fn find(
         &self,
         state: &WebState,
         asked: &Asked,
         readied: &Readied,
+        zone: &TimeZone,
         wanted: usize,
     ) -> Result<Found, WebError> {
-        let span = asked.span(&self.keywords)?;
+        let span = asked.span(&self.keywords, zone)?;
         Ok(search::find(&state.db, &readied.question, &readied.sources, span, wanted).await?)
     }
 }
@@ -197,6 +203,7 @@ pub(crate) async fn show(
         Ok(readied) => readied,
         Err(errors) => {
             page.mistakes = form::mistakes(&asked, &errors);
+            page.more_mistakes = errors.len() - page.mistakes.len();
             return Ok(page.into_response());
         }
     };
@@ -205,7 +212,10 @@ pub(crate) async fn show(
         page.is_reading_backlog = true;
         return backlog::answer(state, Holder::of(&visitor, peer), &page, readied);
     }
-    let found = known.find(&state, &asked, &readied, ARTICLES).await?;
+    let zone = days::zone_of_reader();
+    let found = known
+        .find(&state, &asked, &readied, &zone, ARTICLES)
+        .await?;
     page.outcome = Some(Outcome::new(&asked, &found, &readied.sources, now));
     Ok(page.into_response())
 }
@@ -221,11 +231,13 @@ impl SearchPage {
         };
         Self {
             frame: Frame::new(&title, Place::Search, collection, now),
+            days_of: days::zone_name(),
             filters: form::filters(asked, &known.sources, &known.keywords),
             without_filters: asked
                 .has_filters()
                 .then(|| Asked::default().with_query(&asked.q).address()),
             mistakes: Vec::new(),
+            more_mistakes: 0,
             understood: None,
             warnings: Vec::new(),
             examples: Vec::new(),
@@ -239,7 +251,8 @@ impl SearchPage {
     fn understand(&mut self, readied: &Readied) {
         if let Some(query) = &readied.understood {
             self.understood = Some(query.canonical());
-            self.warnings = query.warnings().iter().map(ToString::to_string).collect();
+            let warnings = query.warnings().iter().take(MISTAKES);
+            self.warnings = warnings.map(ToString::to_string).collect();
         }
         if self.frame.may_edit {
             self.draft = Some(draft_address(&readied.whole));
