@@ -981,3 +981,68 @@ fn local(name: &str) -> &str {
 fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// What was written of a document up to its end, before it is finished.
+    fn written<'a>(text: &'a str, base: &Url) -> Writer<'a> {
+        let mut tokens = Tokens::new(text);
+        let Some(Token::Open {
+            name,
+            attributes,
+            is_empty,
+        }) = tokens.next()
+        else {
+            panic!("{text:.60}");
+        };
+        let (format, kind) = dialect::format_of_root(local(name)).unwrap();
+        let mut writer = Writer::new(format, kind, base);
+        writer.root(name, attributes, is_empty);
+        tokens.for_each(|token| writer.token(token));
+        writer
+    }
+
+    #[test]
+    fn of_fields_that_stand_in_for_others_one_of_each_name_is_held() {
+        const FIELDS: usize = 20_000;
+        let base: Url = "https://news.example/".parse().unwrap();
+        let fields: String = (0..FIELDS)
+            .map(|number| {
+                format!(
+                    "<dc:title>t{number}</dc:title><dc:description>d{number}</dc:description>\
+                     <created>c{number}</created><updated>u{number}</updated>"
+                )
+            })
+            .collect();
+        let root = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">";
+        let last = format!("u{}", FIELDS - 1);
+        for (document, is_entry) in [
+            (format!("{root}{fields}"), false),
+            (format!("{root}<entry>{fields}"), true),
+        ] {
+            let writer = written(&document, &base);
+            let (held, other) = if is_entry {
+                (&writer.fallbacks_of_entry, &writer.fallbacks_of_feed)
+            } else {
+                (&writer.fallbacks_of_feed, &writer.fallbacks_of_entry)
+            };
+            assert!(other.is_empty());
+            let mut names: Vec<&str> = held.iter().map(|one| one.name).collect();
+            names.sort_unstable();
+            let all = names.len();
+            names.dedup();
+            assert_eq!(names.len(), all, "{names:?}");
+            let text = |name: &str| {
+                let one = held.iter().find(|one| one.name == name);
+                one.map(|one| one.text.as_str())
+            };
+            assert_eq!(text("title"), Some("t0"), "the first one");
+            if is_entry {
+                assert_eq!(text("updated"), Some(last.as_str()), "the last change");
+            }
+        }
+    }
+}
