@@ -206,7 +206,7 @@ async fn a_saved_keyword_is_a_version_that_can_be_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_as_long_as_they_may_be_is_edited_in_every_script() {
     let (_worker, site, cookie) = stocked().await;
-    let phrases: Vec<String> = (0..44)
+    let phrases: Vec<String> = (0..52)
         .map(|at| format!("\"{} {at}\"", "제재를 ".repeat(120).trim_end()))
         .collect();
     let query = phrases.join(" OR ");
