@@ -126,11 +126,11 @@ function hold(section, lines) {
 }
 
 // Puts a line where its time belongs, which is nearly always the top.
-function place(section, line) {
+function place(section, line, ended = []) {
   // A new report of a story takes the place of the line that stood for it.
   const story = line.dataset.story;
   const lines = all(".line", section);
-  const former = story ? lines.filter((other) => other.dataset.story === story) : [];
+  const former = lines.filter((other) => (story && other.dataset.story === story) || ended.includes(other));
   handOver(former, line, () => {
     former.forEach(drop);
     const after = lines.find((other) => other.isConnected && Number(other.dataset.sort) <= Number(line.dataset.sort));
@@ -274,13 +274,11 @@ function regroupedIn(section, { ids, articles, lines }) {
   const isWhole = section.querySelector(".more a") === null;
   for (const line of fresh.values()) {
     if (waited) hold(section, [...heldIn(section), line]);
-    else if (ended.length || isWhole || Number(line.dataset.sort) >= oldest) place(section, line);
+    else if (ended.length || isWhole || Number(line.dataset.sort) >= oldest) place(section, line, ended);
   }
   ended.forEach(drop);
-  if (wasCurrent || hadFocus) {
-    current = all(".line", section).find(isOfThem);
-    if (hadFocus) current?.querySelector(".headline").focus({ preventScroll: true });
-  }
+  if (wasCurrent && !current.isConnected) current = all(".line", section).find(isOfThem);
+  if (hadFocus && document.activeElement === document.body) all(".line", section).find(isOfThem)?.querySelector(".headline").focus({ preventScroll: true });
   if (news() !== newBefore) addNews(section.dataset.keyword, news() - newBefore);
   refreshTimes(section);
 }
@@ -306,7 +304,8 @@ function signedOut() {
 let heard = main?.dataset.desk;
 function hear(number) {
   heard = number;
-  for (const field of all("input[name=heard]")) field.value = number;
+  // A part that is read anew brings its own number: until then it shows what was before.
+  for (const field of all("input[name=heard]")) if (!field.closest("[data-live]")) field.value = number;
 }
 
 // The stream, while there is one; the last number that came by it; whether there was one before; whether there will be none.

@@ -84,6 +84,18 @@ async fn what_is_typed_beside_a_list_that_waits_stays_and_the_list_is_told() {
     browser.type_into("#opml", "no list").await;
     browser.click("#lists button").await;
     browser.until_text("#lists-told", "waits").await;
+    browser.shot("feeds-waiting").await;
+    browser.goto(&site.url("/admin/feeds/lists")).await;
+    browser.until_text("#lists-told", "waits").await;
+    browser.shot("feed-lists").await;
+    browser.widen(390).await;
+    browser.prefer("dark").await;
+    browser.shot("feed-lists-dark-390").await;
+    browser.goto(&site.url("/admin/feeds")).await;
+    browser.until_text("#lists-told", "waits").await;
+    browser.shot("feeds-waiting-dark-390").await;
+    browser.widen(1280).await;
+    browser.prefer("light").await;
     browser.run("window.isTheSamePage = true").await;
     browser.click("input[name=feed]").await;
     browser.type_into("#bulk-category", "agencies").await;

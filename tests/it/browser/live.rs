@@ -84,13 +84,40 @@ async fn a_button_that_becomes_another_one_under_focus_and_finger_is_not_pressed
         )
         .await;
     browser.until(HAS_FOCUS, &json!("watch")).await;
+
+    // A part that could not be read anew says of which time it is.
+    let anna = room.site.account("anna", Role::Editor).await;
+    let anna = room.site.session_of(anna).await;
+    browser
+        .run("window.fetch = () => new Promise(() => {})")
+        .await;
+    does(&room.site, &mara, &[("story", "5"), ("do", "release")]).await;
+    does(&room.site, &anna, &[("story", "5"), ("do", "claim")]).await;
+    let last = room.worker.count("desk_changes").await.to_string();
+    browser
+        .until(
+            "return document.querySelector('.act [name=heard]').value",
+            &json!(last),
+        )
+        .await;
+    // Fingers had time to see what stands there.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    browser.click("#desk-acts [value=release]").await;
+    browser.until_text("h1", "Not done").await;
+    browser.until_text(".ways", "claimed by anna").await;
     assert_eq!(
         room.worker
-            .count("desk_changes WHERE actor <> 'mara' OR undone_at IS NOT NULL")
+            .count("desk_states WHERE state = 'claimed' AND by = 'anna'")
+            .await,
+        1
+    );
+    assert_eq!(
+        room.worker
+            .count("desk_changes WHERE actor NOT IN ('mara', 'anna') OR undone_at IS NOT NULL")
             .await,
         0
     );
-    browser.end().await;
+    browser.end_after(&["409"]).await;
 }
 
 /// Keeps the streams of a page at hand, and lets a page say that it is hidden.

@@ -304,7 +304,22 @@ async fn lists_of_feeds_come_from_other_readers_and_go_to_them() {
             303
         );
     }
+    // The page with forms reads nothing anew by itself; without scripts one of its own does, until the lists are done.
+    let page = desk.get("/admin/feeds").await;
+    assert!(!page.body.contains("http-equiv"), "{}", page.body);
+    let waiting = desk.get("/admin/feeds/lists").await;
+    assert!(
+        waiting.body.contains("http-equiv=\"refresh\"") && !waiting.body.contains("id=\"opml\""),
+        "{}",
+        waiting.body
+    );
     assert_eq!(desk.worker.add_lists().await, 2);
+    let done = desk.get("/admin/feeds/lists").await;
+    assert!(
+        done.body.contains("1 feeds added") && !done.body.contains("http-equiv"),
+        "{}",
+        done.body
+    );
     let page = desk.get("/admin/feeds").await;
     assert!(
         page.body.contains("1 feeds added, 0 were there; line 1"),
