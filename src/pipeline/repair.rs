@@ -1009,7 +1009,7 @@ mod tests {
     fn of_fields_that_stand_in_for_others_one_of_each_name_is_held() {
         const FIELDS: usize = 20_000;
         let base: Url = "https://news.example/".parse().unwrap();
-        let fields: String = (0..FIELDS)
+        let fields: Vec<String> = (0..FIELDS)
             .map(|number| {
                 format!(
                     "<dc:title>t{number}</dc:title><dc:description>d{number}</dc:description>\
@@ -1017,6 +1017,7 @@ mod tests {
                 )
             })
             .collect();
+        let fields = fields.concat();
         let root = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">";
         let last = format!("u{}", FIELDS - 1);
         for (document, is_entry) in [
