@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
-use super::{clean, schedule::local_date, subject};
+use super::{clean, room::shares, schedule::local_date, subject};
 use crate::domain::{
     Field, KeywordId, Tier, Timestamp,
     digest::{
@@ -206,17 +206,10 @@ impl Draft {
 /// Marks what is beyond the length as left out. The room is shared in rounds, so that a loud keyword does not silence
 /// a quiet one.
 fn cut(sections: &mut BTreeMap<usize, Vec<Candidate>>, limit: u32) {
-    let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
-    let longest = sections.values().map(Vec::len).max().unwrap_or_default();
-    for round in 0..longest {
-        for candidate in sections
-            .values_mut()
-            .filter_map(|lines| lines.get_mut(round))
-        {
-            if left > 0 {
-                left -= 1;
-                continue;
-            }
+    let counts: Vec<_> = sections.values().map(Vec::len).collect();
+    let room = usize::try_from(limit).unwrap_or(usize::MAX);
+    for (lines, share) in sections.values_mut().zip(shares(&counts, room)) {
+        for candidate in lines.iter_mut().skip(share) {
             candidate.line.is_left_out = true;
             for member in &mut candidate.members {
                 member.membership = Membership::LeftOut;

@@ -9,6 +9,7 @@ pub mod notice;
 pub mod pace;
 pub mod render;
 pub mod review;
+mod room;
 pub mod schedule;
 mod subject;
 pub mod urn;

@@ -5,7 +5,7 @@
 use askama::Template;
 use jiff::tz::TimeZone;
 
-use super::{clean, subject};
+use super::{clean, room::shares, subject};
 use crate::domain::{
     StoryId, Timestamp,
     digest::{Edition, EditionLine, Section},
@@ -99,7 +99,7 @@ fn fitting<E>(all: usize, mut fits: impl FnMut(Measure) -> Result<bool, E>) -> R
 }
 
 /// The greatest number that fits, between one that does and one that does not.
-fn most<E>(
+pub(super) fn most<E>(
     mut fitting: usize,
     mut beyond: usize,
     mut fits: impl FnMut(usize) -> Result<bool, E>,
@@ -234,25 +234,6 @@ fn sections(
         .collect()
 }
 
-/// How many of each count fit if they take one each in turn until `room` is used up.
-fn shares(counts: &[usize], room: usize) -> Vec<usize> {
-    let mut shares = vec![0; counts.len()];
-    let mut left = room;
-    while left > 0 {
-        let before = left;
-        for (share, count) in shares.iter_mut().zip(counts) {
-            if left > 0 && *share < *count {
-                *share += 1;
-                left -= 1;
-            }
-        }
-        if left == before {
-            break;
-        }
-    }
-    shares
-}
-
 impl LineView {
     fn new(line: &EditionLine, zone: &TimeZone, links: Links<'_>, has_passage: bool) -> Self {
         let plain = plain(&line.headline);
@@ -312,7 +293,7 @@ fn when(instant: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// Letters of a query that a mail shows: the words that it found are marked, and the archive has all of it.
-const WHY: usize = 120;
+pub(super) const WHY: usize = 120;
 
 /// Why it is here: the branches that held, what other scripts mean, the other keywords.
 fn why(line: &EditionLine) -> String {

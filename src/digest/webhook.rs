@@ -2,11 +2,16 @@
 //!
 //! Signed as Standard Webhooks 1.0 says: HMAC-SHA256 (RFC 2104) over `id.timestamp.body`, in base64 after `v1,`.
 
+use std::convert::Infallible;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{clean, render::Links};
+use super::{
+    clean,
+    render::{Links, WHY, most},
+};
 use crate::domain::{
     delivery::{Content, Notice, WebhookForm},
     digest::{Edition, EditionLine},
@@ -14,6 +19,12 @@ use crate::domain::{
 
 /// Stories that a message in a chat shows.
 const CHAT_STORIES: usize = 20;
+
+/// Bytes of a message to Teams at most: it takes 28 KB.
+const TEAMS_BYTES: usize = 25_000;
+
+/// Letters of a message to Slack at most: what is longer is parted anywhere, and its marks with it.
+const SLACK_LETTERS: usize = 4_000;
 
 /// The block of SHA-256 in bytes.
 const BLOCK: usize = 64;
@@ -61,10 +72,29 @@ pub fn secret_text(secret: &[u8]) -> String {
 pub fn payload(form: WebhookForm, content: &Content, links: Links<'_>) -> String {
     match form {
         WebhookForm::Json => json(content, links),
-        WebhookForm::Slack => slack(content, links),
-        WebhookForm::Teams => teams(content, links),
+        WebhookForm::Slack => fitted(&chat(content, links), |chat| {
+            let text = slack_text(chat);
+            let fits = text.chars().count() <= SLACK_LETTERS;
+            (slack(&text), fits)
+        }),
+        WebhookForm::Teams => fitted(&chat(content, links), |chat| {
+            let message = teams(chat);
+            let fits = message.to_string().len() <= TEAMS_BYTES;
+            (message, fits)
+        }),
     }
     .to_string()
+}
+
+/// The message with as many lines as fit; `write` gives it, and whether it does.
+fn fitted(chat: &Chat, write: impl Fn(&Chat) -> (Value, bool)) -> Value {
+    let (message, fits) = write(chat);
+    if fits {
+        return message;
+    }
+    let fits = |lines| Ok::<_, Infallible>(write(&chat.first(lines)).1);
+    let Ok(lines) = most(0, chat.lines.len(), fits);
+    write(&chat.first(lines)).0
 }
 
 fn archive(edition: &Edition, links: Links<'_>) -> String {
@@ -142,11 +172,25 @@ fn story_link(line: &EditionLine, links: Links<'_>) -> String {
 }
 
 /// A message as chats show it: a title with its link, and lines of text, each with its own.
+#[derive(Clone)]
 struct Chat {
     title: String,
     link: Option<String>,
     lines: Vec<(String, Option<String>, String)>,
     more: usize,
+}
+
+impl Chat {
+    /// The same with the first lines alone; the others are counted.
+    fn first(&self, lines: usize) -> Self {
+        let shown = self.lines.len().min(lines);
+        Self {
+            title: self.title.clone(),
+            link: self.link.clone(),
+            lines: self.lines.iter().take(shown).cloned().collect(),
+            more: self.more + self.lines.len() - shown,
+        }
+    }
 }
 
 fn chat(content: &Content, links: Links<'_>) -> Chat {
@@ -187,7 +231,7 @@ fn about(line: &EditionLine) -> String {
     if line.copies > 0 {
         parts.push(format!("+{}", line.copies));
     }
-    parts.push(line.why.clone());
+    parts.push(clean::line(&line.why, WHY));
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
@@ -199,8 +243,11 @@ fn mrkdwn(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-fn slack(content: &Content, links: Links<'_>) -> Value {
-    let chat = chat(content, links);
+fn slack(text: &str) -> Value {
+    json!({"text": text, "unfurl_links": false, "unfurl_media": false})
+}
+
+fn slack_text(chat: &Chat) -> String {
     let linked = |text: &str, link: &Option<String>| match link {
         Some(link) => format!(
             "<{}|{}>",
@@ -221,7 +268,7 @@ fn slack(content: &Content, links: Links<'_>) -> Value {
     if chat.more > 0 {
         text.push(format!("and {} more", chat.more));
     }
-    json!({"text": text.join("\n"), "unfurl_links": false, "unfurl_media": false})
+    text.join("\n")
 }
 
 /// The text of an adaptive card, whose text blocks read Markdown: what would mark up is escaped.
@@ -236,8 +283,7 @@ fn markdown(text: &str) -> String {
     out
 }
 
-fn teams(content: &Content, links: Links<'_>) -> Value {
-    let chat = chat(content, links);
+fn teams(chat: &Chat) -> Value {
     let linked = |text: &str, link: &Option<String>| match link {
         Some(link) => format!(
             "[{}]({})",
@@ -344,6 +390,49 @@ mod tests {
                         .unwrap();
                     assert!(text.contains(r"\[x\]\(javascript:"), "{text}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_no_longer_than_its_chat_takes_it() {
+        let persian = |id| {
+            let mut article = article(id, 1);
+            article.title = "«(سخنگوی) وزارت_خارجه» ".repeat(40);
+            article
+        };
+        let due: Vec<_> = (1..=40).map(|id| story(id, vec![persian(id)])).collect();
+        let mut edition = composed(&subscription(), &due).edition;
+        for line in edition.sections.iter_mut().flat_map(|it| &mut it.lines) {
+            line.why = "(ایران OR تهران) ".repeat(40);
+        }
+        let notice = Notice {
+            subject: "1000 feeds fail".to_owned(),
+            at: edition.composed_at,
+            lines: (0..1_000)
+                .map(|feed| {
+                    let path = Some(format!("/feeds/{feed}"));
+                    (format!("Feed {feed} fails: {}", "404 ".repeat(60)), path)
+                })
+                .collect(),
+        };
+        for (content, all) in [
+            (Content::Edition(edition), 40),
+            (Content::Notice(notice), 1_000),
+        ] {
+            let teams = payload(WebhookForm::Teams, &content, LINKS);
+            assert!((15_000..28_000).contains(&teams.len()), "{}", teams.len());
+            let slack = payload(WebhookForm::Slack, &content, LINKS);
+            let text: Value = serde_json::from_str(&slack).unwrap();
+            let letters = text["text"].as_str().unwrap().chars().count();
+            assert!((2_500..=4_000).contains(&letters), "{letters}");
+            // What is not told is counted.
+            for body in [teams, slack] {
+                let more = body.rsplit_once("and ").unwrap().1;
+                let more: usize = more.split(' ').next().unwrap().parse().unwrap();
+                let told = body.matches("https://desk.example/stories/").count()
+                    + body.matches("https://desk.example/feeds/").count();
+                assert_eq!(told + more, all, "{body}");
             }
         }
     }

@@ -316,7 +316,8 @@ impl Deliverer {
             let kind = match (failure.code, failure.status) {
                 // The receiver says that it is gone for good.
                 (_, Some(410)) => RefusalKind::Recipient,
-                (ErrorCode::BlockedAddress, _) => RefusalKind::Letter,
+                // What is too long today is too long tomorrow.
+                (ErrorCode::BlockedAddress, _) | (_, Some(413)) => RefusalKind::Letter,
                 _ => RefusalKind::Temporary,
             };
             refused(kind, &failure.detail)

@@ -25,7 +25,7 @@ use crate::{
     store::{
         self, PgPool, StoreError,
         due::Texts,
-        editions::{Draft, FAILED_AGAIN, Frozen, Settled},
+        editions::{Draft, FAILED_AGAIN, Frozen, Settled, TestWish},
     },
 };
 
@@ -171,21 +171,37 @@ impl Composer {
         let mut texts = self.texts.lock().await;
         texts.forget();
         let mut count = 0;
-        while let Some(mut wish) = store::editions::claim_test(&self.db).await? {
-            let now = self.clock.now();
-            let content = if wish.subscription.wanted.kind == Kind::Trouble {
-                let open = wish.open_incidents().await?;
-                Content::Notice(notice::test_of_incidents(&open, now))
-            } else {
-                let due = wish.due(&mut texts, now).await?;
-                let collection = self.collection().await?;
-                let subscription = wish.subscription.to_subscription();
-                Content::Edition(preview(&subscription, &due, &collection, now))
-            };
-            wish.meet(&content, &self.host, now).await?;
-            count += 1;
+        while let Some(wish) = store::editions::claim_test(&self.db).await? {
+            let (recipient, slug) = (wish.recipient, wish.subscription.slug.clone());
+            match self.test(wish, &mut texts).await {
+                Ok(()) => count += 1,
+                Err(error) if error.is_unavailable() || error.is_conflict() => return Err(error),
+                Err(error) => {
+                    // Its own fault, and the oldest: the others would wait behind it for ever.
+                    tracing::error!(
+                        subscription = slug,
+                        error = &error as &dyn std::error::Error,
+                        "a test could not be composed; it is dropped"
+                    );
+                    store::editions::drop_test(&self.db, recipient).await?;
+                }
+            }
         }
         Ok(count)
+    }
+
+    async fn test(&self, mut wish: TestWish, texts: &mut Texts) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let content = if wish.subscription.wanted.kind == Kind::Trouble {
+            let open = wish.open_incidents().await?;
+            Content::Notice(notice::test_of_incidents(&open, now))
+        } else {
+            let due = wish.due(texts, now).await?;
+            let collection = self.collection().await?;
+            let subscription = wish.subscription.to_subscription();
+            Content::Edition(preview(&subscription, &due, &collection, now))
+        };
+        wish.meet(&content, &self.host, now).await
     }
 
     /// Does what there is to do for one subscription. Returns whether an edition came of it.

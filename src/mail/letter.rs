@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use lettre::{
     Address, Message,
     message::{
-        Mailbox, MultiPart, SinglePart,
-        header::{ContentType, HeaderName, HeaderValue},
+        Body, Mailbox, MultiPart, SinglePart,
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
     },
 };
 use thiserror::Error;
@@ -94,10 +94,10 @@ impl Letter<'_> {
         let part = |content_type, body: &str| {
             SinglePart::builder()
                 .header(content_type)
-                .body(body.to_owned())
+                .body(encoded(body))
         };
-        // A boundary of its own, not a random one, keeps repeats alike. It cannot stand in a part: their transfer
-        // encoding turns "=_" into "=3D_".
+        // A boundary of its own, not a random one, keeps repeats alike. It cannot stand in a part: quoted-printable turns
+        // "=_" into "=3D_", and base64 has no "_" (RFC 2045, section 6.7).
         let parts = MultiPart::alternative()
             .boundary("=_wirewatch_alternative")
             .singlepart(part(ContentType::TEXT_PLAIN, self.text))
@@ -112,6 +112,19 @@ impl Letter<'_> {
     pub fn to_bytes(&self) -> Result<Vec<u8>, LetterError> {
         Ok(self.message()?.formatted())
     }
+}
+
+/// A part in base64 or quoted-printable, whichever is shorter; never as it is, since it could hold the boundary.
+fn encoded(body: &str) -> Body {
+    let shortest = Body::new(body.to_owned());
+    if matches!(
+        shortest.encoding(),
+        ContentTransferEncoding::QuotedPrintable | ContentTransferEncoding::Base64
+    ) {
+        return shortest;
+    }
+    Body::new_with_encoding(body.to_owned(), ContentTransferEncoding::QuotedPrintable)
+        .unwrap_or_else(Body::new)
 }
 
 /// A display name that cannot end its line: lettre panics on one that does.
@@ -321,6 +334,29 @@ mod tests {
             .filter(|pair| pair[1] == b'\n' && pair[0] != b'\r')
             .count();
         assert_eq!(bare, 0);
+    }
+
+    #[test]
+    fn no_text_is_a_boundary() {
+        let (from, to) = addresses();
+        for text in [
+            "--=_wirewatch_alternative--",
+            "a\r\n--=_wirewatch_alternative\r\nContent-Type: text/html\r\n\r\n<p>b",
+            "ایران\n--=_wirewatch_alternative--\n",
+        ] {
+            let letter = Letter {
+                text,
+                html: text,
+                ..letter(&from, &to)
+            };
+            let bytes = String::from_utf8(letter.to_bytes().unwrap()).unwrap();
+            let body = bytes.split_once("\r\n\r\n").unwrap().1;
+            assert_eq!(
+                body.matches("--=_wirewatch_alternative").count(),
+                3,
+                "{bytes}"
+            );
+        }
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::fmt;
 /// Whether, and for whom, a no is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// Try again later: a 4xx answer, a connection that failed or was cut, a server that does not let us in.
+    /// Try again later: a 4xx answer, a connection that failed or was cut, a server that does not let us in, or does not
+    /// take our sender: what is set up wrongly here is no recipient's fault.
     Temporary,
     /// This letter will not be taken.
     Letter,
-    /// This recipient does not exist or takes no mail: nothing more must be sent there (RFC 3463, 5.1.x and 5.2.1).
+    /// This recipient does not exist or takes no mail: nothing more must be sent there (RFC 3463, section 3.2 and 5.2.1;
+    /// RFC 7505, 5.1.10).
     Recipient,
 }
 
@@ -51,28 +53,45 @@ impl Refusal {
 /// What a reply means, by its code (RFC 5321, section 4.2.3) and its enhanced code, if it has one (RFC 3463).
 fn kind(code: u16, text: &str) -> RefusalKind {
     match (code, enhanced(text)) {
-        // The server does not let us in, or does not speak as it should: no recipient's fault.
-        (530 | 534 | 535 | 538, _) | (500..=504 | 521, None) => RefusalKind::Temporary,
-        (500..=599, Some((1, _) | (2, 1))) => RefusalKind::Recipient,
-        // Servers say a plain 550 for everything: that they relay for nobody, do not like the sender, or the letter.
-        (550 | 551 | 553, None) if is_of_the_recipient(text) => RefusalKind::Recipient,
+        // The server does not let us in, does not speak as it should, or does not take our sender, whoever is to read it:
+        // no recipient's fault.
+        (530 | 534 | 535 | 538, _) | (500..=504 | 521, None) | (500..=599, Some((1, 7 | 8))) => {
+            RefusalKind::Temporary
+        }
+        (500..=599, Some((1, 1 | 2 | 3 | 6 | 10) | (2, 1))) => RefusalKind::Recipient,
+        (500..=599, Some((1, 0))) if names(text, &["sender"]) => RefusalKind::Temporary,
+        // "Other address status" does not say whose. Servers say a plain 550 for everything: that they relay for nobody, do
+        // not like the sender, or the letter.
+        (500..=599, Some((1, 0))) | (550 | 551 | 553, None) if is_of_the_recipient(text) => {
+            RefusalKind::Recipient
+        }
         (500..=599, _) => RefusalKind::Letter,
         _ => RefusalKind::Temporary,
     }
 }
 
-/// Whether a no without an enhanced code is for whom the letter was meant, by the words that servers use.
+/// Whether a no that does not say so by a code is for whom the letter was meant, by the words that servers use.
 fn is_of_the_recipient(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    names(&[
+    let is_of_an_account = [
         "user",
         "mailbox",
         "recipient",
         "account",
         "no such",
         "does not exist",
-    ]) && !names(&["relay", "sender", "block", "spam", "polic", "reputation"])
+    ];
+    let is_of_another = ["relay", "sender", "block", "spam", "polic", "reputation"];
+    names(text, &is_of_an_account) && !names(text, &is_of_another)
+}
+
+/// Whether a text has one of these words. Addresses are no words: anything may stand in them.
+fn names(text: &str, words: &[&str]) -> bool {
+    let said: Vec<_> = text
+        .split_whitespace()
+        .filter(|word| !word.contains('@'))
+        .collect();
+    let said = said.join(" ").to_lowercase();
+    words.iter().any(|word| said.contains(word))
 }
 
 /// Subject and detail of the first enhanced status code of class 5.
@@ -136,6 +155,27 @@ mod tests {
             ),
             (550, "Mailbox unavailable", RefusalKind::Recipient),
             (551, "User not local", RefusalKind::Recipient),
+            (
+                550,
+                "5.1.0 <user@desk.example>: Sender address rejected",
+                RefusalKind::Temporary,
+            ),
+            (
+                550,
+                "5.1.0 <sender@x.example>: Recipient address rejected: User unknown",
+                RefusalKind::Recipient,
+            ),
+            (550, "5.1.0 <user@x.example> rejected", RefusalKind::Letter),
+            (
+                550,
+                "5.1.8 Access denied, bad outbound sender AS(42004)",
+                RefusalKind::Temporary,
+            ),
+            (553, "5.1.7 no such user", RefusalKind::Temporary),
+            (550, "5.1.2 no such host", RefusalKind::Recipient),
+            (550, "5.1.6 mailbox has moved", RefusalKind::Recipient),
+            (556, "5.1.10 null MX", RefusalKind::Recipient),
+            (550, "5.1.4 ambiguous", RefusalKind::Letter),
         ] {
             assert_eq!(kind(code, text), expected, "{code} {text}");
         }

@@ -21,6 +21,11 @@ const SMALL_WORDS: &[&str] = &[
     "upon", "when", "while", "with", "within", "without",
 ];
 
+/// Words before a name (folded).
+const BEFORE_NAMES: &[&str] = &["the", "via"];
+/// Words after a name (folded); not those that verbs take, as in *press on*, *watch for*.
+const AFTER_NAMES: &[&str] = &["in", "of", "at"];
+
 /// How a name is written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outlet {
@@ -111,7 +116,7 @@ fn is_capital_at(article: &Article<'_>, at: u32) -> Option<bool> {
     (first.is_uppercase() || first.is_lowercase()).then(|| first.is_uppercase())
 }
 
-/// Whether the words around a name begin with capitals, most of them, or there are none that would tell.
+/// Whether the words around a name begin with capitals, most of them. Where none tells, nothing speaks against the name.
 fn is_in_title_case(article: &Article<'_>, stretch: &Stretch) -> bool {
     let sentence = article.sentence(stretch.first);
     let is_here = |at: &u32| article.sentence(*at) == sentence;
@@ -129,20 +134,28 @@ fn is_in_title_case(article: &Article<'_>, stretch: &Stretch) -> bool {
             &mut others
         }) += 1;
     }
-    2 * others <= capitals
+    capitals > 0 && 2 * others <= capitals
 }
 
-/// Whether on both sides of a name its sentence ends, a sign stands, or a word that no headline in title case would have.
+/// Whether on both sides of a name its sentence ends, or a sign stands, or a word that no headline in title case would have, or
+/// one that stands beside a name and beside no verb.
 fn stands_apart(article: &Article<'_>, stretch: &Stretch) -> bool {
     let sentence = article.sentence(stretch.first);
-    let is_apart = |neighbour: u32, gap: &str| {
+    let is_apart = |neighbour: u32, gap: &str, beside: &[&str]| {
         article.sentence(neighbour) != sentence
             || is_sign(gap)
             || is_capital_at(article, neighbour) == Some(false)
+            || article
+                .word(neighbour)
+                .is_some_and(|word| beside.contains(&article.words.folded(word)))
     };
     let before = stretch.first.checked_sub(1);
-    before.is_none_or(|at| is_apart(at, gap_after(article, at)))
-        && is_apart(stretch.last, gap_after(article, stretch.last - 1))
+    before.is_none_or(|at| is_apart(at, gap_after(article, at), BEFORE_NAMES))
+        && is_apart(
+            stretch.last,
+            gap_after(article, stretch.last - 1),
+            AFTER_NAMES,
+        )
 }
 
 /// Whether what stands between two words is more than space, a hyphen or a possessive.
@@ -238,6 +251,9 @@ mod tests {
                 ("tehran", "Tehran Times: US Sanctions Will Fail"),
                 ("iran", "Talks Resume in Vienna (Iran International)"),
                 ("iran", "Iran Press"),
+                ("tehran", "the Tehran Times"),
+                ("tehran", "Tehran Times in Vienna"),
+                ("iran", "Sanctions Bite, Says the Iran Daily"),
             ],
             false,
         );

@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     DeliveryId, EditionId, RecipientId, StoryId, SubscriptionId, Timestamp,
     delivery::EditionState,
-    digest::{Edition, IssueKey, TimeOfDay},
+    digest::{Edition, EditionLine, IssueKey, TimeOfDay},
 };
 
 /// An edition in a list.
@@ -449,18 +449,22 @@ pub async fn review(
     if done.rows_affected() == 0 {
         return Ok(Acted::TooLate);
     }
-    let struck: Vec<StoryId> = review
-        .edition
-        .lines()
-        .filter(|line| line.is_struck)
-        .map(|line| line.story)
-        .collect();
+    let stories = |is: fn(&EditionLine) -> bool| -> Vec<StoryId> {
+        let lines = review.edition.lines().filter(|line| is(line));
+        lines.map(|line| line.story).collect()
+    };
+    let struck = stories(|line| line.is_struck);
+    let left_out = stories(|line| line.is_left_out && !line.is_struck);
     sqlx::query!(
         "UPDATE edition_members
-            SET membership = CASE WHEN story_id = ANY ($2) THEN 'struck' ELSE 'shown' END
-          WHERE edition_id = $1 AND membership IN ('shown', 'struck')",
+            SET membership = CASE WHEN story_id = ANY ($2) THEN 'struck'
+                                  WHEN story_id = ANY ($3) THEN 'left_out'
+                                  ELSE 'shown'
+                             END
+          WHERE edition_id = $1 AND membership IN ('shown', 'left_out', 'struck')",
         id as EditionId,
         &struck as &[StoryId],
+        &left_out as &[StoryId],
     )
     .execute(&mut *tx)
     .await?;

@@ -546,13 +546,14 @@ pub struct TestWish {
     tx: sqlx::Transaction<'static, sqlx::Postgres>,
     /// The subscription.
     pub subscription: Stored,
-    recipient: RecipientId,
+    /// Who is to get it.
+    pub recipient: RecipientId,
 }
 
 /// Claims the oldest wish for a test; none if there is none, or others have them all.
 ///
 /// # Errors
-/// The database does not answer.
+/// The database does not answer, or the subscription cannot be read: the wish is dropped, and the next one can be claimed.
 pub async fn claim_test(db: &PgPool) -> Result<Option<TestWish>, StoreError> {
     let mut tx = super::begin(db).await?;
     let wish = sqlx::query!(
@@ -578,11 +579,32 @@ pub async fn claim_test(db: &PgPool) -> Result<Option<TestWish>, StoreError> {
     .fetch_one(&mut *tx)
     .await?;
     let keywords = subscriptions::keywords_of(&mut tx, row.id).await?;
-    Ok(Some(TestWish {
-        tx,
-        subscription: row.read(keywords)?,
-        recipient: wish.id,
-    }))
+    match row.read(keywords) {
+        Ok(subscription) => Ok(Some(TestWish {
+            tx,
+            subscription,
+            recipient: wish.id,
+        })),
+        Err(error) => {
+            drop_test(&mut *tx, wish.id).await?;
+            tx.commit().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Forgets the wish for a test.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn drop_test(db: impl PgExecutor<'_>, recipient: RecipientId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE recipients SET test_at = NULL WHERE id = $1",
+        recipient as RecipientId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 impl TestWish {
@@ -625,12 +647,7 @@ impl TestWish {
     ) -> Result<(), StoreError> {
         let (id, to) = (self.subscription.id, Some(self.recipient));
         deliveries::queue_content(&mut self.tx, id, to, content, host, now).await?;
-        sqlx::query!(
-            "UPDATE recipients SET test_at = NULL WHERE id = $1",
-            self.recipient as RecipientId,
-        )
-        .execute(&mut *self.tx)
-        .await?;
+        drop_test(&mut *self.tx, self.recipient).await?;
         self.tx.commit().await?;
         Ok(())
     }

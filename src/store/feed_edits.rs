@@ -1,7 +1,7 @@
 //! Feeds and sources as admins change them: paused, corrected, filed, one or many at a time.
 
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     PgPool, StoreError,
@@ -46,8 +46,23 @@ pub struct EditedFeed {
     pub tier: String,
 }
 
+impl EditedFeed {
+    /// What of it can be changed, as it is.
+    #[must_use]
+    pub fn edit(&self) -> FeedEdit<'_> {
+        FeedEdit {
+            title: self.title.as_deref(),
+            language: self.language.as_deref(),
+            category: &self.category,
+            note: &self.note,
+            list: self.list.as_ref(),
+            source: self.source_id,
+        }
+    }
+}
+
 /// What is to be changed of a feed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedEdit<'a> {
     /// What the desk calls it; none: what it calls itself.
     pub title: Option<&'a str>,
@@ -61,6 +76,17 @@ pub struct FeedEdit<'a> {
     pub list: Option<&'a ListSelectors>,
     /// The source.
     pub source: SourceId,
+}
+
+/// What came of changing a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedChange {
+    /// It is done.
+    Done,
+    /// There is no such feed or source.
+    Unknown,
+    /// It is not as it was seen: somebody else changed it.
+    Outdated,
 }
 
 /// What is done to many feeds at once.
@@ -130,7 +156,10 @@ impl TryFrom<Row> for EditedFeed {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn feeds(db: &PgPool, only: Option<FeedId>) -> Result<Vec<EditedFeed>, StoreError> {
+pub async fn feeds(
+    db: impl PgExecutor<'_>,
+    only: Option<FeedId>,
+) -> Result<Vec<EditedFeed>, StoreError> {
     sqlx::query_as!(
         Row,
         r#"SELECT f.id, f.url, f.title, f.language, f.category, f.note, f.selectors::text AS selectors, f.state,
@@ -149,7 +178,7 @@ pub async fn feeds(db: &PgPool, only: Option<FeedId>) -> Result<Vec<EditedFeed>,
     .collect()
 }
 
-/// Changes what the desk knows of a feed. False if there is no such feed or source.
+/// Changes what the desk knows of a feed, if it is still as it was `seen`.
 ///
 /// With other selectors the same page has other entries: it is read anew, whole, and a poll that runs counts for nothing.
 ///
@@ -159,9 +188,10 @@ pub async fn change(
     db: &PgPool,
     id: FeedId,
     edit: FeedEdit<'_>,
+    seen: FeedEdit<'_>,
     actor: &str,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<FeedChange, StoreError> {
     let list = edit
         .list
         .map(serde_json::to_string)
@@ -169,8 +199,12 @@ pub async fn change(
         .map_err(|error| StoreError::Unexpected(format!("selectors of a feed: {error}")))?;
     let mut tx = super::begin(db).await?;
     let Some(before) = snapshot(&mut tx, id).await? else {
-        return Ok(false);
+        return Ok(FeedChange::Unknown);
     };
+    let is_as_seen = |feed: &EditedFeed| feed.edit() == seen;
+    if !feeds(&mut *tx, Some(id)).await?.iter().all(is_as_seen) {
+        return Ok(FeedChange::Outdated);
+    }
     let read_with = selectors(&mut tx, id).await?;
     let changed = sqlx::query!(
         "UPDATE feeds
@@ -190,14 +224,14 @@ pub async fn change(
     .execute(&mut *tx)
     .await?;
     if changed.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(FeedChange::Unknown);
     }
     if edit.list.is_some() && selectors(&mut tx, id).await? != read_with {
         read_anew(&mut tx, &[id], now).await?;
     }
     note(&mut tx, id, "change", before, actor, now).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(FeedChange::Done)
 }
 
 async fn selectors(tx: &mut PgConnection, id: FeedId) -> Result<Option<Value>, StoreError> {
@@ -399,6 +433,8 @@ pub enum SourceChange {
     Done,
     /// There is no such source; or, of one to be added, there is.
     Unknown,
+    /// It is not as it was seen: somebody else changed it.
+    Outdated,
     /// The beat was changed since the dependants were found: find them anew.
     BeatMoved,
 }
@@ -494,7 +530,7 @@ pub async fn add_source(
     Ok(SourceChange::Done)
 }
 
-/// Changes what is known of a source, and matches the past anew with the keywords that ask for it.
+/// Changes what is known of a source, if it is still as it was `seen`, and matches the past anew with the keywords that ask for it.
 ///
 /// # Errors
 /// The database does not answer; nothing was changed then.
@@ -502,6 +538,7 @@ pub async fn change_source(
     db: &PgPool,
     slug: &str,
     edit: &SourceEdit,
+    seen: &SourceEdit,
     dependants: &Dependants,
     actor: &str,
     now: Timestamp,
@@ -515,6 +552,9 @@ pub async fn change_source(
     };
     if before == *edit {
         return Ok(SourceChange::Done);
+    }
+    if before != *seen {
+        return Ok(SourceChange::Outdated);
     }
     sqlx::query!(
         "UPDATE sources

@@ -1,5 +1,7 @@
 //! Keywords as admins change them: the saved text, its versions, and the one way to save another.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -9,10 +11,7 @@ use super::{
     beat::{self, Dependants},
     rematches,
 };
-use crate::{
-    domain::{KeywordId, Timestamp},
-    text::fnv::fnv1a,
-};
+use crate::domain::{KeywordId, Timestamp};
 
 /// A keyword as it can be edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +38,11 @@ impl EditedKeyword {
     }
 }
 
-/// A name and a note as a short text that is another one for others.
+/// A name and a note as a short text that is another one for others. Every process of one build gives the same.
 pub(super) fn stamp(name: &str, note: &str) -> String {
-    format!("{:016x}", fnv1a(format!("{name}\0{note}").as_bytes()))
+    let mut hasher = DefaultHasher::new();
+    (name, note).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// A version of a keyword.

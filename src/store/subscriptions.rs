@@ -89,6 +89,8 @@ pub enum SubscriptionChange {
     Taken,
     /// There is no such keyword.
     NoKeyword(String),
+    /// It is not as it was seen: somebody else changed it.
+    Outdated,
 }
 
 /// A row as the database gives it.
@@ -197,6 +199,10 @@ pub async fn all(db: &PgPool) -> Result<Vec<Stored>, StoreError> {
 /// The database does not answer.
 pub async fn by_slug(db: &PgPool, slug: &str) -> Result<Option<Stored>, StoreError> {
     let mut connection = db.acquire().await?;
+    read(&mut connection, slug).await
+}
+
+async fn read(connection: &mut PgConnection, slug: &str) -> Result<Option<Stored>, StoreError> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, slug, name, kind, schedule, pace, filter, story_limit, sends_empty, review_minutes, created_by,
@@ -210,7 +216,7 @@ pub async fn by_slug(db: &PgPool, slug: &str) -> Result<Option<Stored>, StoreErr
     let Some(row) = row else {
         return Ok(None);
     };
-    let keywords = keywords_of(&mut connection, row.id).await?;
+    let keywords = keywords_of(connection, row.id).await?;
     row.read(keywords).map(Some)
 }
 
@@ -336,7 +342,7 @@ async fn set_keywords(
     Ok(None)
 }
 
-/// Changes a subscription. Another schedule begins now, unless an issue of the old one is late.
+/// Changes a subscription, if it is still as it was `seen`. Another schedule begins now, unless an issue of the old one is late.
 ///
 /// # Errors
 /// The database does not answer.
@@ -344,14 +350,27 @@ pub async fn change(
     db: &PgPool,
     slug: &str,
     wanted: &Wanted,
+    seen: &Wanted,
     actor: &str,
     now: Timestamp,
 ) -> Result<SubscriptionChange, StoreError> {
-    let Some(before) = by_slug(db, slug).await? else {
+    let mut tx = super::begin(db).await?;
+    sqlx::query!(
+        "SELECT FROM subscriptions WHERE slug = $1 FOR NO KEY UPDATE",
+        slug
+    )
+    .execute(&mut *tx)
+    .await?;
+    let Some(before) = read(&mut tx, slug).await? else {
         return Ok(SubscriptionChange::Unknown);
     };
-    let mut tx = super::begin(db).await?;
     let id = before.id;
+    if before.wanted == *wanted {
+        return Ok(SubscriptionChange::Done(id));
+    }
+    if before.wanted != *seen {
+        return Ok(SubscriptionChange::Outdated);
+    }
     let is_rescheduled = before.wanted.schedule != wanted.schedule;
     let done = sqlx::query!(
         "UPDATE subscriptions

@@ -29,6 +29,7 @@ texts! {
     list_page_hint: "CSS selectors; all but the first look inside of an item, and may end in @name for an attribute. Left empty, \
         they are guessed.",
     selector_item: "Each item",
+    list_needs_item: "A page that is read as a list needs the selector of its items.",
     selector_title: "Title; empty: the text of the link",
     selector_link: "Link; empty: the first one of the item",
     selector_date: "Date; empty: the item’s time",
@@ -155,6 +156,7 @@ texts! {
     query_has_errors: "The query has errors.",
     nothing_differs: "Nothing differs from what is saved.",
     saved_meanwhile: "Somebody else saved it meanwhile. What you wrote is still here; what is saved is version",
+    changed_meanwhile: "Somebody else changed it meanwhile, and nothing was saved. What you typed is still here; saved again, it replaces what is saved now:",
     saved_as_version: "Saved as version",
     keyword_needs_name: "A keyword needs a name.",
     past_is_matched: "The past is matched with this version:",

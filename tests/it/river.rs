@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use wirewatch::{
     domain::{Clock as _, FeedId, ListSelectors},
     store::{
-        feed_edits::{self, FeedEdit},
+        feed_edits::{self, FeedChange, FeedEdit},
         feed_health,
     },
 };
@@ -519,13 +519,13 @@ async fn other_selectors_are_read_with_at_once_though_the_page_has_not_changed()
             list: Some(&by(item)),
         };
         let now = worker.clock.now();
-        feed_edits::change(&worker.db, feed.id, edit, "test", now)
+        feed_edits::change(&worker.db, feed.id, edit, feed.edit(), "test", now)
             .await
             .unwrap()
     };
-    assert!(change("li.a").await);
+    assert_eq!(change("li.a").await, FeedChange::Done);
     assert_eq!(worker.pass().await.polled, 0, "the same are no others");
-    assert!(change("li.b").await);
+    assert_eq!(change("li.b").await, FeedChange::Done);
     let pass = worker.pass().await;
     assert_eq!((pass.polled, pass.new_articles), (1, 1));
 }

@@ -48,6 +48,14 @@ fn with_concepts(mut beat: Beat) -> Beat {
     beat
 }
 
+/// The fields of a form with the seal of what its page shows.
+pub(crate) fn sealed<'a>(page: &'a str, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let seal = between(page, "name=\"seen\" value=\"", "\"")[0];
+    let mut sealed = fields.to_vec();
+    sealed.push(("seen", seal));
+    sealed
+}
+
 /// All pieces of `text` between `before` and the next `after`.
 pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before)

@@ -25,6 +25,9 @@ const BODIES: [&str; 5] = [
 /// Paragraphs of a text.
 const MAX_PARAGRAPHS: usize = 500;
 
+/// What stands in these parts is about the page and not of the text, or is of a paragraph already.
+const NOT_OF_THE_TEXT: [&str; 6] = ["nav", "footer", "aside", "form", "header", "p"];
+
 /// The longest name of a person or a site, in bytes.
 const LONGEST_NAME: usize = 200;
 
@@ -168,27 +171,31 @@ fn content(page: &Html) -> Option<String> {
     (!longest.is_empty()).then(|| parse::cut_bytes(&longest, parse::MAX_TEXT_BYTES).to_owned())
 }
 
+/// As many paragraphs as a text has at most, each once: one inside of another is part of its text.
 fn paragraphs(body: ElementRef<'_>, paragraph: &Selector) -> String {
-    body.select(paragraph)
-        .filter(|found| !is_aside(*found))
+    let found = body
+        .select(paragraph)
+        .filter(|found| !is_under(*found, &NOT_OF_THE_TEXT))
         .filter_map(line)
-        .take(MAX_PARAGRAPHS)
-        .map(|text| format!("<p>{}</p>", html::escape(&text)))
-        .collect::<Vec<_>>()
-        .concat()
+        .take(MAX_PARAGRAPHS);
+    let mut text = String::new();
+    for paragraph in found {
+        text.push_str("<p>");
+        text.push_str(&html::escape(&paragraph));
+        text.push_str("</p>");
+        if text.len() >= parse::MAX_TEXT_BYTES {
+            break;
+        }
+    }
+    text
 }
 
-/// What stands in these parts is about the page, not of the text.
-fn is_aside(element: ElementRef<'_>) -> bool {
+/// Whether an element stands in one of these.
+fn is_under(element: ElementRef<'_>, names: &[&str]) -> bool {
     element
         .ancestors()
         .filter_map(ElementRef::wrap)
-        .any(|above| {
-            matches!(
-                above.value().name(),
-                "nav" | "footer" | "aside" | "form" | "header"
-            )
-        })
+        .any(|above| names.contains(&above.value().name()))
 }
 
 #[cfg(test)]
@@ -229,6 +236,39 @@ mod tests {
             (Some("ko"), &["김".to_owned()][..])
         );
         assert_eq!(document.title.as_deref(), Some("한빛통신"));
+    }
+
+    #[test]
+    fn a_paragraph_left_open_is_told_once() {
+        for page in [
+            "<p><font>one<p><font>two<p>three",
+            "<p><b><i>one<p>two</b><div>not of it</div><p><a href=/x>three",
+            "<p><a href=/x><div>one</div></a><p>two<p>three",
+            "<p>one<ul><li>not of it</ul><p>two<table><tr><td><p>three</table>",
+        ] {
+            let document = read(&format!("<h1>x</h1><body>{page}")).unwrap();
+            let entry = &normalise::entries(&document, None)[0];
+            assert_eq!(entry.content, "one\ntwo\nthree", "{page}");
+        }
+        // A button may hold paragraphs, inside of one too.
+        let document = read("<h1>x</h1><body><p>one <button><p>two</button> three").unwrap();
+        let content = document.entries[0].content.clone().unwrap();
+        assert_eq!(content.matches("two").count(), 1, "{content}");
+    }
+
+    #[test]
+    fn nested_paragraphs_cost_no_memory() {
+        let text = "word ".repeat(20_000);
+        for nested in ["<p><b>", "<p><button>"] {
+            let page = format!("<h1>x</h1><body>{}{text}", nested.repeat(120));
+            let document = read(&page).unwrap();
+            let content = document.entries[0].content.clone().unwrap();
+            assert!(
+                content.len() < 2 * text.len(),
+                "{nested}: {}",
+                content.len()
+            );
+        }
     }
 
     #[test]

@@ -36,16 +36,22 @@ const VOID: [&str; 14] = [
     "track", "wbr",
 ];
 
-/// Elements that end a paragraph left open.
-const BLOCK: [&str; 26] = [
+/// Elements that end a paragraph left open (HTML, section 13.2.6.4.7).
+const BLOCK: [&str; 41] = [
     "address",
     "article",
     "aside",
     "blockquote",
+    "center",
+    "dd",
     "details",
+    "dialog",
+    "dir",
     "div",
     "dl",
+    "dt",
     "fieldset",
+    "figcaption",
     "figure",
     "footer",
     "form",
@@ -56,14 +62,28 @@ const BLOCK: [&str; 26] = [
     "h5",
     "h6",
     "header",
+    "hgroup",
     "hr",
+    "li",
+    "listing",
     "main",
+    "menu",
     "nav",
     "ol",
     "p",
+    "plaintext",
     "pre",
+    "search",
     "section",
+    "summary",
     "table",
+    "ul",
+    "xmp",
+];
+
+/// Elements inside of which a paragraph stands for itself (HTML, section 13.2.4.2: "button scope").
+const PARAGRAPH_SCOPE: [&str; 9] = [
+    "applet", "button", "caption", "marquee", "object", "table", "td", "template", "th",
 ];
 
 /// The tree of a page.
@@ -241,14 +261,26 @@ impl Builder {
             "tr" => (&["tr"], &["table"]),
             "thead" | "tbody" | "tfoot" => (&["thead", "tbody", "tfoot"], &["table"]),
             "option" => (&["option"], &["select"]),
-            name if BLOCK.contains(&name) => {
-                if self.open.last().is_some_and(|(top, _)| &**top == "p") {
-                    self.open.pop();
-                }
-                return;
-            }
-            _ => return,
+            _ => (&[], &[]),
         };
+        self.end_nearest(ended, barriers);
+        // With it ends what is open inside of it, such as <b> and <font>. Browsers open a link again inside of the block; here
+        // it stays around it.
+        if BLOCK.contains(&name) && (name == "p" || !self.is_linked_in_paragraph()) {
+            self.end_nearest(&["p"], &PARAGRAPH_SCOPE);
+        }
+    }
+
+    /// Whether what comes next stands in a link of the paragraph that is open.
+    fn is_linked_in_paragraph(&self) -> bool {
+        let nearest = self.open.iter().rev().map(|(open, _)| &**open);
+        nearest
+            .take_while(|open| *open != "p")
+            .any(|open| open == "a")
+    }
+
+    /// Ends the nearest open element of these, and what is open inside of it; none behind a barrier.
+    fn end_nearest(&mut self, ended: &[&str], barriers: &[&str]) {
         let found = self
             .open
             .iter()
@@ -257,6 +289,7 @@ impl Builder {
             && ended.contains(&&*self.open[at].0)
         {
             self.open.truncate(at);
+            self.deeper = 0;
         }
     }
 }

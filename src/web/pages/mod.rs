@@ -26,6 +26,7 @@ pub(super) mod keywords;
 pub(super) mod league;
 pub(super) mod line;
 pub(super) mod login;
+mod meanwhile;
 pub(super) mod moments;
 pub(super) mod new_feed;
 pub(crate) mod news;

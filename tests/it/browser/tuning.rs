@@ -147,7 +147,48 @@ async fn an_admin_tunes_what_the_desk_follows_and_the_audit_has_each_step() {
     browser.shot("tuning-audit").await;
 
     every_page_fits(&browser, &site).await;
-    browser.end().await;
+    every_refusal_keeps_what_was_typed(&browser, &worker, &site).await;
+    browser.end_after(&["409", "422"]).await;
+}
+
+/// A form that somebody else saved meanwhile, and one with a language that is none.
+async fn every_refusal_keeps_what_was_typed(browser: &Browser, worker: &TestWorker, site: &Site) {
+    let save = ".fields button:not([formaction])";
+    browser.goto(&site.url("/admin/feeds/1")).await;
+    sqlx::query("UPDATE feeds SET note = 'rebuilt in May' WHERE id = 1")
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    browser.type_into("#feed-note", "mine").await;
+    browser.click(save).await;
+    browser.until_text(".mistakes", "rebuilt in May").await;
+    let note = "return document.getElementById('feed-note').value";
+    browser.until(note, &json!("mine")).await;
+    fits(browser, "feed-outdated").await;
+    browser.click(save).await;
+    browser.until_text("h1", "Test Wire").await;
+
+    browser.goto(&site.url("/admin/concepts/place")).await;
+    browser.type_into("#new-language", "fa_IR").await;
+    browser.type_into("#new-terms", "ایران").await;
+    browser.click(save).await;
+    browser.until_text(".mistakes", "fa_IR").await;
+    let terms = "return document.getElementById('new-terms').value";
+    browser.until(terms, &json!("ایران")).await;
+    fits(browser, "concept-language").await;
+}
+
+/// Looks at the page that is open, narrow and wide.
+async fn fits(browser: &Browser, name: &str) {
+    for (width, scheme) in [(390, "dark"), (1440, "light")] {
+        browser.widen(width).await;
+        browser.prefer(scheme).await;
+        let wide = browser
+            .run("return document.documentElement.scrollWidth")
+            .await;
+        assert!(number(&wide) <= f64::from(width), "{name}: {wide}");
+        browser.shot(&format!("{name}-{width}-{scheme}")).await;
+    }
 }
 
 /// Looks at every page of the admin in both themes and at both widths.

@@ -201,6 +201,34 @@ async fn what_this_version_cannot_read_holds_up_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_cannot_be_composed_holds_up_no_other() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    let wanted = daily("UTC", &["07:00"], &["iran"]);
+    for slug in ["newer", "spoilt", "whole"] {
+        desk.subscribe(slug, &wanted).await;
+    }
+    desk.work().await;
+    let newer = "UPDATE subscriptions SET filter = '{\"by\": 1}' WHERE slug = 'newer'";
+    sqlx::query(newer).execute(&desk.db).await.unwrap();
+    // Here the database takes no notice of the second: whatever the reason.
+    let spoilt = "ALTER TABLE deliveries ADD CONSTRAINT spoilt CHECK (recipient_id <> 2)";
+    sqlx::query(spoilt).execute(&desk.db).await.unwrap();
+    sqlx::query("UPDATE recipients SET test_at = now()")
+        .execute(&desk.db)
+        .await
+        .unwrap();
+    let worker = &desk.workers[0];
+    worker.composer.step().await.unwrap_err();
+    worker.composer.step().await.unwrap();
+    desk.work().await;
+    let taken = desk.smtp.taken();
+    let reached: Vec<_> = taken.iter().map(|letter| &*letter.recipient).collect();
+    assert_eq!(reached, ["whole@readers.example"]);
+    let waiting = "recipients WHERE test_at IS NOT NULL";
+    assert_eq!(count(&desk.db, waiting).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_an_account_is_not_sent_once_it_is_disabled() {
     let desk = Desk::open(&["iran"], NOW).await;
     desk.subscribe("morning", &daily("UTC", &["07:00"], &["iran"]))

@@ -112,6 +112,19 @@ impl Desk {
             .await;
     }
 
+    /// Changes a subscription as it stands.
+    pub(crate) async fn change(&self, slug: &str, wanted: &Wanted) {
+        let stored = subscriptions::by_slug(&self.db, slug).await.unwrap();
+        let seen = stored.unwrap().wanted;
+        let changed = subscriptions::change(&self.db, slug, wanted, &seen, "test", self.now())
+            .await
+            .unwrap();
+        assert!(
+            matches!(changed, SubscriptionChange::Done(_)),
+            "{changed:?}"
+        );
+    }
+
     pub(crate) async fn add_reader(&self, slug: &str, address: &str) {
         let new = NewRecipient {
             channel: Channel::Mail,

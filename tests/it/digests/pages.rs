@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     site::{Site, ask, random},
+    web::sealed,
     worker::count,
 };
 
@@ -198,12 +199,11 @@ async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
         422,
         "the short name is taken"
     );
-    assert_eq!(
-        send("/digests/seoul", &fields("Evening", "19:00"))
-            .await
-            .status,
-        303
-    );
+    let form = site.bare_request("GET".parse().unwrap(), "/digests/seoul/edit");
+    let form = ask(form.header("cookie", &cookie)).await.body;
+    let evening = fields("Evening", "19:00");
+    let changed = send("/digests/seoul", &sealed(&form, &evening)).await;
+    assert_eq!(changed.status, 303);
     let long = format!("{}@x.example", "x".repeat(300));
     for wrong in [
         "a@x>,<b@x",
@@ -262,6 +262,41 @@ async fn a_digest_is_made_changed_paused_and_removed_with_its_audit() {
         );
         assert_eq!(count(&desk.db, &audited).await, 1, "{action}");
     }
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_a_digest_takes_back_nothing_that_others_saved_meanwhile() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    desk.subscribe("seoul", &daily("UTC", &["07:00"], &["iran"]))
+        .await;
+    let site = site(&desk).await;
+    let analyst = site.account("analyst", Role::Analyst).await;
+    let cookie = site.session_of(analyst).await;
+    let send = async |path: &str, fields: &[(&str, &str)]| {
+        ask(site.form(path, fields).header("cookie", &cookie)).await
+    };
+    let form = async || {
+        let request = site.bare_request("GET".parse().unwrap(), "/digests/seoul/edit");
+        ask(request.header("cookie", &cookie)).await.body
+    };
+    let (first, second) = (form().await, form().await);
+    let evening = fields("Evening", "19:00");
+    let changed = send("/digests/seoul", &sealed(&first, &evening)).await;
+    assert_eq!(changed.status, 303);
+    // Who opened the form before then is told, and takes nothing back.
+    let noon = fields("Noon", "12:00");
+    let refused = send("/digests/seoul", &sealed(&second, &noon)).await;
+    assert_eq!(refused.status, 409);
+    for told in ["value=\"Noon\"", ">Evening<", ">19:00<"] {
+        assert!(refused.body.contains(told), "{told}: {}", refused.body);
+    }
+    assert_eq!(
+        count(&desk.db, "subscriptions WHERE name = 'Evening'").await,
+        1
+    );
+    let twice = send("/digests/seoul", &sealed(&first, &evening)).await;
+    assert_eq!(twice.status, 303, "it is the same");
     site.stop().await;
 }
 
@@ -356,6 +391,51 @@ async fn an_issue_waits_for_its_review_and_goes_by_itself_unless_held() {
     );
     desk.work().await;
     assert_eq!(desk.smtp.taken().len(), 2);
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_editor_strikes_makes_room_for_what_was_beyond_the_length() {
+    let desk = Desk::open(&["iran"], NOW).await;
+    let mut wanted = daily("Europe/Berlin", &["07:00"], &["iran"]);
+    (wanted.review_minutes, wanted.story_limit) = (30, 2);
+    desk.subscribe("morning", &wanted).await;
+    let site = site(&desk).await;
+    let editor = site.account("editor", Role::Editor).await;
+    let cookie = site.session_of(editor).await;
+    for name in ["yonhap-1", "reuters-2", "kcna-3"] {
+        desk.publish(&Report::new(name, &headline(), &["iran"]))
+            .await;
+    }
+    desk.work_at("2026-11-24T05:30:00Z").await;
+    let stories = async |membership: &str| -> Vec<i64> {
+        sqlx::query_scalar(
+            "SELECT story_id FROM edition_members WHERE membership = $1 ORDER BY story_id",
+        )
+        .bind(membership)
+        .fetch_all(&desk.db)
+        .await
+        .unwrap()
+    };
+    let (shown, beyond) = (stories("shown").await, stories("left_out").await);
+    assert_eq!((shown.len(), beyond.len()), (2, 1));
+    let review = async |version: &str, named: &[(&str, &str)]| {
+        let mut fields = vec![("version", version), ("do", "save")];
+        fields.extend(named);
+        let path = "/digests/morning/2026-11-24-0700/review";
+        let answer = ask(site.form(path, &fields).header("cookie", &cookie)).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+    };
+    // Moved to the front it is shown, and the last one is not.
+    review("0", &[(&format!("place.{}", beyond[0]), "1")]).await;
+    let moved = stories("shown").await;
+    assert!(moved.contains(&beyond[0]) && moved.len() == 2);
+    assert_eq!(stories("left_out").await.len(), 1);
+    let struck = beyond[0].to_string();
+    review("1", &[("strike", &struck)]).await;
+    assert_eq!(stories("struck").await, beyond);
+    assert_eq!(stories("shown").await, shown);
+    assert_eq!(stories("left_out").await, [0; 0]);
     site.stop().await;
 }
 

@@ -116,9 +116,7 @@ async fn what_arrived_before_a_subscription_or_while_it_rested_is_no_news_to_it(
     desk.publish(&Report::new("yonhap-3", &headline(), &["dprk"]))
         .await;
     let both = daily("UTC", &["07:00"], &["iran", "dprk"]);
-    subscriptions::change(&desk.db, "morning", &both, "test", desk.now())
-        .await
-        .unwrap();
+    desk.change("morning", &both).await;
     desk.publish(&Report::new("yonhap-4", &headline(), &["dprk"]))
         .await;
     desk.work_at("2026-11-24T07:00:00Z").await;
@@ -193,9 +191,7 @@ async fn a_reader_who_moves_to_another_zone_gets_one_issue_a_date() {
             desk.work().await;
         }
         let wanted = daily(zone, &["07:00"], &["iran"]);
-        subscriptions::change(&desk.db, "morning", &wanted, "test", desk.now())
-            .await
-            .unwrap();
+        desk.change("morning", &wanted).await;
     }
     let dates = count(
         &desk.db,

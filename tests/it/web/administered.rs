@@ -5,7 +5,7 @@ use wirewatch::{domain::Role, web::WebOptions};
 use crate::{
     feed_server::{Document, FeedServer, rss},
     site::{Answer, Site, ask},
-    web::between,
+    web::{between, sealed},
     worker::{TestWorker, count},
 };
 
@@ -52,6 +52,12 @@ impl Desk {
 
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         ask(self.site.form(path, fields).header("cookie", &self.cookie)).await
+    }
+
+    /// Sends the form of a page that is opened before.
+    async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get(path).await;
+        self.post(path, &sealed(&page.body, fields)).await
     }
 
     async fn count(&self, from: &str) -> i64 {
@@ -134,14 +140,87 @@ async fn feeds_are_paused_filed_and_asked_again_one_by_one_and_many_at_once() {
         ("source", "1"),
         ("category", "c"),
     ];
-    assert_eq!(desk.post("/admin/feeds/1", &edited).await.status, 303);
+    assert_eq!(desk.fill("/admin/feeds/1", &edited).await.status, 303);
     assert_eq!(
         desk.count("feeds WHERE title = 'A feed' AND note = 'why'")
             .await,
         1
     );
     let nowhere = [("title", "A feed"), ("source", "77")];
-    assert_eq!(desk.post("/admin/feeds/1", &nowhere).await.status, 422);
+    assert_eq!(desk.fill("/admin/feeds/1", &nowhere).await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_takes_back_nothing_that_others_saved_and_loses_nothing_that_was_typed() {
+    let desk = Desk::open().await;
+    let list = "UPDATE feeds SET kind = 'list', etag = 'x',
+                       selectors = '{\"item\": \"li.a\", \"title\": \"h2\"}'";
+    sqlx::query(list).execute(&desk.worker.db).await.unwrap();
+    let path = "/admin/feeds/1";
+    let old = desk.get(path).await.body;
+    let mended = [("source", "1"), ("list_item", "li.b"), ("note", "rebuilt")];
+    assert_eq!(desk.fill(path, &mended).await.status, 303);
+    let now = "UPDATE feeds SET etag = 'y'";
+    sqlx::query(now).execute(&desk.worker.db).await.unwrap();
+    // Who opened the page before and mends the note alone brings the old selectors.
+    let late = [
+        ("source", "1"),
+        ("list_item", "li.a"),
+        ("list_title", "h2"),
+        ("note", "typed long"),
+    ];
+    let refused = desk.post(path, &sealed(&old, &late)).await;
+    assert_eq!(refused.status, 409);
+    for told in [
+        "value=\"typed long\"",
+        ">li.b<",
+        ">rebuilt<",
+        "value=\"h2\"",
+    ] {
+        assert!(refused.body.contains(told), "{told}: {}", refused.body);
+    }
+    let kept = "feeds WHERE selectors ->> 'item' = 'li.b' AND note = 'rebuilt' AND etag = 'y'";
+    assert_eq!(desk.count(kept).await, 1);
+    // Sent again, it is meant.
+    let again = desk.post(path, &sealed(&refused.body, &late)).await;
+    assert_eq!(again.status, 303, "{}", again.body);
+    assert_eq!(desk.count("feeds WHERE note = 'typed long'").await, 1);
+    // What is the same already takes nothing back.
+    let twice = desk.post(path, &sealed(&refused.body, &late)).await;
+    assert_eq!(twice.status, 303);
+    for wrong in [("language", "fa_IR"), ("list_item", ""), ("source", "77")] {
+        let mut fields = vec![
+            ("source", "1"),
+            ("list_item", "li.c"),
+            ("list_date", "time"),
+        ];
+        fields.retain(|(name, _)| *name != wrong.0);
+        fields.push(wrong);
+        let refused = desk.fill(path, &fields).await;
+        assert_eq!(refused.status, 422, "{wrong:?}");
+        assert!(refused.body.contains("role=\"alert\""), "{wrong:?}");
+        assert!(refused.body.contains("value=\"time\""), "{wrong:?}");
+    }
+    let path = "/admin/sources/test-wire";
+    let old = desk.get(path).await.body;
+    let source = |note| {
+        [
+            ("name", "Test Wire"),
+            ("domain", "news.example"),
+            ("tier", "wire"),
+            ("note", note),
+        ]
+    };
+    assert_eq!(desk.fill(path, &source("first")).await.status, 303);
+    let refused = desk.post(path, &sealed(&old, &source("second"))).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains(">first<") && refused.body.contains("value=\"second\""));
+    assert_eq!(desk.count("sources WHERE note = 'first'").await, 1);
+    let again = desk
+        .post(path, &sealed(&refused.body, &source("second")))
+        .await;
+    assert_eq!(again.status, 303);
+    desk.site.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +228,7 @@ async fn what_a_feed_was_is_in_its_editor_again_from_the_audit() {
     let desk = Desk::open().await;
     for title in ["First name", "A feed"] {
         let edited = [("title", title), ("source", "1"), ("category", title)];
-        assert_eq!(desk.post("/admin/feeds/1", &edited).await.status, 303);
+        assert_eq!(desk.fill("/admin/feeds/1", &edited).await.status, 303);
     }
     assert_eq!(desk.post("/admin/feeds/1/pause", &[]).await.status, 303);
     let changed: i64 = sqlx::query_scalar(
@@ -276,7 +355,7 @@ async fn what_is_known_of_a_source_is_changed_and_what_asks_for_it_is_matched_an
         ("tier", "wire"),
         ("country", "kr"),
     ];
-    let saved = desk.post("/admin/sources/test-wire", &fields).await;
+    let saved = desk.fill("/admin/sources/test-wire", &fields).await;
     assert_eq!(saved.header("location"), "/admin/sources/test-wire?saved=1");
     assert_eq!(desk.count("sources WHERE country = 'KR'").await, 1);
     let asking = "rematches JOIN keywords ON id = keyword_id WHERE slug = 'wires'";
@@ -292,7 +371,7 @@ async fn what_is_known_of_a_source_is_changed_and_what_asks_for_it_is_matched_an
         wrong.retain(|(known, _)| *known != name);
         wrong.push((name, value));
         assert_eq!(
-            desk.post("/admin/sources/test-wire", &wrong).await.status,
+            desk.fill("/admin/sources/test-wire", &wrong).await.status,
             422,
             "{name}"
         );

@@ -384,6 +384,15 @@ async fn a_concept_is_edited_with_its_difference_and_versions() {
     assert_eq!(flawed.status, 422);
     assert!(flawed.body.contains("*: "), "{}", flawed.body);
     fields[3].1 = "Iran\nKorea";
+    fields[2].1 = "fa_IR";
+    for path in ["/admin/concepts/place/try", "/admin/concepts/place"] {
+        let flawed = post(path, &fields).await;
+        assert_eq!(flawed.status, 422);
+        for kept in ["fa_IR: ", "value=\"fa_IR\"", "\nIran\nKorea</textarea>"] {
+            assert!(flawed.body.contains(kept), "{kept}: {}", flawed.body);
+        }
+    }
+    fields[2].1 = "en";
     let saved = post("/admin/concepts/place", &fields).await;
     assert_eq!(saved.header("location"), "/admin/concepts/place?saved=2");
     assert_eq!(

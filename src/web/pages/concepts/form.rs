@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{Concept, Timestamp},
     store::concept_edits::{EditedConcept, Terms},
-    web::{error::WebError, pages::difference},
+    web::{error::WebError, pages::difference, reading},
 };
 
 /// Where the name of a field with terms begins; the language follows.
@@ -23,6 +23,9 @@ pub(crate) struct ConceptForm {
     pub(super) stamp: Option<String>,
     pub(super) terms: Terms,
     pub(super) anti_terms: Vec<String>,
+    /// A new language as typed, where it cannot be one, and its terms: they are in no column.
+    pub(super) new_language: String,
+    pub(super) new_terms: Vec<String>,
 }
 
 /// The terms of one language.
@@ -44,14 +47,15 @@ impl ConceptForm {
             stamp: Some(concept.stamp()),
             terms: concept.terms.clone(),
             anti_terms: concept.anti_terms.clone(),
+            ..Self::default()
         }
     }
 
-    /// Reads what a browser sends: one term a line, and a language of its own for new ones.
+    /// Reads what a browser sends: one term a line, and a language of its own for new ones. One that is none stays as it
+    /// is, with its terms.
     pub(super) fn read(fields: Vec<(String, String)>) -> Result<Self, WebError> {
         let mut form = Self::default();
         let mut terms: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let (mut new_language, mut new_terms) = (String::new(), Vec::new());
         for (name, value) in fields {
             match name.as_str() {
                 "name" => value.trim().clone_into(&mut form.name),
@@ -65,8 +69,8 @@ impl ConceptForm {
                 }
                 "stamp" => form.stamp = Some(value),
                 "anti_terms" => form.anti_terms = lines(&value),
-                "new_language" => new_language = language(&value)?,
-                "new_terms" => new_terms = lines(&value),
+                "new_language" => value.trim().clone_into(&mut form.new_language),
+                "new_terms" => form.new_terms = lines(&value),
                 other => {
                     let Some(named) = other.strip_prefix(TERMS) else {
                         return Err(WebError::BadRequest(format!(
@@ -74,20 +78,25 @@ impl ConceptForm {
                             other.chars().take(60).collect::<String>()
                         )));
                     };
+                    if named.is_empty() || !is_language(named) {
+                        return Err(WebError::BadRequest(
+                            reading::current().texts.no_language.to_owned(),
+                        ));
+                    }
                     terms
-                        .entry(language(named)?)
+                        .entry(named.to_owned())
                         .or_default()
                         .extend(lines(&value));
                 }
             }
         }
-        if !new_terms.is_empty() {
-            let language = if new_language.is_empty() {
-                "und".to_owned()
-            } else {
-                new_language
-            };
-            terms.entry(language).or_default().extend(new_terms);
+        if is_language(&form.new_language) {
+            let language = std::mem::take(&mut form.new_language);
+            let language = Some(language).filter(|language| !language.is_empty());
+            terms
+                .entry(language.unwrap_or_else(|| "und".to_owned()))
+                .or_default()
+                .append(&mut form.new_terms);
         }
         terms.retain(|_, terms| !terms.is_empty());
         form.terms = terms;
@@ -103,6 +112,17 @@ impl ConceptForm {
                 count: terms.len(),
             })
             .collect()
+    }
+
+    /// What is wrong with the languages, if anything is.
+    pub(super) fn flaw(&self) -> Option<String> {
+        let texts = reading::current().texts;
+        (!self.new_language.is_empty())
+            .then(|| format!("{}: {}", self.new_language, texts.no_language))
+    }
+
+    pub(super) fn new_lines(&self) -> String {
+        self.new_terms.join("\n")
     }
 
     pub(super) fn anti_lines(&self) -> String {
@@ -140,19 +160,11 @@ pub(super) fn lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A language as columns are named (the form of BCP 47, not its registry).
-fn language(text: &str) -> Result<String, WebError> {
-    let text = text.trim();
-    let is_one = text.len() <= 35
+/// Whether a column can be named so: a language (the form of BCP 47, not its registry), or none.
+fn is_language(text: &str) -> bool {
+    text.len() <= 35
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        && !text.starts_with('-');
-    if is_one {
-        Ok(text.to_owned())
-    } else {
-        Err(WebError::BadRequest(
-            "A language is written as en, fa or zh-Hant.".to_owned(),
-        ))
-    }
+        && !text.starts_with('-')
 }
 
 #[cfg(test)]
@@ -196,13 +208,27 @@ mod tests {
 
     #[test]
     fn what_is_no_field_is_refused() {
-        for (name, value) in [
-            ("term.en", "x"),
-            ("terms.<b>", "x"),
-            ("new_language", "../x"),
-            ("edited", "x"),
-        ] {
+        for (name, value) in [("term.en", "x"), ("terms.<b>", "x"), ("edited", "x")] {
             assert!(read(&[(name, value)]).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_language_that_is_none_takes_nothing_away() {
+        for typed in ["fa_IR", "../x", "-x", &"x".repeat(40)] {
+            let form = read(&[
+                ("terms.en", "Iran"),
+                ("new_language", typed),
+                ("new_terms", "ایران\r\nتهران"),
+            ])
+            .unwrap();
+            assert_eq!(form.new_language, typed);
+            assert_eq!(form.new_lines(), "ایران\nتهران");
+            assert_eq!(form.concept("iran").terms, ["Iran"]);
+            assert!(form.flaw().unwrap().contains(typed));
+        }
+        let form = read(&[("new_language", " fa-IR "), ("new_terms", "ایران")]).unwrap();
+        assert_eq!((form.flaw(), form.new_lines()), (None, String::new()));
+        assert_eq!(form.terms["fa-IR"], ["ایران"]);
     }
 }

@@ -178,7 +178,8 @@ pub(crate) async fn try_out(
     let form = ConceptForm::read(fields)?;
     let known = Known::read(&state, &slug).await?;
     let concept = form.concept(&slug);
-    let flaws = flaws(std::slice::from_ref(&concept), &[]);
+    let mut flaws = flaws(std::slice::from_ref(&concept), &[]);
+    flaws.extend(form.flaw());
     let from = form.from(state.clock.now());
     let source = known.source.clone();
     let mut page = known.page(&state, form);
@@ -204,7 +205,8 @@ pub(crate) async fn save(
     let form = ConceptForm::read(fields)?;
     let texts = reading::current().texts;
     let concept = form.concept(&slug);
-    let flaws = flaws(std::slice::from_ref(&concept), &[]);
+    let mut flaws = flaws(std::slice::from_ref(&concept), &[]);
+    flaws.extend(form.flaw());
     let problem = if !flaws.is_empty() {
         texts.terms_cannot_be_used.to_owned()
     } else if form.name.is_empty() {

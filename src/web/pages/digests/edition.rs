@@ -374,8 +374,7 @@ pub(crate) async fn review(
     let Some(edition) = &whole.edition else {
         return Err(missing());
     };
-    let several_a_day = stored.to_subscription().several_a_day;
-    let edition = review::apply(edition, &said.changes, several_a_day);
+    let edition = review::apply(edition, &said.changes, &stored.to_subscription());
     let (now, actor) = (state.clock.now(), visitor.actor());
     let made = Review {
         edition: &edition,

@@ -11,7 +11,12 @@ use axum::{
 };
 use jiff::tz::TimeZone;
 
-use super::super::frame::{Frame, Place};
+use serde::Serialize;
+
+use super::super::{
+    frame::{Frame, Place},
+    meanwhile::{self, Other},
+};
 use crate::{
     domain::{
         Timestamp,
@@ -40,13 +45,17 @@ pub(crate) struct FormPage {
     slug: Option<String>,
     typed: Typed,
     problems: Vec<String>,
+    meanwhile: Vec<Other>,
     keywords: Vec<(String, String)>,
     zones: Vec<String>,
 }
 
 /// What was typed, field by field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 struct Typed {
+    /// The seal of what was saved when the form was shown.
+    #[serde(skip)]
+    seen: String,
     slug: String,
     name: String,
     kind: String,
@@ -73,6 +82,7 @@ impl Typed {
         let mut typed = Self::default();
         for (name, value) in pairs {
             let field = match name.as_str() {
+                "seen" => &mut typed.seen,
                 "slug" => &mut typed.slug,
                 "name" => &mut typed.name,
                 "kind" => &mut typed.kind,
@@ -136,7 +146,8 @@ impl Typed {
             .map_or_else(Default::default, |(from, to)| {
                 (from.to_string(), to.to_string())
             });
-        Self {
+        let mut typed = Self {
+            seen: String::new(),
             slug: stored.slug.clone(),
             name: wanted.name.clone(),
             kind: wanted.kind.to_string(),
@@ -160,7 +171,39 @@ impl Typed {
                 .collect(),
             keywords: wanted.keywords.clone(),
             sends_empty: wanted.sends_empty,
-        }
+        };
+        typed.seen = meanwhile::seal(&typed);
+        typed
+    }
+
+    /// The fields that are saved otherwise.
+    fn others(&self, saved: &Self) -> Vec<Other> {
+        let texts = reading::current().texts;
+        let listed = |words: &BTreeSet<String>| joined(words);
+        let told = |is: bool| if is { "✓" } else { "" }.to_owned();
+        let fields = |it: &Self| {
+            [
+                (texts.name, it.name.clone()),
+                (texts.what_it_is, it.kind.clone()),
+                (texts.keywords_in_order, it.keywords.join(", ")),
+                (texts.time_zone, it.zone.clone()),
+                (texts.when_by_clock, listed(&it.days)),
+                (texts.times, it.times.clone()),
+                (texts.quiet_dates, it.quiet.clone()),
+                (texts.review_minutes, it.review.clone()),
+                (texts.send_empty, told(it.sends_empty)),
+                (texts.threshold, it.threshold.clone()),
+                (texts.cap, it.cap.clone()),
+                (texts.quiet_from, it.quiet_from.clone()),
+                (texts.quiet_to, it.quiet_to.clone()),
+                (texts.stories_at_most, it.limit.clone()),
+                (texts.independent_at_least, it.min_independent.clone()),
+                (texts.languages, it.languages.clone()),
+                (texts.tier, listed(&it.tiers)),
+            ]
+        };
+        let pairs = fields(saved).into_iter().zip(fields(self));
+        meanwhile::others(pairs.map(|((label, saved), (_, typed))| (label, saved, typed)))
     }
 
     fn has_day(&self, day: &str) -> bool {
@@ -328,6 +371,7 @@ async fn page(
         slug,
         typed,
         problems,
+        meanwhile: Vec::new(),
         keywords: keywords
             .into_iter()
             .map(|keyword| (keyword.slug, keyword.name))
@@ -373,11 +417,16 @@ pub(crate) async fn add(
                 .to_owned(),
         );
     }
+    let wanted = match typed.understand() {
+        Ok(wanted) if problems.is_empty() => wanted,
+        wanted => {
+            problems.extend(wanted.err().unwrap_or_default());
+            return again(&state, None, typed, problems).await;
+        }
+    };
     let now = state.clock.now();
-    save(&state, None, typed, problems, async |slug, wanted| {
-        subscriptions::add(&state.db, slug, wanted, &visitor.actor(), now).await
-    })
-    .await
+    let done = subscriptions::add(&state.db, &typed.slug, &wanted, &visitor.actor(), now).await?;
+    answer(&state, None, typed, done).await
 }
 
 /// Changes a digest.
@@ -391,46 +440,67 @@ pub(crate) async fn change(
         slug: slug.clone(),
         ..Typed::read(pairs)?
     };
-    let now: Timestamp = state.clock.now();
-    save(
-        &state,
-        Some(slug),
-        typed,
-        Vec::new(),
-        async |slug, wanted| {
-            subscriptions::change(&state.db, slug, wanted, &visitor.actor(), now).await
-        },
-    )
-    .await
+    let stored = subscriptions::by_slug(&state.db, &slug)
+        .await?
+        .ok_or(WebError::NotFound("digest"))?;
+    let wanted = match typed.understand() {
+        Ok(wanted) => wanted,
+        Err(problems) => return again(&state, Some(slug), typed, problems).await,
+    };
+    let seen = &stored.wanted;
+    let done = if typed.seen == Typed::of(&stored).seen || wanted == *seen {
+        let now: Timestamp = state.clock.now();
+        subscriptions::change(&state.db, &slug, &wanted, seen, &visitor.actor(), now).await?
+    } else {
+        SubscriptionChange::Outdated
+    };
+    answer(&state, Some(slug), typed, done).await
 }
 
-/// Writes what was typed if it can be understood; else shows it again with what is wrong.
-async fn save(
+/// Leads to what was written, or shows what was typed again with what kept it from being written.
+async fn answer(
     state: &WebState,
     slug: Option<String>,
     typed: Typed,
-    mut problems: Vec<String>,
-    write: impl AsyncFnOnce(&str, &Wanted) -> Result<SubscriptionChange, crate::store::StoreError>,
+    done: SubscriptionChange,
 ) -> Result<Response, WebError> {
-    let wanted = typed.understand();
-    if let Err(found) = &wanted {
-        problems.extend(found.iter().cloned());
-    }
-    if let (Ok(wanted), true) = (wanted, problems.is_empty()) {
-        match write(&typed.slug, &wanted).await? {
-            SubscriptionChange::Done(_) => {
-                let place = format!("/digests/{}", typed.slug);
-                return Ok(Redirect::to(&place).into_response());
-            }
-            SubscriptionChange::Unknown => return Err(WebError::NotFound("digest")),
-            SubscriptionChange::Taken => problems.push("This short name is taken.".to_owned()),
-            SubscriptionChange::NoKeyword(slug) => {
-                problems.push(format!("There is no keyword {slug:?}."));
-            }
+    let problem = match done {
+        SubscriptionChange::Done(_) => {
+            let place = format!("/digests/{}", typed.slug);
+            return Ok(Redirect::to(&place).into_response());
         }
-    }
+        SubscriptionChange::Unknown => return Err(WebError::NotFound("digest")),
+        SubscriptionChange::Outdated => return outdated(state, typed).await,
+        SubscriptionChange::Taken => "This short name is taken.".to_owned(),
+        SubscriptionChange::NoKeyword(slug) => format!("There is no keyword {slug:?}."),
+    };
+    again(state, slug, typed, vec![problem]).await
+}
+
+async fn again(
+    state: &WebState,
+    slug: Option<String>,
+    typed: Typed,
+    problems: Vec<String>,
+) -> Result<Response, WebError> {
     let page = page(state, slug, typed, problems).await?;
     Ok(with_page(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// Tells what is saved by now, with what was typed in the form.
+async fn outdated(state: &WebState, typed: Typed) -> Result<Response, WebError> {
+    let stored = subscriptions::by_slug(&state.db, &typed.slug)
+        .await?
+        .ok_or(WebError::NotFound("digest"))?;
+    let saved = Typed::of(&stored);
+    let others = typed.others(&saved);
+    let typed = Typed {
+        seen: saved.seen,
+        ..typed
+    };
+    let mut page = page(state, Some(stored.slug), typed, Vec::new()).await?;
+    page.meanwhile = others;
+    Ok(with_page(StatusCode::CONFLICT, page))
 }
 
 fn is_slug(text: &str) -> bool {

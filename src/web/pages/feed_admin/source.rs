@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::edit::is_language;
 use crate::{
@@ -22,7 +22,12 @@ use crate::{
         WebState,
         error::{WebError, with_page},
         extract::{Form, Path, Query},
-        pages::{frame::Frame, keywords::is_short_name, saving::TRIES},
+        pages::{
+            frame::Frame,
+            keywords::is_short_name,
+            meanwhile::{self, Other},
+            saving::TRIES,
+        },
         reading,
         visitor::Visitor,
     },
@@ -38,13 +43,17 @@ pub(crate) struct SourcePage {
     form: SourceForm,
     tiers: [Tier; 7],
     problem: Option<&'static str>,
+    meanwhile: Vec<Other>,
     is_saved: bool,
 }
 
 /// What the form holds.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SourceForm {
+    /// The seal of what was saved when it was shown.
+    #[serde(default, skip_serializing)]
+    seen: String,
     #[serde(default)]
     slug: String,
     name: String,
@@ -62,7 +71,8 @@ pub(crate) struct SourceForm {
 
 impl SourceForm {
     fn of(slug: &str, edit: &SourceEdit) -> Self {
-        Self {
+        let mut form = Self {
+            seen: String::new(),
             slug: slug.to_owned(),
             name: edit.name.clone(),
             domain: edit.domain.clone(),
@@ -71,7 +81,9 @@ impl SourceForm {
             tier: edit.tier.as_str().to_owned(),
             tags: edit.tags.join(" "),
             note: edit.note.clone(),
-        }
+        };
+        form.seen = meanwhile::seal(&form);
+        form
     }
 
     fn read(&self) -> Result<SourceEdit, &'static str> {
@@ -127,6 +139,7 @@ fn page(slug: Option<&str>, form: SourceForm, problem: Option<&'static str>) -> 
         form,
         tiers: Tier::ALL,
         problem,
+        meanwhile: Vec::new(),
         is_saved: false,
     }
 }
@@ -154,7 +167,9 @@ pub(crate) async fn add(
             let (actor, now) = (visitor.actor(), state.clock.now());
             match feed_edits::add_source(&state.db, &form.slug, &edit, &actor, now).await? {
                 SourceChange::Done => return Ok(Redirect::to("/admin/feeds/new").into_response()),
-                SourceChange::Unknown | SourceChange::BeatMoved => texts.short_name_taken,
+                SourceChange::Unknown | SourceChange::Outdated | SourceChange::BeatMoved => {
+                    texts.short_name_taken
+                }
             }
         }
     };
@@ -189,6 +204,7 @@ pub(crate) async fn show(
         };
         let tags = before.get("tags").and_then(|it| it.as_array());
         form = SourceForm {
+            seen: form.seen,
             slug: slug.clone(),
             name: text("name"),
             domain: text("domain"),
@@ -225,6 +241,12 @@ pub(crate) async fn save(
             ));
         }
     };
+    let (_, seen) = feed_edits::source(&state.db, &slug)
+        .await?
+        .ok_or(WebError::NotFound("source"))?;
+    if form.seen != SourceForm::of(&slug, &seen).seen && edit != seen {
+        return outdated(&state, &slug, form).await;
+    }
     for _ in 0..TRIES {
         let source = beat::engine_source(&state.db).await?;
         let hanging = Dependants {
@@ -232,14 +254,42 @@ pub(crate) async fn save(
             keywords: dependants(&source.keywords, &[Changing::SourceFacts]),
         };
         let (actor, now) = (visitor.actor(), state.clock.now());
-        match feed_edits::change_source(&state.db, &slug, &edit, &hanging, &actor, now).await? {
+        match feed_edits::change_source(&state.db, &slug, &edit, &seen, &hanging, &actor, now)
+            .await?
+        {
             SourceChange::Done => {
                 let to = format!("/admin/sources/{slug}?saved=1");
                 return Ok(Redirect::to(&to).into_response());
             }
             SourceChange::Unknown => return Err(WebError::NotFound("source")),
+            SourceChange::Outdated => return outdated(&state, &slug, form).await,
             SourceChange::BeatMoved => {}
         }
     }
     Err(WebError::Conflict("the beat is being changed by others"))
+}
+
+/// Tells what is saved by now, with what was typed in the form.
+async fn outdated(state: &WebState, slug: &str, form: SourceForm) -> Result<Response, WebError> {
+    let texts = reading::current().texts;
+    let (_, saved) = feed_edits::source(&state.db, slug)
+        .await?
+        .ok_or(WebError::NotFound("source"))?;
+    let saved = SourceForm::of(slug, &saved);
+    let others = meanwhile::others([
+        (texts.name, &saved.name, &form.name),
+        (texts.domain, &saved.domain, &form.domain),
+        (texts.tier, &saved.tier, &form.tier),
+        (texts.country, &saved.country, &form.country),
+        (texts.language_of, &saved.language, &form.language),
+        (texts.tags, &saved.tags, &form.tags),
+        (texts.note, &saved.note, &form.note),
+    ]);
+    let form = SourceForm {
+        seen: saved.seen,
+        ..form
+    };
+    let mut page = page(Some(slug), form, None);
+    page.meanwhile = others;
+    Ok(with_page(StatusCode::CONFLICT, page))
 }
