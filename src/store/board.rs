@@ -35,6 +35,9 @@ pub struct News {
 /// The most that is counted as new under a keyword.
 pub const MOST_NEW: i64 = 1_000;
 
+/// The latest matches of a keyword among which new lines are counted.
+const MOST_LOOKED_AT: i64 = 5_000;
+
 /// An article under a keyword.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoardLine {
@@ -290,18 +293,30 @@ pub async fn keywords(
         r#"SELECT k.slug, k.name, k.query, k.note, k.version,
                   (SELECT count(*)
                      FROM (SELECT
-                             FROM matches m
-                            WHERE m.keyword_id = k.id
-                              AND m.closed_at IS NULL
-                              AND NOT m.is_backfill
-                              -- nothing takes an hour from its match to its number of arrival
-                              AND m.matched_at > $1
-                              AND m.matched_at > coalesce(mark.marked_at - interval '1 hour', $1)
-                              AND (m.arrival IS NULL OR m.arrival > coalesce(mark.arrival, 0))
-                              AND NOT EXISTS (SELECT
-                                                FROM seen
-                                               WHERE seen.user_id = $2 AND seen.article_id = m.article_id)
-                              AND NOT EXISTS (SELECT FROM standing_before(m.keyword_id, m.article_id, m.sort_at))
+                             -- of what is new in a story only the best can be what is shown of it
+                             FROM (SELECT DISTINCT ON (coalesce(own.story_id, -found.article_id)) found.*
+                                     FROM (SELECT m.keyword_id, m.article_id, m.sort_at
+                                             FROM matches m
+                                            WHERE m.keyword_id = k.id
+                                              AND m.closed_at IS NULL
+                                              AND NOT m.is_backfill
+                                              -- nothing takes an hour from its match to its number of arrival
+                                              AND m.matched_at > $1
+                                              AND m.matched_at > coalesce(mark.marked_at - interval '1 hour', $1)
+                                              AND (m.arrival IS NULL OR m.arrival > coalesce(mark.arrival, 0))
+                                              AND NOT EXISTS (SELECT
+                                                                FROM seen
+                                                               WHERE seen.user_id = $2 AND seen.article_id = m.article_id)
+                                            ORDER BY m.matched_at DESC
+                                            LIMIT $4) AS found
+                                     LEFT JOIN story_members own ON own.article_id = found.article_id
+                                    ORDER BY coalesce(own.story_id, -found.article_id),
+                                             own.copy_of IS NOT NULL,
+                                             CASE WHEN own.copy_of IS NULL THEN found.sort_at END DESC,
+                                             CASE WHEN own.copy_of IS NOT NULL THEN found.article_id END,
+                                             found.article_id DESC) AS best
+                            WHERE NOT EXISTS (SELECT
+                                                FROM standing_before(best.keyword_id, best.article_id, best.sort_at))
                             LIMIT $3) AS new) AS "new_count!"
              FROM keywords k
              LEFT JOIN seen_marks mark ON mark.keyword_id = k.id AND mark.user_id = $2
@@ -309,6 +324,7 @@ pub async fn keywords(
         news.since as Timestamp,
         news.reader.map(UserId::get),
         MOST_NEW,
+        MOST_LOOKED_AT,
     )
     .fetch_all(db)
     .await?;

@@ -306,6 +306,50 @@ async fn what_left_the_backlog_and_still_stands_in_its_feed_is_not_new() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_feed_that_never_repeats_itself_the_ledger_keeps_the_latest() {
+    const KEPT: i64 = 200_000;
+    let publisher = FeedServer::start().await;
+    let item = "<guid>a</guid><link>https://led.example/a</link><title>a</title>";
+    publisher.put("/feed", Document::feed(items(&[item.to_owned()])));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("acme", "acme")]).await;
+    worker.pass().await;
+    // One row more in each second of the days before.
+    sqlx::query(
+        "INSERT INTO ledger (feed_id, identity, title_hash, content_hash, first_seen_at, last_seen_on)
+         SELECT feeds.id, decode(lpad(to_hex(number), 32, '0'), 'hex'), 0, 0,
+                timestamptz '2026-11-20T00:00:00Z' + number * interval '1 second', '2026-11-23'
+           FROM feeds, generate_series(1, $1) AS number",
+    )
+    .bind(KEPT + 10)
+    .execute(&worker.db)
+    .await
+    .unwrap();
+    let half_a_year = Duration::from_hours(24 * 182);
+    let trim = async || {
+        wirewatch::store::ledger::trim(&worker.db, half_a_year, 0, 1)
+            .await
+            .unwrap()
+    };
+    sqlx::query("UPDATE feeds SET entries_seen = $1")
+        .bind(KEPT)
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    assert_eq!(trim().await, 0, "a feed that had no more is not looked at");
+    sqlx::query("UPDATE feeds SET entries_seen = $1")
+        .bind(KEPT + 11)
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    assert_eq!(trim().await, 11);
+    assert_eq!(worker.count("ledger").await, KEPT);
+    let oldest = "ledger WHERE first_seen_at <= '2026-11-20T00:00:11Z'";
+    assert_eq!(worker.count(oldest).await, 0, "the latest are kept");
+    worker.clock.advance(Duration::from_hours(24));
+    assert_eq!(worker.pass().await.new_entries, 0, "what stands in it is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_forgets_what_its_feed_gave_up_long_ago_and_nothing_that_still_stands_in_it() {
     let publisher = FeedServer::start().await;
     let item = |name: &str| {

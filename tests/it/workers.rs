@@ -230,7 +230,11 @@ async fn an_earlier_release_leaves_the_search_index_alone_and_what_it_changes_is
     assert_eq!(worker.count("article_tokens").await, 2);
     assert_eq!(worker.count("search_index WHERE version = 99").await, 1);
 
-    execute("UPDATE search_index SET version = 1").await;
+    sqlx::query("UPDATE search_index SET version = $1")
+        .bind(wirewatch::query::TOKENS_VERSION)
+        .execute(&worker.db)
+        .await
+        .unwrap();
     assert_eq!(worker.place_and_list().await, 1);
     assert_eq!(worker.count(stale).await, 0);
 }

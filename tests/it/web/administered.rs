@@ -263,6 +263,33 @@ async fn what_a_feed_was_is_in_its_editor_again_from_the_audit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_the_database_does_not_take_is_given_up_and_holds_up_no_other() {
+    let desk = Desk::open().await;
+    let refuse =
+        "ALTER TABLE feeds ADD CONSTRAINT refused CHECK (url NOT LIKE '%refused%') NOT VALID";
+    sqlx::query(refuse).execute(&desk.worker.db).await.unwrap();
+    for path in ["/refused", "/taken"] {
+        let url = desk.publisher.url(path);
+        let opml = format!(
+            "<opml version=\"2.0\"><body><outline text=\"{path}\" xmlUrl=\"{url}\"/></body></opml>"
+        );
+        let pasted = desk.post("/admin/feeds/opml", &[("opml", &opml)]).await;
+        assert_eq!(pasted.status, 303, "{}", pasted.body);
+    }
+    assert_eq!(desk.worker.add_lists().await, 2);
+    let page = desk.get("/admin/feeds").await;
+    for told in [
+        "nothing was added: the database does not take this list",
+        "1 feeds added, 0 were there",
+    ] {
+        assert!(page.body.contains(told), "{told}: {}", page.body);
+    }
+    assert_eq!(desk.count("feeds WHERE url LIKE '%refused%'").await, 0);
+    assert_eq!(desk.count("feeds WHERE url LIKE '%taken%'").await, 1);
+    assert_eq!(desk.worker.add_lists().await, 0, "neither waits any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_of_feeds_come_from_other_readers_and_go_to_them() {
     let desk = Desk::open().await;
     let url = desk.publisher.url("/other?a=1&amp;b=2");

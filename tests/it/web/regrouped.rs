@@ -40,14 +40,6 @@ async fn open_boards_hear_of_stories_that_are_merged_and_parted() {
     let merge = format!("/stories/{two}/merge");
     room.send(&room.ed, &merge, &[("other", &one.to_string())])
         .await;
-    let told = board.next_of("desk").await;
-    let about = &told["stories"][0];
-    assert_eq!(about["story"], json!(two));
-    assert_eq!(about["state"], "used", "what stands of both");
-    assert_eq!(
-        page.next_of("desk").await["stories"][0]["story"],
-        json!(two)
-    );
     let merged = board.next_of("regrouped").await;
     assert_eq!(merged["ids"], json!([one, two]));
     let mut articles: Vec<i64> = serde_json::from_value(merged["articles"].clone()).unwrap();
@@ -57,6 +49,15 @@ async fn open_boards_hear_of_stories_that_are_merged_and_parted() {
     assert!(
         standing.len() == 1 && standing[0].2 == two,
         "one line for both: {standing:?}"
+    );
+
+    let told = board.next_of("desk").await;
+    let about = &told["stories"][0];
+    assert_eq!(about["story"], json!(two));
+    assert_eq!(about["state"], "used", "what stands of both");
+    assert_eq!(
+        page.next_of("desk").await["stories"][0]["story"],
+        json!(two)
     );
 
     let undone = room.send(&room.ed, "/stories/decisions/1/undo", &[]).await;
