@@ -62,7 +62,7 @@ pub async fn fit(db: &PgPool) -> Result<Fit, StoreError> {
     };
     if floor(&mut connection)
         .await?
-        .is_some_and(|floor| floor.step > newest())
+        .is_some_and(|floor| floor.step > newest(&STEPS))
     {
         return Ok(Fit::Beyond);
     }
@@ -80,30 +80,41 @@ pub async fn fit(db: &PgPool) -> Result<Fit, StoreError> {
 /// The server is too old, a step fails or finds its table in use for ten minutes, or a newer wirewatch took away what this one
 /// needs.
 pub async fn migrate(db: &PgPool) -> Result<(), StoreError> {
+    migrate_by(db, &STEPS).await
+}
+
+/// The same by other steps: those of another release.
+///
+/// # Errors
+/// See [`migrate`].
+pub async fn migrate_by(db: &PgPool, steps: &Migrator) -> Result<(), StoreError> {
     // A connection of its own: what is set and held on it ends with it.
     let mut connection = PgConnection::connect_with(db.connect_options().as_ref()).await?;
-    let migrated = bring_up_to_date(&mut connection).await;
+    let migrated = bring_up_to_date(&mut connection, steps).await;
     // It is of no use any more, whatever is left of it.
     let _ = connection.close().await;
     migrated
 }
 
-async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), StoreError> {
+async fn bring_up_to_date(
+    connection: &mut PgConnection,
+    steps: &Migrator,
+) -> Result<(), StoreError> {
     let version = query_scalar!(r#"SELECT current_setting('server_version_num') AS "version!""#)
         .fetch_one(&mut *connection)
         .await?;
     check_server(&version)?;
     // An older process that starts while a newer one works at a long step has nothing to wait for.
-    if !is_up_to_date(connection).await? {
+    if !is_up_to_date(connection, steps).await? {
         wait_for_turn(connection).await?;
         connection.ensure_migrations_table(APPLIED).await?;
         let done = applied(connection).await?.unwrap_or_default();
-        check_floor(connection).await?;
-        for step in pending(&done)? {
+        check_floor(connection, steps).await?;
+        for step in pending(&done, steps)? {
             apply(connection, step).await?;
         }
     }
-    check_floor(connection).await
+    check_floor(connection, steps).await
 }
 
 /// Refuses a server that lacks what the steps use, before the first of them. `version` is `server_version_num`.
@@ -133,9 +144,12 @@ async fn applied(
 ///
 /// # Errors
 /// One that is applied was another one then.
-fn pending(applied: &[AppliedMigration]) -> Result<Vec<&'static Migration>, MigrateError> {
+fn pending<'a>(
+    applied: &[AppliedMigration],
+    steps: &'a Migrator,
+) -> Result<Vec<&'a Migration>, MigrateError> {
     let mut pending = Vec::new();
-    for step in STEPS.iter() {
+    for step in steps.iter() {
         match applied.iter().find(|done| done.version == step.version) {
             Some(done) if done.checksum != step.checksum => {
                 return Err(MigrateError::VersionMismatch(step.version));
@@ -147,11 +161,14 @@ fn pending(applied: &[AppliedMigration]) -> Result<Vec<&'static Migration>, Migr
     Ok(pending)
 }
 
-async fn is_up_to_date(connection: &mut PgConnection) -> Result<bool, StoreError> {
+async fn is_up_to_date(
+    connection: &mut PgConnection,
+    steps: &Migrator,
+) -> Result<bool, StoreError> {
     let Some(applied) = applied(connection).await? else {
         return Ok(false);
     };
-    Ok(pending(&applied)?.is_empty())
+    Ok(pending(&applied, steps)?.is_empty())
 }
 
 struct Floor {
@@ -174,9 +191,9 @@ async fn floor(connection: &mut PgConnection) -> Result<Option<Floor>, StoreErro
     )
 }
 
-async fn check_floor(connection: &mut PgConnection) -> Result<(), StoreError> {
+async fn check_floor(connection: &mut PgConnection, steps: &Migrator) -> Result<(), StoreError> {
     match floor(connection).await? {
-        Some(floor) if floor.step > newest() => Err(StoreError::NewerSchema {
+        Some(floor) if floor.step > newest(steps) => Err(StoreError::NewerSchema {
             step: floor.step,
             release: floor.release,
         }),
@@ -184,9 +201,9 @@ async fn check_floor(connection: &mut PgConnection) -> Result<(), StoreError> {
     }
 }
 
-/// The last step that this program knows.
-fn newest() -> i64 {
-    STEPS.iter().map(|step| step.version).max().unwrap_or(0)
+/// The last step that a program with these steps knows.
+fn newest(steps: &Migrator) -> i64 {
+    steps.iter().map(|step| step.version).max().unwrap_or(0)
 }
 
 /// Waits until no other process applies steps. It asks again and again: a statement that waits holds a snapshot, and a
@@ -215,6 +232,9 @@ async fn apply(connection: &mut PgConnection, step: &Migration) -> Result<(), St
         .await?;
     let begun = Instant::now();
     loop {
+        if step.no_tx {
+            drop_broken_indexes(connection, step).await?;
+        }
         match connection.apply(APPLIED, step).await {
             Err(error) if is_in_use(&error) => {
                 if begun.elapsed() > GIVE_UP_AFTER {
@@ -229,6 +249,30 @@ async fn apply(connection: &mut PgConnection, step: &Migration) -> Result<(), St
             }
         }
     }
+}
+
+/// An index whose making was broken off is there and of no use, and in the way of whoever makes it anew.
+async fn drop_broken_indexes(
+    connection: &mut PgConnection,
+    step: &Migration,
+) -> Result<(), StoreError> {
+    let broken = query_scalar!(
+        r#"SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I', relname) AS "statement!"
+             FROM pg_index
+             JOIN pg_class ON pg_class.oid = indexrelid
+            WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace
+              AND $1::text ~ ('\m' || relname || '\M')"#,
+        step.sql.as_str(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for statement in broken {
+        // PostgreSQL itself wrote and quoted the statement.
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Whether a step was broken off because of others: `lock_not_available` or `deadlock_detected`.

@@ -7,7 +7,7 @@ use nix::{
     unistd::Pid,
 };
 
-use wirewatch::{query::TOKENS_VERSION, store};
+use wirewatch::store;
 
 use crate::{
     binary::{beat_file, end, finish, wirewatch},
@@ -224,16 +224,14 @@ async fn an_earlier_release_leaves_the_search_index_alone_and_what_it_changes_is
     // A later release has begun the index anew: this one lists nothing and empties nothing.
     execute("UPDATE search_index SET version = 99").await;
     assert_eq!(worker.place_and_list().await, 0);
-    store::article_tokens::begin(&worker.db, TOKENS_VERSION)
-        .await
-        .unwrap();
-    let is_listed = store::article_tokens::list(&worker.db, TOKENS_VERSION, &[], 7).await;
+    store::article_tokens::begin(&worker.db, 1).await.unwrap();
+    let is_listed = store::article_tokens::list(&worker.db, 1, &[], 7).await;
     assert!(!is_listed.unwrap());
     assert_eq!(worker.count("article_tokens").await, 2);
     assert_eq!(worker.count("search_index WHERE version = 99").await, 1);
 
     sqlx::query("UPDATE search_index SET version = $1")
-        .bind(TOKENS_VERSION)
+        .bind(wirewatch::query::TOKENS_VERSION)
         .execute(&worker.db)
         .await
         .unwrap();

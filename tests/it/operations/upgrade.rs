@@ -1,8 +1,11 @@
 //! A database as the first release left it works after all the steps that followed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use sqlx::{Connection as _, PgConnection, PgPool, migrate::Migrator};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, SqlSafeStr as _,
+    migrate::{Migration, MigrationType, Migrator},
+};
 use wirewatch::store::{
     self,
     schema::{self, Fit},
@@ -204,6 +207,56 @@ async fn a_step_that_finds_its_table_in_use_lets_the_others_work_and_waits() {
     backup.close().await.unwrap();
     migrating.await.unwrap().unwrap();
     assert_eq!(schema::fit(&db).await.unwrap(), Fit::Good);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_broken_off_is_made_anew_beside_those_who_write_and_by_one_process() {
+    let (url, db) = database::fresh().await;
+    let statement = "CREATE UNIQUE INDEX CONCURRENTLY later_idx ON leases (holder)";
+    let mut steps: Vec<Migration> = STEPS.iter().cloned().collect();
+    steps.push(Migration::new(
+        99_990_101_000_000,
+        "later".into(),
+        MigrationType::Simple,
+        statement.into_sql_str(),
+        true,
+    ));
+    let steps = Arc::new(Migrator::with_migrations(steps));
+    // Two rows of one value: the index breaks off, and stays as it is.
+    sqlx::query("INSERT INTO leases VALUES ('a', 1, now()), ('b', 1, now())")
+        .execute(&db)
+        .await
+        .unwrap();
+    schema::migrate_by(&db, &steps).await.unwrap_err();
+    let broken =
+        "pg_index JOIN pg_class ON oid = indexrelid WHERE relname = 'later_idx' AND NOT indisvalid";
+    assert_eq!(count(&db, broken).await, 1);
+    sqlx::query("DELETE FROM leases")
+        .execute(&db)
+        .await
+        .unwrap();
+
+    // Somebody writes for a while; two processes start meanwhile.
+    let mut writer = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("BEGIN; INSERT INTO leases VALUES ('c', 3, now())")
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    let starting: Vec<_> = (0..2)
+        .map(|_| {
+            let (db, steps) = (db.clone(), Arc::clone(&steps));
+            tokio::spawn(async move { schema::migrate_by(&db, &steps).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(starting.iter().all(|started| !started.is_finished()));
+    sqlx::raw_sql("COMMIT").execute(&mut writer).await.unwrap();
+    for started in starting {
+        started.await.unwrap().unwrap();
+    }
+    let made =
+        "pg_index JOIN pg_class ON oid = indexrelid WHERE relname = 'later_idx' AND indisvalid";
+    assert_eq!(count(&db, made).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

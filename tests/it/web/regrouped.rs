@@ -60,6 +60,15 @@ async fn open_boards_hear_of_stories_that_are_merged_and_parted() {
         json!(two)
     );
 
+    let told = board.next_of("desk").await;
+    let about = &told["stories"][0];
+    assert_eq!(about["story"], json!(two));
+    assert_eq!(about["state"], "used", "what stands of both");
+    assert_eq!(
+        page.next_of("desk").await["stories"][0]["story"],
+        json!(two)
+    );
+
     let undone = room.send(&room.ed, "/stories/decisions/1/undo", &[]).await;
     assert_eq!(undone.status, 303, "{}", undone.body);
     let parted = board.next_of("regrouped").await;
