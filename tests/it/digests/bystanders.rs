@@ -102,13 +102,7 @@ async fn a_mail_server_that_hangs_does_not_hold_up_webhooks() {
     desk.publish(&Report::new("yonhap-1", &headline(), &["iran"]))
         .await;
     desk.workers[0].composer.step().await.unwrap();
-    let delivering = tokio::spawn({
-        let desk = Arc::clone(&desk);
-        async move {
-            let going = CancellationToken::new();
-            desk.workers[0].deliverer.step(&going).await
-        }
-    });
+    let delivering = tokio::spawn(deliver(Arc::clone(&desk)));
     while receiver.got().is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -136,13 +130,7 @@ async fn a_receiver_that_hangs_holds_up_neither_others_nor_what_comes_meanwhile(
     desk.publish(&Report::new("yonhap-1", &headline(), &["iran"]))
         .await;
     desk.workers[0].composer.step().await.unwrap();
-    let delivering = tokio::spawn({
-        let desk = Arc::clone(&desk);
-        async move {
-            let going = CancellationToken::new();
-            desk.workers[0].deliverer.step(&going).await
-        }
-    });
+    let delivering = tokio::spawn(deliver(Arc::clone(&desk)));
     let tried = "deliveries d JOIN recipients r ON r.id = d.recipient_id
                  WHERE r.channel = 'webhook' AND d.attempts > 0";
     while count(&desk.db, tried).await == 0 {
@@ -162,6 +150,12 @@ async fn a_receiver_that_hangs_holds_up_neither_others_nor_what_comes_meanwhile(
         "one is under way to an address at a time"
     );
     delivering.abort();
+}
+
+/// Delivers until nothing is left to be tried now.
+async fn deliver(desk: Arc<Desk>) {
+    let going = CancellationToken::new();
+    desk.workers[0].deliverer.step(&going).await.unwrap();
 }
 
 async fn add_hook(desk: &Desk, slug: &str, address: &str) {
