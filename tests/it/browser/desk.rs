@@ -121,6 +121,9 @@ async fn work_through(browser: &Browser, colleague: &Browser, role: Role) -> Vec
         browser.press_with('\u{e009}', ENTER).await;
         waits.push(says(colleague, story, "1 note").await);
         says(browser, story, "1 note").await;
+        // The page may hear of the note before its dialog does.
+        let are_closed = "return document.querySelector('dialog[open]') === null";
+        browser.until(are_closed, &json!(true)).await;
 
         browser.press("p").await;
         let is_open = "return document.getElementById('ask-pass').open";
