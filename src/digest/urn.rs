@@ -1,8 +1,8 @@
 //! Identifiers for other programs that stay the same whatever address wirewatch is asked at.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
+
+use crate::domain::delivery::hexadecimal;
 
 /// The identifier of something in an installation, such as `articles/12`: a URN (RFC 9562, section 4) of a UUID of version 8,
 /// made of the first bytes of a SHA-256.
@@ -13,20 +13,14 @@ pub fn urn(installation: &str, what: &str) -> String {
         .chain_update([0])
         .chain_update(what)
         .finalize();
-    let mut urn = "urn:uuid:".to_owned();
-    for (place, &byte) in digest.iter().take(16).enumerate() {
-        if matches!(place, 4 | 6 | 8 | 10) {
-            urn.push('-');
-        }
-        let byte = match place {
-            // Version and variant.
-            6 => byte & 0x0f | 0x80,
-            8 => byte & 0x3f | 0x80,
-            _ => byte,
-        };
-        let _ = write!(urn, "{byte:02x}");
-    }
-    urn
+    let mut uuid = [0; 16];
+    uuid.copy_from_slice(&digest[..16]);
+    uuid[6] = uuid[6] & 0x0f | 0x80;
+    uuid[8] = uuid[8] & 0x3f | 0x80;
+    let hex = hexadecimal(&uuid);
+    let (time, mid, version) = (&hex[..8], &hex[8..12], &hex[12..16]);
+    let (variant, node) = (&hex[16..20], &hex[20..]);
+    format!("urn:uuid:{time}-{mid}-{version}-{variant}-{node}")
 }
 
 #[cfg(test)]
