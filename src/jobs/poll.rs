@@ -140,13 +140,13 @@ impl Poller {
             Ok(scanned) => scanned,
             Err(attempt) => return Ok((*attempt, moved)),
         };
-        let ledger = if feed.is_first_read {
-            // The ledger is written with the feed's first success and never before.
-            Ledger::default()
-        } else {
-            let _turn = self.lookups.turn().await;
-            let known = store::ledger::known(&self.db, feed.id, &scanned.0.lookup, now);
-            timed(Stage::Ledger, known).await?
+        let ledger = match &scanned.0.lookup {
+            None => Ledger::default(),
+            Some(lookup) => {
+                let _turn = self.lookups.turn().await;
+                let known = store::ledger::known(&self.db, feed.id, lookup, now);
+                timed(Stage::Ledger, known).await?
+            }
         };
         let judged = timed(Stage::Match, self.judge(feed, scanned, ledger, now)).await?;
         Ok((judged, moved))

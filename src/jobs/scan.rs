@@ -34,7 +34,9 @@ pub(super) type Scan = Result<(Scanned, Duration), Box<Attempt>>;
 
 /// A document read; whether its entries are new is for the ledger to say.
 pub(super) struct Scanned {
-    pub(super) lookup: Lookup,
+    /// What the ledger is to be asked for; none of a feed that has none, since it is written with the first success and
+    /// never before.
+    pub(super) lookup: Option<Lookup>,
     entries: Vec<Entry>,
     prints: Vec<Fingerprint>,
     /// Everything but `found`.
@@ -162,7 +164,7 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Result<Scanned,
     (hints.skip_hours, hints.skip_days) = course::skips(&page.body);
     let prints = identify::fingerprints(&entries);
     Ok(Scanned {
-        lookup: identify::lookup(feed.id, &entries, &prints),
+        lookup: (!feed.is_first_read).then(|| identify::lookup(feed.id, &entries, &prints)),
         prints,
         reading: Reading {
             beat_revision: 0,

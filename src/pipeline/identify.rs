@@ -54,7 +54,8 @@ pub fn lookup(feed: FeedId, entries: &[Entry], prints: &[Fingerprint]) -> Lookup
     for (entry, print) in entries.iter().zip(prints) {
         urls.extend(print.url);
         guids.extend(print.guid);
-        identities.extend(candidates(feed, entry, print));
+        identities.insert(plainest(feed, entry, print));
+        identities.extend(longer(feed, entry, print));
     }
     Lookup {
         urls: urls.into_iter().collect(),
@@ -239,13 +240,15 @@ impl Ledger {
         print: &Fingerprint,
         is_repeated: bool,
     ) -> Identity {
-        let candidates = candidates(feed, entry, print);
-        let last = candidates[candidates.len() - 1];
-        let name = candidates
-            .into_iter()
-            .skip(usize::from(is_repeated))
-            .find(|name| !self.names.contains(name))
-            .unwrap_or(last);
+        let mut name = plainest(feed, entry, print);
+        if is_repeated || self.names.contains(&name) {
+            for longer in longer(feed, entry, print) {
+                name = longer;
+                if !self.names.contains(&name) {
+                    break;
+                }
+            }
+        }
         self.names.insert(name);
         name
     }
@@ -301,29 +304,45 @@ fn bare_identity(feed: FeedId, print: &Fingerprint) -> Identity {
     ]))
 }
 
-/// The names that an entry may get, the plainest first. All but the first tell apart what shares an address.
-fn candidates(feed: FeedId, entry: &Entry, print: &Fingerprint) -> Vec<Identity> {
+/// What an address is, whose it is, and the address; none for what has none.
+fn named<'a>(
+    entry: &'a Entry,
+    feed: &'a [u8],
+    guid: &'a str,
+) -> Option<(&'static [u8], &'a [u8], &'a [u8])> {
+    match &entry.canonical_url {
+        Some(url) => Some((b"url", b"", url.as_bytes())),
+        None if guid.is_empty() => None,
+        None => Some((b"guid", feed, guid.as_bytes())),
+    }
+}
+
+/// The name of an entry that shares its address with no other.
+fn plainest(feed: FeedId, entry: &Entry, print: &Fingerprint) -> Identity {
+    let feed_id = feed.get().to_be_bytes();
+    let guid = match entry.canonical_url {
+        Some(_) => None,
+        None => guid_of(entry),
+    };
+    match named(entry, &feed_id, guid.as_deref().unwrap_or_default()) {
+        Some((kind, scope, address)) => Identity(digest(&[kind, scope, address])),
+        None => bare_identity(feed, print),
+    }
+}
+
+/// The names that tell apart what shares an address, the plainer first.
+fn longer(feed: FeedId, entry: &Entry, print: &Fingerprint) -> Vec<Identity> {
     let feed_id = feed.get().to_be_bytes();
     let guid = guid_of(entry).unwrap_or_default();
     let title = print.title.to_be_bytes();
     let content = print.content.to_be_bytes();
-    let (kind, scope, address): (&[u8], &[u8], &[u8]) = match (&entry.canonical_url, guid.as_str())
-    {
-        (Some(url), _) => (b"url", b"", url.as_bytes()),
-        (None, "") => return vec![bare_identity(feed, print)],
-        (None, guid) => (b"guid", &feed_id, guid.as_bytes()),
+    let Some((kind, scope, address)) = named(entry, &feed_id, &guid) else {
+        return Vec::new();
     };
+    let guid = guid.as_bytes();
     vec![
-        Identity(digest(&[kind, scope, address])),
-        Identity(digest(&[kind, scope, address, guid.as_bytes(), &title])),
-        Identity(digest(&[
-            kind,
-            scope,
-            address,
-            guid.as_bytes(),
-            &title,
-            &content,
-        ])),
+        Identity(digest(&[kind, scope, address, guid, &title])),
+        Identity(digest(&[kind, scope, address, guid, &title, &content])),
     ]
 }
 

@@ -1,6 +1,8 @@
 //! Bytes of a body to a feed document: the one place that knows feed-rs.
 
-use std::{fmt, mem, panic};
+use std::{fmt, mem, panic,
+    time::{Duration, SystemTime},
+};
 
 use feed_rs::{
     model,
@@ -202,7 +204,7 @@ fn read(document: &[u8]) -> Result<model::Feed, ParseError> {
         Builder::new()
             // feed-rs would make up an id, a new one at each reading.
             .id_generator(|_, _, _| String::new())
-            .timestamp_parser(|text| dates::parse(text)?.to_string().parse().ok())
+            .timestamp_parser(|text| Some(system_time(dates::parse(text)?).into()))
             .sanitize_content(false)
             .build()
             .parse(document)
@@ -210,6 +212,17 @@ fn read(document: &[u8]) -> Result<model::Feed, ParseError> {
     outcome
         .map_err(|_| ParseError::new(ErrorCode::Parse, "the reader gave up"))?
         .map_err(|error: ParseFeedError| ParseError::new(ErrorCode::Parse, error.to_string()))
+}
+
+/// An instant in the type that feed-rs' own can be made of.
+fn system_time(instant: Timestamp) -> SystemTime {
+    let micros = instant.as_micros();
+    let distance = Duration::from_micros(micros.unsigned_abs());
+    if micros < 0 {
+        SystemTime::UNIX_EPOCH - distance
+    } else {
+        SystemTime::UNIX_EPOCH + distance
+    }
 }
 
 fn raw_entry(

@@ -14,7 +14,7 @@ use super::{
     dialect::{self, Family, Format, Place, Word},
     entities::Entities,
     markup::{Token, Tokens, attribute, attributes, references},
-    xml::escape,
+    xml::{escape, write_text},
 };
 use crate::{domain::DocumentKind, text::html};
 
@@ -708,7 +708,7 @@ impl<'a> Writer<'a> {
         for piece in ["<", name, attributes, ">"] {
             self.xml.push_str(piece);
         }
-        escape(text, &mut self.xml);
+        write_text(text, &mut self.xml);
         for piece in ["</", name, ">"] {
             self.xml.push_str(piece);
         }
@@ -751,8 +751,9 @@ impl<'a> Writer<'a> {
 
     /// A guid is an address only if it looks like one.
     fn offer_absolute(&mut self, text: &str) {
-        if Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-            self.offer(text, 1);
+        const RANK: u8 = 1;
+        if self.beside().rank < RANK && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            self.offer(text, RANK);
         }
     }
 

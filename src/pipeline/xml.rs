@@ -31,9 +31,51 @@ const IS_LOOKED_AT: [bool; 256] = {
     }
     table
 };
+/// The same where `&`, `<` and `"` are signs like others: `>` may end a section.
+const IS_LOOKED_AT_IN_CDATA: [bool; 256] = {
+    let mut table = IS_LOOKED_AT;
+    table[b'&' as usize] = false;
+    table[b'<' as usize] = false;
+    table[b'"' as usize] = false;
+    table
+};
+const CDATA: &str = "<![CDATA[";
+const CDATA_END: &str = "]]>";
 const TAB: usize = 0x09;
 const LINE_END: usize = 0x0a;
 const OTHERS: [u8; 7] = [b'&', b'<', b'>', b'"', 0x7f, 0xc2, 0xef];
+
+/// Appends the text of an element: as it is if XML gives nothing in it a meaning, else as CDATA, which readers take in one piece
+/// where they meet each escaped sign by itself. Without the characters that XML forbids.
+pub(super) fn write_text(text: &str, xml: &mut String) {
+    let is_section = memchr::memchr3(b'&', b'<', b'>', text.as_bytes()).is_some();
+    if is_section {
+        xml.push_str(CDATA);
+    }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| IS_LOOKED_AT_IN_CDATA[usize::from(byte)]) {
+        let (run, looked_at) = rest.split_at(at);
+        xml.push_str(run);
+        let Some(c) = looked_at.chars().next() else {
+            break;
+        };
+        if c == '>' && xml.ends_with("]]") {
+            // The end of a section cannot stand in one.
+            xml.push_str(CDATA_END);
+            xml.push_str(CDATA);
+            xml.push('>');
+        } else if c == '>' {
+            xml.push('>');
+        } else {
+            push_allowed(c, xml);
+        }
+        rest = &looked_at[c.len_utf8()..];
+    }
+    xml.push_str(rest);
+    if is_section {
+        xml.push_str(CDATA_END);
+    }
+}
 
 /// Appends a text to XML: escaped, without the characters that XML forbids.
 pub(super) fn escape(text: &str, xml: &mut String) {
@@ -53,20 +95,43 @@ pub(super) fn escape(text: &str, xml: &mut String) {
             '<' => xml.push_str("&lt;"),
             '>' => xml.push_str("&gt;"),
             '"' => xml.push_str("&quot;"),
-            '\r' | '\u{b}' | '\u{c}' => xml.push(' '),
-            // XML forbids them, and some encodings have letters there.
-            '\u{80}'..='\u{9f}' => xml.push(markup::character(c.into())),
-            c if c.is_ascii_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => xml.push(c),
+            c => push_allowed(c, xml),
         }
         rest = &looked_at[c.len_utf8()..];
     }
     xml.push_str(rest);
 }
 
+/// Appends a character, or what stands for one that XML forbids.
+fn push_allowed(c: char, xml: &mut String) {
+    match c {
+        '\r' | '\u{b}' | '\u{c}' => xml.push(' '),
+        // XML forbids them, and some encodings have letters there.
+        '\u{80}'..='\u{9f}' => xml.push(markup::character(c.into())),
+        c if (c.is_ascii_control() && !matches!(c, '\t' | '\n')) || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+        c => xml.push(c),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_with_markup_is_one_section_whatever_it_holds() {
+        for (text, xml) in [
+            ("plain \"text\"", "plain \"text\""),
+            ("<b>a & b</b>\tc\nd", "<![CDATA[<b>a & b</b>\tc\nd]]>"),
+            ("a]]>b<", "<![CDATA[a]]]]><![CDATA[>b<]]>"),
+            ("]]]>>", "<![CDATA[]]]]]><![CDATA[>>]]>"),
+            ("&]\0]\u{b}>\u{ffff}\u{92}", "<![CDATA[&]] >’]]>"),
+            ("&]\0]\0>", "<![CDATA[&]]]]><![CDATA[>]]>"),
+        ] {
+            let mut written = String::new();
+            write_text(text, &mut written);
+            assert_eq!(written, xml);
+        }
+    }
 
     #[test]
     fn text_is_written_so_that_xml_gives_it_back() {

@@ -10,6 +10,7 @@ mod names;
 
 use jiff::{
     civil::{Date, DateTime, Time},
+    fmt::rfc2822,
     tz::{Offset, TimeZone, TimeZoneDatabase},
 };
 
@@ -27,6 +28,31 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     if text.is_empty() || text.chars().take(LONGEST + 1).count() > LONGEST {
         return None;
     }
+    standard(text).or_else(|| free(text))
+}
+
+/// An instant in the form of RFC 3339 or, with a numeric zone or GMT, of RFC 2822: nearly all that feeds carry.
+fn standard(text: &str) -> Option<Timestamp> {
+    static RFC_2822: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new();
+    let bytes = text.as_bytes();
+    let is_long_enough = bytes.len() >= "2026-11-23T22:30:00Z".len();
+    // A leap second is a matter of opinion.
+    if !is_long_enough || text.contains(":60") {
+        return None;
+    }
+    let has_offset = |width: usize| matches!(bytes[bytes.len() - width], b'+' | b'-');
+    let instant = if bytes[10] == b'T' && (bytes.ends_with(b"Z") || has_offset(6)) {
+        text.parse().ok()?
+    } else if bytes[3] == b',' && (bytes.ends_with(b" GMT") || has_offset(5)) {
+        RFC_2822.parse_timestamp(text).ok()?
+    } else {
+        return None;
+    };
+    Some(Timestamp::from_jiff(instant))
+}
+
+/// What is written in any other way.
+fn free(text: &str) -> Option<Timestamp> {
     let folded = prepared(text);
     if let Some(instant) = epoch(&folded) {
         return Some(instant);
@@ -251,10 +277,38 @@ mod tests {
     }
 
     proptest! {
+        /// What is read at once is read as any other text is.
+        #[test]
+        fn the_short_way_is_the_long_way(
+            second in 631_152_000_i64..4_102_444_800, minutes in -14 * 60..14 * 60_i32, is_utc in any::<bool>(),
+        ) {
+            let offset = if is_utc { Offset::UTC } else { Offset::from_seconds(minutes * 60).unwrap() };
+            let instant = jiff::Timestamp::from_second(second).unwrap();
+            let wall = offset.to_datetime(instant);
+            let (sign, minutes) = (if minutes < 0 { '-' } else { '+' }, minutes.abs());
+            let (utc, mail) = if is_utc {
+                ("Z".to_owned(), "GMT".to_owned())
+            } else {
+                let (hours, minutes) = (minutes / 60, minutes % 60);
+                (format!("{sign}{hours:02}:{minutes:02}"), format!("{sign}{hours:02}{minutes:02}"))
+            };
+            for text in [
+                wall.strftime(&format!("%Y-%m-%dT%H:%M:%S{utc}")).to_string(),
+                wall.strftime(&format!("%a, %d %b %Y %H:%M:%S {mail}")).to_string(),
+            ] {
+                prop_assert_eq!(standard(&text), Some(Timestamp::from_jiff(instant)), "{}", &text);
+                prop_assert_eq!(free(&text), standard(&text), "{}", &text);
+            }
+        }
+
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,40}", clock in "[0-9: +.TZ-]{0,30}") {
-            let _ = parse(&text);
-            let _ = parse(&clock);
+            for text in [text, clock] {
+                if let Some(instant) = standard(text.trim()) {
+                    prop_assert_eq!(free(text.trim()), Some(instant), "{}", &text);
+                }
+                let _ = parse(&text);
+            }
         }
     }
 }
