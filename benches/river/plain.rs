@@ -2,7 +2,9 @@
 //! stores nothing.
 //!
 //! It runs in a process of its own, does one round for each line on standard input, and remembers the validators, so
-//! that its second round is as conditional as wirewatch's.
+//! that its second round is as conditional as wirewatch's. The line says how: as one stream of answers, which are read as they
+//! come, as such a client is written; or with a task for each document, so that what reads is spread over all cores, which
+//! is the most that reqwest and feed-rs can do.
 
 use std::{
     io::{BufRead as _, stdin},
@@ -27,27 +29,51 @@ pub(crate) struct PlainRound {
     pub(crate) cpu_s: f64,
 }
 
+/// How a round is made.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Way {
+    /// One stream of answers, each read as it comes.
+    Stream,
+    /// Each document in a task of its own.
+    Tasks,
+}
+
+/// What a round cost each way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlainRounds {
+    pub(crate) stream: PlainRound,
+    pub(crate) tasks: PlainRound,
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a yardstick must not be wirewatch's own client"
 )]
 pub(crate) async fn run(concurrency: usize, urls: Vec<String>) -> anyhow::Result<()> {
     let client = Client::builder().no_proxy().build()?;
-    let mut etags: Vec<Option<String>> = vec![None; urls.len()];
+    // Each way has its own, as if it were the only one.
+    let mut remembered: [Vec<Option<String>>; 2] = [vec![None; urls.len()], vec![None; urls.len()]];
     for line in stdin().lock().lines() {
-        line?;
+        let way: Way = serde_json::from_str(&line?)?;
+        let etags = &mut remembered[way as usize];
         let (started, cpu) = (Instant::now(), meter::cpu_seconds(UsageWho::RUSAGE_SELF)?);
-        let answers: Vec<anyhow::Result<(usize, String)>> = stream::iter(urls.iter().zip(&etags))
-            .enumerate()
-            .map(|(place, (url, etag))| {
-                let (client, url, etag) = (client.clone(), url.clone(), etag.clone());
-                // A task of its own: what reads is spread over the cores.
-                let answer = tokio::spawn(async move { answer(&client, &url, etag).await });
-                async move { Ok((place, answer.await??)) }
-            })
-            .buffer_unordered(concurrency)
-            .collect()
-            .await;
+        let answers: Vec<anyhow::Result<(usize, String)>> =
+            stream::iter(urls.iter().zip(etags.iter()))
+                .enumerate()
+                .map(|(place, (url, etag))| {
+                    let (client, url, etag) = (client.clone(), url.clone(), etag.clone());
+                    async move {
+                        let answer = async move { answer(&client, &url, etag).await };
+                        let etag = match way {
+                            Way::Stream => answer.await?,
+                            Way::Tasks => tokio::spawn(answer).await??,
+                        };
+                        Ok((place, etag))
+                    }
+                })
+                .buffer_unordered(concurrency)
+                .collect()
+                .await;
         let round = PlainRound {
             wall_s: started.elapsed().as_secs_f64(),
             cpu_s: meter::cpu_seconds(UsageWho::RUSAGE_SELF)? - cpu,

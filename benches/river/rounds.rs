@@ -14,7 +14,7 @@ use crate::{
     database::Place,
     feeds::{Held, Server},
     meter::{self, Metered},
-    plain::PlainRound,
+    plain::{PlainRound, PlainRounds, Way},
 };
 
 /// What a round cost, for all feeds together.
@@ -22,7 +22,7 @@ pub(crate) struct Round {
     pub(crate) wirewatch: Metered,
     pub(crate) postgres_cpu_s: f64,
     /// The bare client's, where there is something to ask for.
-    pub(crate) plain: Option<PlainRound>,
+    pub(crate) plain: Option<PlainRounds>,
     /// Feeds polled.
     pub(crate) feeds: usize,
     /// Items stored.
@@ -122,7 +122,7 @@ impl Bench<'_> {
         Ok(Round {
             wirewatch,
             postgres_cpu_s,
-            plain: plain.map(Plain::round).transpose()?,
+            plain: plain.map(Plain::rounds).transpose()?,
             feeds: self.feeds,
             items,
         })
@@ -149,9 +149,16 @@ impl Plain {
         })
     }
 
-    fn round(&mut self) -> anyhow::Result<PlainRound> {
+    fn rounds(&mut self) -> anyhow::Result<PlainRounds> {
+        Ok(PlainRounds {
+            stream: self.round(Way::Stream)?,
+            tasks: self.round(Way::Tasks)?,
+        })
+    }
+
+    fn round(&mut self, way: Way) -> anyhow::Result<PlainRound> {
         let input = self.process.stdin.as_mut().context("no input")?;
-        input.write_all(b"\n")?;
+        writeln!(input, "{}", serde_json::to_string(&way)?)?;
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         serde_json::from_str(&line).context("the bare client failed")

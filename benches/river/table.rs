@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use crate::{
     arguments::Arguments,
+    plain::PlainRounds,
     rounds::{Round, Run},
 };
 
 const NOTES: &str = "\
 Medians; wall time is that of the whole process, start included (see \"nothing due\"), and swings with whatever else the
-machine does: CPU per feed is the robust figure. The bare client asks for the same documents as many at a time, right
-after, has feed-rs read them, and stores nothing; the ratios are its feeds/s and CPU to those of wirewatch with PostgreSQL.
+machine does: CPU per feed is the robust figure. The bare client (reqwest) asks for the same documents as many at a time, right
+after, has feed-rs read them, and stores nothing: as one stream of answers, and with a task for each document, which spreads
+what reads over all cores. The ratios are wirewatch's feeds/s to its, and the CPU of wirewatch with PostgreSQL to its own.
 Every round was checked: no feed failed, and what is stored is what was served.
 ";
 
@@ -31,7 +33,8 @@ pub(crate) fn of(arguments: &Arguments, runs: &[Run]) -> String {
     );
     out.push_str(
         "| round | wall s (min–max) | feeds/s | items/s | wirewatch CPU ms/feed | PostgreSQL CPU ms/feed | peak MiB | \
-         bare client feeds/s | of its speed | bare client CPU ms/feed | of its CPU |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
+         bare client feeds/s | of its speed | with tasks feeds/s | of its speed | bare client CPU ms/feed | of its CPU |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let rounds: [(&str, Pick); 4] = [
         ("first fetch", |run| &run.first),
@@ -61,18 +64,22 @@ fn line(out: &mut String, name: &str, rounds: &[&Round]) {
             "-".to_owned()
         }
     };
-    let bare_wall = of(&|round| round.plain.map_or(0.0, |plain| plain.wall_s));
-    let bare_cpu = of(&|round| round.plain.map_or(0.0, |plain| plain.cpu_s)) / feeds * 1e3;
+    let bare = |value: fn(PlainRounds) -> f64| of(&|round| round.plain.map_or(0.0, value));
+    let stream_wall = bare(|plain| plain.stream.wall_s);
+    let tasks_wall = bare(|plain| plain.tasks.wall_s);
+    let bare_cpu = bare(|plain| plain.stream.cpu_s) / feeds * 1e3;
     let _ = writeln!(
         out,
-        "| {name} | {wall:.3} ({:.3}–{:.3}) | {} | {} | {own:.3} | {postgres:.3} | {:.0} | {} | {} | {} | {} |",
+        "| {name} | {wall:.3} ({:.3}–{:.3}) | {} | {} | {own:.3} | {postgres:.3} | {:.0} | {} | {} | {} | {} | {} | {} |",
         walls().fold(f64::INFINITY, f64::min),
         walls().fold(0.0, f64::max),
         shown(feeds / wall, 0),
         shown(count(rounds[0].items) / wall, 0),
         of(&|round| count(u64::try_from(round.wirewatch.peak_kib).unwrap_or(0))) / 1_024.0,
-        shown(feeds / bare_wall, 0),
-        shown(bare_wall / wall, 2),
+        shown(feeds / stream_wall, 0),
+        shown(stream_wall / wall, 2),
+        shown(feeds / tasks_wall, 0),
+        shown(tasks_wall / wall, 2),
         shown(bare_cpu, 3),
         shown((own + postgres) / bare_cpu, 1),
     );

@@ -1,6 +1,7 @@
 //! Bytes of a body to a feed document: the one place that knows feed-rs.
 
-use std::{fmt, mem, panic,
+use std::{
+    fmt, mem, panic,
     time::{Duration, SystemTime},
 };
 

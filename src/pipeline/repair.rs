@@ -752,7 +752,9 @@ impl<'a> Writer<'a> {
     /// A guid is an address only if it looks like one.
     fn offer_absolute(&mut self, text: &str) {
         const RANK: u8 = 1;
-        if self.beside().rank < RANK && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        if self.beside().rank < RANK
+            && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+        {
             self.offer(text, RANK);
         }
     }

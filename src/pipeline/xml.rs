@@ -53,7 +53,10 @@ pub(super) fn write_text(text: &str, xml: &mut String) {
         xml.push_str(CDATA);
     }
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| IS_LOOKED_AT_IN_CDATA[usize::from(byte)]) {
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| IS_LOOKED_AT_IN_CDATA[usize::from(byte)])
+    {
         let (run, looked_at) = rest.split_at(at);
         xml.push_str(run);
         let Some(c) = looked_at.chars().next() else {
@@ -108,7 +111,8 @@ fn push_allowed(c: char, xml: &mut String) {
         '\r' | '\u{b}' | '\u{c}' => xml.push(' '),
         // XML forbids them, and some encodings have letters there.
         '\u{80}'..='\u{9f}' => xml.push(markup::character(c.into())),
-        c if (c.is_ascii_control() && !matches!(c, '\t' | '\n')) || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+        c if (c.is_ascii_control() && !matches!(c, '\t' | '\n'))
+            || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
         c => xml.push(c),
     }
 }
