@@ -12,6 +12,9 @@ use crate::domain::{ArticleId, FeedId, SourceId, StoryId, Timestamp, desk::Desk}
 /// Pages told at most.
 const MOST: i64 = 5;
 
+/// Entries that are looked through for a page of another outlet's feed: about two seconds' worth.
+const LOOKED_THROUGH: i64 = 1_000_000;
+
 /// A stored article.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundArticle {
@@ -90,33 +93,82 @@ pub struct FoundEntry {
     pub feed_id: FeedId,
 }
 
-/// The entries of the backlog at an address, however it is written.
+/// The entries of the backlog at an address, however it is written: those of the feeds of its host, or else those of any
+/// feed among the latest [`LOOKED_THROUGH`]. No index tells addresses, since each entry would pay for what is hardly ever
+/// asked.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn entries(db: impl PgExecutor<'_>, url: &str) -> Result<Vec<FoundEntry>, StoreError> {
-    Ok(sqlx::query!(
-        r#"SELECT b.title, b.summary, b.content, b.url, b.language, b.authors, b.categories, b.sort_at, b.first_seen_at,
+pub async fn entries(db: &PgPool, url: &str, host: &str) -> Result<Vec<FoundEntry>, StoreError> {
+    let of_host = sqlx::query_as!(
+        EntryRow,
+        r#"SELECT b.title, b.summary, b.content, b.url, b.language, b.authors, b.categories,
+                  b.sort_at AS "sort_at: Timestamp", b.first_seen_at AS "first_seen_at: Timestamp",
                   b.feed_id AS "feed_id: FeedId", f.source_id AS "source_id: SourceId"
              FROM backlog b
              JOIN feeds f ON f.id = b.feed_id
-            WHERE b.url IS NOT NULL
+            WHERE b.feed_id = ANY (ARRAY(SELECT w.id
+                                           FROM feeds w
+                                           JOIN sources s ON s.id = w.source_id
+                                          WHERE w.host = $2 OR w.host = 'www.' || $2 OR s.domain = $2
+                                             OR right($2, length(s.domain) + 1) = '.' || s.domain))
               AND page_key(b.url) = ANY (page_keys($1))
               AND page_of(b.url) = page_of($1)
             ORDER BY b.first_seen_at DESC
-            LIMIT $2"#,
+            LIMIT $3"#,
         url,
+        bare(host),
         MOST,
     )
     .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(|row| FoundEntry {
-        text: text_of!(row),
-        first_seen_at: row.first_seen_at,
-        feed_id: row.feed_id,
-    })
-    .collect())
+    .await?;
+    let rows = if of_host.is_empty() {
+        sqlx::query_as!(
+            EntryRow,
+            r#"SELECT b.title, b.summary, b.content, b.url, b.language, b.authors, b.categories,
+                      b.sort_at AS "sort_at: Timestamp", b.first_seen_at AS "first_seen_at: Timestamp",
+                      b.feed_id AS "feed_id: FeedId", f.source_id AS "source_id: SourceId"
+                 FROM (SELECT * FROM backlog ORDER BY first_seen_at DESC LIMIT $3) b
+                 JOIN feeds f ON f.id = b.feed_id
+                WHERE page_key(b.url) = ANY (page_keys($1))
+                  AND page_of(b.url) = page_of($1)
+                ORDER BY b.first_seen_at DESC
+                LIMIT $2"#,
+            url,
+            MOST,
+            LOOKED_THROUGH,
+        )
+        .fetch_all(db)
+        .await?
+    } else {
+        of_host
+    };
+    Ok(rows.into_iter().map(FoundEntry::from).collect())
+}
+
+/// A row of the backlog.
+struct EntryRow {
+    title: String,
+    summary: String,
+    content: String,
+    url: Option<String>,
+    language: Option<String>,
+    authors: Vec<String>,
+    categories: Vec<String>,
+    sort_at: Timestamp,
+    first_seen_at: Timestamp,
+    feed_id: FeedId,
+    source_id: SourceId,
+}
+
+impl From<EntryRow> for FoundEntry {
+    fn from(row: EntryRow) -> Self {
+        Self {
+            text: text_of!(row),
+            first_seen_at: row.first_seen_at,
+            feed_id: row.feed_id,
+        }
+    }
 }
 
 /// A feed that may have carried a page.
@@ -141,7 +193,7 @@ pub struct LikelyFeed {
 /// # Errors
 /// The database does not answer.
 pub async fn feeds(db: impl PgExecutor<'_>, host: &str) -> Result<Vec<LikelyFeed>, StoreError> {
-    let host = host.strip_prefix("www.").unwrap_or(host);
+    let host = bare(host);
     Ok(query_as!(
         LikelyFeed,
         r#"SELECT f.id AS "id: FeedId", coalesce(f.title, f.url) AS "name!", f.state,
@@ -157,4 +209,9 @@ pub async fn feeds(db: impl PgExecutor<'_>, host: &str) -> Result<Vec<LikelyFeed
     )
     .fetch_all(db)
     .await?)
+}
+
+/// A host as its owner is called.
+fn bare(host: &str) -> &str {
+    host.strip_prefix("www.").unwrap_or(host)
 }

@@ -140,7 +140,8 @@ pub(crate) async fn answer(
             .collect();
         return Ok(page);
     }
-    if let Some(entry) = why_not::entries(&state.db, url.as_str())
+    let host = url.host_str().unwrap_or_default();
+    if let Some(entry) = why_not::entries(&state.db, url.as_str(), host)
         .await?
         .into_iter()
         .next()
@@ -150,7 +151,6 @@ pub(crate) async fn answer(
         return Ok(page);
     }
     page.is_missing = true;
-    let host = url.host_str().unwrap_or_default();
     let feeds = why_not::feeds(&state.db, host).await?;
     page.feeds = feeds.into_iter().map(|feed| feed_view(feed, now)).collect();
     Ok(page)

@@ -589,6 +589,22 @@ async fn why_something_is_not_on_the_board_is_told() {
         unmatched.body
     );
     assert!(unmatched.body.contains("iran (no mention)"));
+    // An outlet's page is found in a feed of another one, however it is written.
+    sqlx::query("UPDATE backlog SET url = 'http://m.outlet.example/Korea/Ship?from=hp' WHERE title = 'Korea ship'")
+        .execute(&desk.worker.db)
+        .await
+        .unwrap();
+    let of_others = desk
+        .post(
+            "/why-not",
+            &[("asked", "https://www.outlet.example/korea/ship/#top")],
+        )
+        .await;
+    assert!(
+        of_others
+            .body
+            .contains("It was fetched, and matched nothing")
+    );
     let host = desk.publisher.url("/never-seen");
     let missing = desk.post("/why-not", &[("asked", &host)]).await;
     assert!(
