@@ -1,8 +1,10 @@
 //! Bytes of a body to a feed document: the one place that knows feed-rs.
 
 use std::{
-    fmt, mem, panic,
-    time::{Duration, SystemTime},
+    fmt, mem,
+    ops::{Add, Sub},
+    panic,
+    time::Duration,
 };
 
 use feed_rs::{
@@ -205,7 +207,7 @@ fn read(document: &[u8]) -> Result<model::Feed, ParseError> {
         Builder::new()
             // feed-rs would make up an id, a new one at each reading.
             .id_generator(|_, _, _| String::new())
-            .timestamp_parser(|text| Some(system_time(dates::parse(text)?).into()))
+            .timestamp_parser(|text| dates::parse(text).map(after_epoch))
             .sanitize_content(false)
             .build()
             .parse(document)
@@ -215,14 +217,17 @@ fn read(document: &[u8]) -> Result<model::Feed, ParseError> {
         .map_err(|error: ParseFeedError| ParseError::new(ErrorCode::Parse, error.to_string()))
 }
 
-/// An instant in the type that feed-rs' own can be made of.
-fn system_time(instant: Timestamp) -> SystemTime {
+/// An instant in the type of feed-rs, whose default is 1970.
+fn after_epoch<T>(instant: Timestamp) -> T
+where
+    T: Default + Add<Duration, Output = T> + Sub<Duration, Output = T>,
+{
     let micros = instant.as_micros();
     let distance = Duration::from_micros(micros.unsigned_abs());
     if micros < 0 {
-        SystemTime::UNIX_EPOCH - distance
+        T::default() - distance
     } else {
-        SystemTime::UNIX_EPOCH + distance
+        T::default() + distance
     }
 }
 

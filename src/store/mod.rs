@@ -98,6 +98,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
     let options: PgConnectOptions = url.parse().map_err(StoreError::Address)?;
     let options = options.application_name("wirewatch").options([
         ("client_connection_check_interval", "500ms"),
+        // Statements here take milliseconds; to compile one takes a hundred.
+        ("jit", "off"),
         ("timezone", "UTC"),
     ]);
     let opened = PgPoolOptions::new()
