@@ -391,7 +391,7 @@ fn limits() -> Settings {
     let times = if is_true() {
         ""
     } else {
-        "header_timeout = \"4s\"\nidle_timeout = \"4s\"\ntimeout = \"8s\""
+        "header_timeout = \"10s\"\nidle_timeout = \"10s\"\ntimeout = \"20s\""
     };
     let file =
         format!("[fetch]\nallow_networks = [\"127.0.0.0/8\"]\n{times}\n[poll]\nper_host = 1000\n");

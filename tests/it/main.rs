@@ -17,6 +17,7 @@ mod cli;
 mod corpora;
 mod crash;
 mod database;
+mod dice;
 mod digests;
 mod encodings;
 mod engine;

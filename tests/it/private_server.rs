@@ -199,7 +199,7 @@ async fn a_database_server_that_dies_under_the_service_is_started_again() {
         let answer = reqwest::get(format!("{address}readyz")).await.unwrap();
         answer.status() == 200 && folder.postmaster() != Some(server)
     };
-    let until = tokio::time::Instant::now() + Duration::from_mins(1);
+    let until = tokio::time::Instant::now() + crate::site::PATIENCE;
     while !ready().await {
         assert!(
             tokio::time::Instant::now() < until,

@@ -53,7 +53,7 @@ pub(crate) fn settings() -> Settings {
     let file = r#"
         [fetch]
         allow_networks = ["127.0.0.0/8"]
-        timeout = "5s"
+        timeout = "10s"
         [poll]
         per_host = 32
         [schedule]

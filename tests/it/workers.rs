@@ -7,7 +7,11 @@ use nix::{
     unistd::Pid,
 };
 
-use wirewatch::store;
+use wirewatch::{
+    app::SystemClock,
+    domain::Clock as _,
+    store::{self, beat::Merge, workers::Kind},
+};
 
 use crate::{
     binary::{beat_file, end, finish, wirewatch},
@@ -26,13 +30,28 @@ async fn two_worker_processes_ask_each_feed_once_in_its_interval() {
         let document = rss(&[("a", "Iran", "x")]);
         publisher.put(
             path,
-            Document::feed(document).delayed(Duration::from_millis(30)),
+            Document::feed(document).delayed(Duration::from_millis(200)),
         );
     }
     let feeds: Vec<String> = paths.iter().map(|path| publisher.url(path)).collect();
     let folder = tempfile::tempdir().unwrap();
-    let beat = beat_file(folder.path(), &beat(&feeds, &[("iran", "iran")]));
+    let read = beat(&feeds, &[("iran", "iran")]);
+    let beat = beat_file(folder.path(), &read);
     let (url, db) = database::fresh().await;
+    let seeded = store::beat::import(
+        &db,
+        &read,
+        Merge::IfEmpty,
+        "test",
+        SystemClock.now(),
+        &|_| {},
+    );
+    seeded.await.unwrap();
+    // Nothing is due before both are there: on a busy machine one could be through before the other begins.
+    sqlx::query("UPDATE feeds SET next_poll_at = now() + interval '1 day'")
+        .execute(&db)
+        .await
+        .unwrap();
     let worker = || {
         wirewatch(&["serve", "--role", "worker"])
             .env("DATABASE_URL", &url)
@@ -44,6 +63,13 @@ async fn two_worker_processes_ask_each_feed_once_in_its_interval() {
             .unwrap()
     };
     let workers = [worker(), worker()];
+    while store::workers::living(&db).await.unwrap()[0] != (Kind::Worker, 2) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    sqlx::query("UPDATE feeds SET next_poll_at = now()")
+        .execute(&db)
+        .await
+        .unwrap();
     while count(&db, "feeds WHERE last_success_at IS NOT NULL").await
         < i64::try_from(FEEDS).unwrap()
     {
@@ -95,10 +121,10 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
         host_gap: Duration::ZERO,
         needs_gap: &|_| true,
     };
-    let dead = store::workers::Worker::register(&db, store::workers::Kind::Worker)
+    let dead = store::workers::Worker::register(&db, Kind::Worker)
         .await
         .unwrap();
-    let living = store::workers::Worker::register(&db, store::workers::Kind::Worker)
+    let living = store::workers::Worker::register(&db, Kind::Worker)
         .await
         .unwrap();
     let held = store::feeds::claim_due(&db, now, claim(dead.number()))
@@ -135,7 +161,7 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         clock.clone(),
     )
     .await;
-    let holder = store::workers::Worker::register(&db, store::workers::Kind::Worker)
+    let holder = store::workers::Worker::register(&db, Kind::Worker)
         .await
         .unwrap();
     let now = wirewatch::domain::Clock::now(clock.as_ref());

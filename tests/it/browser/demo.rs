@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::{
@@ -13,10 +13,10 @@ use nix::{
 use serde_json::json;
 
 use super::{Browser, number};
-use crate::binary::{end, wirewatch};
-
-/// Until the board of the demo has items.
-const FILLED_WITHIN: Duration = Duration::from_secs(10);
+use crate::{
+    binary::{end, wirewatch},
+    site::PATIENCE,
+};
 
 /// The running demo, which ends with this value if it was not stopped before.
 struct Demo(Option<Child>);
@@ -43,7 +43,10 @@ impl Demo {
             std::thread::spawn(move || lines.for_each(drop));
             address
         });
-        (demo, address.await.unwrap())
+        let address = tokio::time::timeout(PATIENCE, address)
+            .await
+            .expect("the demo begins");
+        (demo, address.unwrap())
     }
 
     async fn stop(mut self) {
@@ -70,23 +73,24 @@ async fn the_demo_fills_its_board_and_goes_on_by_itself() {
     };
     let begun = Instant::now();
     let (demo, address) = Demo::start().await;
+    let started = begun.elapsed();
     browser.goto(&address).await;
     browser.run("window.isTheSamePage = true").await;
     let has_lines = "return document.querySelector('.line .headline mark') !== null";
     browser.until(has_lines, &json!(true)).await;
-    assert!(
-        begun.elapsed() < FILLED_WITHIN,
-        "it took {:?}",
+    eprintln!(
+        "the demo was there after {started:?}, its first lines after {:?}",
         begun.elapsed()
     );
 
-    let news = "return [...document.querySelectorAll('[data-rail]')].reduce((sum, count) => sum + Number(count.dataset.count), 0)";
-    let before = number(&browser.run(news).await);
-    let more = format!(
-        "{} > {before}",
-        news.replace("return ", "return (").replace(", 0)", ", 0))")
+    // A report that was written later, and not one of the history that may still come in. Counts tell nothing: they fall
+    // when reports turn out to be of one story.
+    let soon = number(&browser.run("return Date.now()").await) + 10_000.0;
+    let goes_on = format!(
+        "for (const button of document.querySelectorAll('.let-in:not([hidden])')) button.click();
+         return [...document.querySelectorAll('.line')].some((line) => Number(line.dataset.sort) > {soon} * 1000)"
     );
-    browser.until(&more, &json!(true)).await;
+    browser.until(&goes_on, &json!(true)).await;
     browser
         .until("return window.isTheSamePage", &json!(true))
         .await;

@@ -63,12 +63,19 @@ impl<'a> Report<'a> {
     }
 }
 
+/// How long one letter may take where no server hangs: a busy machine is no reason to send it again.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same beside a server that hangs, which is waited for.
+pub(crate) const SHORT_MAIL_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Settings that hand mail to `smtp`.
-pub(crate) fn settings(smtp: &SmtpServer) -> Settings {
+fn settings(smtp: &SmtpServer, timeout: Duration) -> Settings {
     let file = format!(
         "[mail]\nserver = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"desk@desk.example\"\n\
-         from_name = \"Desk, Iran 伊朗\"\ntimeout = \"2s\"\n[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n",
-        smtp.address.port()
+         from_name = \"Desk, Iran 伊朗\"\ntimeout = \"{}s\"\n[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n",
+        smtp.address.port(),
+        timeout.as_secs(),
     );
     Settings::from_layers(Some(("test", &file)), std::collections::BTreeMap::new()).unwrap()
 }
@@ -76,10 +83,15 @@ pub(crate) fn settings(smtp: &SmtpServer) -> Settings {
 impl Desk {
     /// A desk with these keywords, at this instant.
     pub(crate) async fn open(keywords: &[&str], now: &str) -> Self {
+        Self::with(keywords, now, MAIL_TIMEOUT).await
+    }
+
+    /// The same, where a letter may take so long.
+    pub(crate) async fn with(keywords: &[&str], now: &str, mail_timeout: Duration) -> Self {
         let (url, db) = database::fresh().await;
         let clock = TestClock::at(now);
         let smtp = SmtpServer::start().await;
-        let settings = settings(&smtp);
+        let settings = settings(&smtp, mail_timeout);
         let keywords: Vec<_> = keywords.iter().map(|slug| (*slug, *slug)).collect();
         let placing = TestWorker::on(db.clone(), &beat(&[], &keywords), clock.clone()).await;
         let worker = || async {

@@ -20,7 +20,7 @@ use wirewatch::{
 };
 
 use super::{
-    desk::{BASE, Desk, Mortal, PATIENCE, Report, daily, headline},
+    desk::{BASE, Desk, Mortal, PATIENCE, Report, SHORT_MAIL_TIMEOUT, daily, headline},
     mime::{Mail, links},
     smtp::{Mood, SmtpServer, Taken},
 };
@@ -34,7 +34,15 @@ const NOW: &str = "2026-11-24T03:00:00Z";
 const MORNING: &str = "2026-11-24T06:00:00Z";
 
 async fn desk() -> Desk {
-    let desk = Desk::open(&["iran"], NOW).await;
+    with_a_subscription(Desk::open(&["iran"], NOW).await).await
+}
+
+/// One beside a mail server that is slow or hangs.
+async fn hurried_desk() -> Desk {
+    with_a_subscription(Desk::with(&["iran"], NOW, SHORT_MAIL_TIMEOUT).await).await
+}
+
+async fn with_a_subscription(desk: Desk) -> Desk {
     desk.subscribe("morning", &daily("Europe/Berlin", &["07:00"], &["iran"]))
         .await;
     desk
@@ -75,9 +83,12 @@ async fn a_server_of_any_mood_loses_nothing_and_gets_the_same_letter_again() {
         // It has the letter and could not say so: the same one comes again.
         (Mood::TakeAndCut, 2),
         (Mood::ResetInData(5), 1),
-        (Mood::Slow(Duration::from_secs(3)), 1),
+        (Mood::Slow(SHORT_MAIL_TIMEOUT * 2), 1),
     ] {
-        let desk = desk().await;
+        let desk = match mood {
+            Mood::Slow(_) => hurried_desk().await,
+            _ => desk().await,
+        };
         let title = "Tehran sends engineers to Pyongyang";
         desk.publish(&Report::new("yonhap-1", title, &["iran"]))
             .await;
@@ -115,7 +126,7 @@ async fn a_server_of_any_mood_loses_nothing_and_gets_the_same_letter_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_says_nothing_any_more_is_hung_up_on_and_the_letter_goes_later() {
     for at_greeting in [true, false] {
-        let desk = desk().await;
+        let desk = hurried_desk().await;
         desk.publish(&Report::new("yonhap-1", "First", &["iran"]))
             .await;
         let hung = Arc::new(AtomicUsize::new(0));

@@ -81,7 +81,7 @@ async fn two_hundred_servers_that_hold_on_delay_two_hundred_good_ones_by_moments
     // Each is asked once, and what was broken in its coding once more without.
     assert!(server.most_asked() <= 2, "{}", server.most_asked());
     let patience = std::time::Instant::now();
-    while server.open() > 0 && patience.elapsed() < Duration::from_secs(20) {
+    while server.open() > 0 && patience.elapsed() < crate::site::PATIENCE {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(server.open(), 0, "no connection is left standing");

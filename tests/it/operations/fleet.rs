@@ -64,10 +64,9 @@ async fn each_in_turn_ends_in_good_order_and_nothing_is_asked_twice_or_lost() {
     })
     .await;
     for process in &mut processes {
-        let (is_well, time) = process.terminate().await;
+        let is_well = process.terminate().await;
         let words = process.words();
         assert!(is_well, "{}: {words}", process.role);
-        assert!(time < Duration::from_secs(10), "{time:?}");
         assert!(!words.contains("panicked"), "{words}");
         // The others go on meanwhile.
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -23,7 +23,10 @@ use wirewatch::{
     },
 };
 
-use crate::binary::{beat_file, end, wirewatch};
+use crate::{
+    binary::{beat_file, end, wirewatch},
+    site::PATIENCE,
+};
 
 /// A PostgreSQL of this test alone, with fsync.
 pub(super) struct Database {
@@ -454,15 +457,19 @@ impl Process {
         }
     }
 
-    /// Lets it end in good order; how long that took. It may have ended by itself before, by a fault of the database.
-    pub(super) async fn terminate(&mut self) -> (bool, Duration) {
-        let begun = Instant::now();
+    /// Lets it end in good order; whether it did, all its parts within the time that it gives them. It may have ended by
+    /// itself before, by a fault of the database.
+    pub(super) async fn terminate(&mut self) -> bool {
         self.signal(Signal::SIGTERM);
-        let is_well = match self.child.take() {
-            Some(child) => end(child).await.success(),
-            None => true,
+        let Some(child) = self.child.take() else {
+            return true;
         };
-        (is_well, begun.elapsed())
+        let process = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let Ok(status) = tokio::time::timeout(PATIENCE, end(child)).await else {
+            let _ = kill(process, Signal::SIGKILL);
+            panic!("{} does not end: {}", self.role, self.words());
+        };
+        status.success()
     }
 
     /// Sends it a signal once more while it ends.
@@ -493,14 +500,14 @@ impl Drop for Process {
 pub(super) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
-        .timeout(Duration::from_secs(15))
+        .timeout(PATIENCE)
         .build()
         .unwrap()
 }
 
 /// Waits until something holds.
 pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let patience = Instant::now() + Duration::from_mins(2);
+    let patience = Instant::now() + PATIENCE;
     while !holds().await {
         assert!(Instant::now() < patience, "{what} did not come");
         tokio::time::sleep(Duration::from_millis(100)).await;

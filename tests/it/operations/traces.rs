@@ -1,9 +1,6 @@
 //! Traces, as a collector of OTLP over HTTP receives them.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
@@ -107,14 +104,13 @@ async fn polls_and_requests_reach_the_collector_and_the_end_of_a_process_sends_t
         client().get(asked).send().await.is_ok()
     })
     .await;
-    let (is_well, time) = web.terminate().await;
-    assert!(is_well && time < Duration::from_secs(10), "{time:?}");
+    assert!(web.terminate().await, "{}", web.words());
     let requests = spans(&got, "http.request");
     let request = requests.last().expect("the end sends what waits");
     assert_eq!(value(&request.attributes, "http.route").unwrap(), "/livez");
     assert_eq!(value(&request.attributes, "http.status").unwrap(), "200");
 
-    assert!(worker.terminate().await.0);
+    assert!(worker.terminate().await);
     assert_eq!(worker.words(), "", "the filter of the log is kept");
 }
 
@@ -136,8 +132,12 @@ async fn a_collector_that_is_away_is_told_of_once_and_holds_nothing_up() {
         working.words().contains(said)
     })
     .await;
-    assert!(publisher.answers() > 8, "polls go on");
-    let (is_well, time) = worker.terminate().await;
-    assert!(is_well && time < Duration::from_secs(8), "{time:?}");
+    let asked = publisher.answers();
+    let watched = &publisher;
+    until("polls that go on", || async move {
+        watched.answers() > asked + 4
+    })
+    .await;
+    assert!(worker.terminate().await, "{}", worker.words());
     assert_eq!(worker.words().matches(said).count(), 1, "once");
 }

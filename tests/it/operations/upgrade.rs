@@ -199,7 +199,7 @@ async fn a_step_that_finds_its_table_in_use_lets_the_others_work_and_waits() {
         count(&db, "feeds").await;
         count(&db, "backlog").await;
     };
-    tokio::time::timeout(Duration::from_secs(30), read)
+    tokio::time::timeout(crate::site::PATIENCE, read)
         .await
         .expect("pages go on");
     assert!(!migrating.is_finished(), "the step is not done yet");

@@ -1,6 +1,10 @@
 //! Attacks that fail: on sessions, passwords, forms, redirects and hosts.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use reqwest::Method;
 use wirewatch::{
@@ -274,7 +278,8 @@ async fn a_flood_of_sign_ins_holds_nobody_else_up() {
     let (site, _, _) = closed_site().await;
     site.account("ed", Role::Editor).await;
     let long = "x".repeat(2_000);
-    let flood = futures_util::future::join_all((0..30).map(|number| {
+    let is_over = AtomicBool::new(false);
+    let hashing = futures_util::future::join_all((0..30).map(|number| {
         let name = format!("name{number}");
         let password = if number % 2 == 0 {
             long.clone()
@@ -284,26 +289,30 @@ async fn a_flood_of_sign_ins_holds_nobody_else_up() {
         let site = &site;
         async move { site.sign_in(&name, &password).await.status }
     }));
-    let probe = async {
-        let mut worst = Duration::ZERO;
-        for _ in 0..20 {
-            let begun = std::time::Instant::now();
-            assert_eq!(
-                ask(site.bare_request(Method::GET, "/livez")).await.status,
-                200
-            );
-            worst = worst.max(begun.elapsed());
-        }
-        worst
+    let flood = async {
+        let statuses = hashing.await;
+        is_over.store(true, Ordering::Release);
+        statuses
     };
-    let (statuses, worst) = tokio::join!(flood, probe);
+    let probe = async {
+        let mut answers = 0;
+        while !is_over.load(Ordering::Acquire) {
+            let answer = ask(site.bare_request(Method::GET, "/livez")).await;
+            assert_eq!(answer.status, 200);
+            answers += 1;
+        }
+        answers
+    };
+    let (statuses, answers) = tokio::join!(flood, probe);
+    eprintln!("{answers} others were answered meanwhile");
     assert!(
         statuses
             .iter()
             .all(|status| matches!(status, 401 | 429 | 503)),
         "{statuses:?}"
     );
-    assert!(worst < Duration::from_secs(2), "{worst:?}");
+    // Behind the passwords there would be one answer for each at most.
+    assert!(answers > 2 * statuses.len(), "{answers}");
     // Too long is refused, not cut off.
     let form = [
         ("name", "ed"),

@@ -458,7 +458,7 @@ async fn streams_end_when_the_process_is_to_end() {
     let site = Site::start(&worker.db, worker.clock.clone()).await;
     let mut listener = Listener::open(&site, "/events", None).await;
     site.begin_to_stop();
-    let ended = tokio::time::timeout(Duration::from_secs(5), listener.next()).await;
-    assert!(ended.expect("the stream ends within seconds").is_none());
+    let ended = listener.next().await;
+    assert!(ended.is_none(), "the stream ends, and says nothing more");
     site.stop().await;
 }

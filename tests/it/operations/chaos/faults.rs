@@ -3,18 +3,7 @@
 use std::time::Duration;
 
 use super::World;
-
-/// Numbers of a seed (xorshift64*).
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % below
-    }
-}
+use crate::dice::Dice;
 
 /// A clock is ahead by less than this: what is to happen later than that would happen too late for the test.
 const AHEAD: u64 = 15;

@@ -1,6 +1,14 @@
 //! People who change things while everything fails, and ask for what nobody may be asked for.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -10,9 +18,9 @@ use wirewatch::{
     store::{self, PgPool},
 };
 
-use super::faults::Dice;
 use crate::{
     binary::{beat_file, end},
+    dice::Dice,
     operations::machine::Machine,
     worker::beat,
 };
@@ -33,36 +41,43 @@ pub(super) async fn ask_for(db: &PgPool, addresses: &[&str]) {
 /// Some commands are killed, and some fail with what they need.
 pub(super) struct People {
     stop: CancellationToken,
-    work: JoinHandle<u64>,
+    work: JoinHandle<()>,
+    /// Commands that did what they were asked for.
+    done: Arc<AtomicU64>,
 }
 
 impl People {
     pub(super) fn start(machine: Arc<Machine>, seed: u64) -> Self {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
+        let done = Arc::new(AtomicU64::new(0));
+        let doing = Arc::clone(&done);
         let work = tokio::spawn(async move {
-            let mut dice = Dice(seed ^ 0x5DEE_CE66);
+            let mut dice = Dice::of(seed ^ 0x5DEE_CE66);
             let folder = tempfile::tempdir().unwrap();
-            let mut done = 0;
             let mut round = 0;
             while !stopped.is_cancelled() {
                 round += 1;
-                done += change(&machine, folder.path().to_owned(), round, &mut dice).await;
+                let changed = change(&machine, folder.path().to_owned(), round, &mut dice).await;
+                doing.fetch_add(u64::from(changed), Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(500 + dice.below(2_000))).await;
             }
-            done
         });
-        Self { stop, work }
+        Self { stop, work, done }
     }
 
-    /// Ends it; how many commands did what they were asked for.
-    pub(super) async fn stop(self) -> u64 {
+    /// How many commands did what they were asked for.
+    pub(super) fn changes(&self) -> u64 {
+        self.done.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn stop(self) {
         self.stop.cancel();
-        self.work.await.unwrap()
+        self.work.await.unwrap();
     }
 }
 
-async fn change(machine: &Machine, folder: PathBuf, round: u64, dice: &mut Dice) -> u64 {
+async fn change(machine: &Machine, folder: PathBuf, round: u64, dice: &mut Dice) -> bool {
     let user = format!("user{}", dice.below(1 + round / 3));
     let role = ["viewer", "editor", "analyst"][usize::try_from(dice.below(3)).unwrap()];
     let file;
@@ -89,5 +104,5 @@ async fn change(machine: &Machine, folder: PathBuf, round: u64, dice: &mut Dice)
         // It may have ended before.
         let _ = child.kill();
     }
-    u64::from(end(child).await.success())
+    end(child).await.success()
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::ANSWER_WITHIN;
 use crate::operations::{machine::client, publisher::Publisher};
 
 /// Listens where no fetch may go, leads the publisher's `/astray` there, and counts who comes. Returns its address, too.
@@ -71,7 +72,8 @@ async fn view(
     seen: &Mutex<BTreeSet<i64>>,
     last: &mut i64,
 ) -> reqwest::Result<()> {
-    let request = client().get(url).bearer_auth(token);
+    // One that stands still is left for the other.
+    let request = client().get(url).bearer_auth(token).timeout(ANSWER_WITHIN);
     let mut response = request.send().await?.error_for_status()?;
     let mut unread = String::new();
     while let Some(chunk) = response.chunk().await? {
@@ -136,7 +138,8 @@ impl Puller {
 }
 
 async fn pull(url: &str, token: &str) -> reqwest::Result<Value> {
-    let response = client().get(url).bearer_auth(token).send().await?;
+    let request = client().get(url).bearer_auth(token).timeout(ANSWER_WITHIN);
+    let response = request.send().await?;
     let text = response.error_for_status()?.text().await?;
     Ok(serde_json::from_str(&text).expect("an answer that is whole is JSON"))
 }
