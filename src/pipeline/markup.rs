@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use crate::text::html;
 
 /// A piece of markup.
@@ -185,7 +187,7 @@ impl<'a> Iterator for Tokens<'a> {
             let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
             let start = self.at;
             if !rest.starts_with('<') {
-                let length = rest.find('<').unwrap_or(rest.len());
+                let length = memchr(b'<', rest.as_bytes()).unwrap_or(rest.len());
                 self.at = start + length;
                 return Some(Token::Text(&rest[..length]));
             }
@@ -207,7 +209,8 @@ impl<'a> Iterator for Tokens<'a> {
 pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     let mut rest = raw;
     std::iter::from_fn(move || {
-        let (name, after) = rest.split_once('=')?;
+        let sign = memchr(b'=', rest.as_bytes())?;
+        let (name, after) = (&rest[..sign], &rest[sign + 1..]);
         let name = name
             .split_ascii_whitespace()
             .next_back()
@@ -215,7 +218,7 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
         let after = after.trim_start();
         let value = if let Some(&quote @ (b'"' | b'\'')) = after.as_bytes().first() {
             let inner = &after[1..];
-            let length = inner.find(char::from(quote)).unwrap_or(inner.len());
+            let length = memchr(quote, inner.as_bytes()).unwrap_or(inner.len());
             rest = inner.get(length + 1..).unwrap_or_default();
             &inner[..length]
         } else {
@@ -241,12 +244,12 @@ pub(super) fn attribute<'a>(raw: &'a str, name: &str) -> Option<Cow<'a, str>> {
 pub(super) fn references(text: &str) -> Cow<'_, str> {
     /// Longer names than any reference has.
     const LONGEST: usize = 33;
-    if !text.contains('&') {
+    if memchr(b'&', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut resolved = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('&') {
+    while let Some(at) = memchr(b'&', rest.as_bytes()) {
         resolved.push_str(&rest[..at]);
         let after = &rest[at + 1..];
         let length = after

@@ -319,7 +319,12 @@ impl<'a> Writer<'a> {
         if place == Place::Feed && starts_entry {
             return Role::Entry;
         }
-        let lower = local(name).to_ascii_lowercase();
+        let local = local(name);
+        let lower = if local.bytes().any(|b| b.is_ascii_uppercase()) {
+            Cow::Owned(local.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(local)
+        };
         let family = self.family(name, raw);
         if place == Place::Feed && family == Family::Own && lower == "channel" {
             return Role::Feed;
