@@ -80,7 +80,7 @@ impl Poller {
             places: Places::new(self.options.concurrency),
             inlet,
             give_up: CancellationToken::new(),
-            claims_db: store::apart(&self.db),
+            claims_db: store::apart(&self.db, 1),
             due_by: once.then(|| self.clock.now()),
         };
         let recorder = round.polls.spawn({
