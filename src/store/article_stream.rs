@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::{PgPool, query, query_as, query_scalar};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    reach::{Reach, Stream},
+};
 use crate::domain::{ArticleId, Hit, KeywordId, StoryId, Timestamp};
 
 /// An article as it goes out to other programs.
@@ -110,9 +113,6 @@ pub struct Arrived {
     pub last: i64,
 }
 
-/// Numbers that one request with a selection looks through.
-const REACH: i64 = 50_000;
-
 struct ArticleRow {
     id: ArticleId,
     arrival: i64,
@@ -174,16 +174,6 @@ struct MatchRow {
     why: String,
 }
 
-/// The last number of arrival that was given.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
-    Ok(query_scalar!("SELECT last FROM arrivals")
-        .fetch_one(db)
-        .await?)
-}
-
 /// Whether the article of a number of arrival is, or once was, of the keyword and the period of a selection; nothing, if it
 /// is gone.
 ///
@@ -209,18 +199,8 @@ pub async fn was_of(
     .await?)
 }
 
-/// The number before the next that an article has, beyond `number`: a gap is gone over at once.
-async fn before_next(db: &PgPool, number: i64) -> Result<Option<i64>, StoreError> {
-    Ok(query_scalar!(
-        r#"SELECT min(arrival) - 1 AS "before" FROM articles WHERE arrival > $1"#,
-        number
-    )
-    .fetch_one(db)
-    .await?)
-}
-
-/// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
-/// next `REACH` numbers, so that a selection that takes few does not read all there is.
+/// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and as far as one
+/// request reaches, where it does not take everything.
 ///
 /// # Errors
 ///
@@ -231,13 +211,8 @@ pub async fn arrived_after(
     limit: i64,
     selection: &Selection,
 ) -> Result<Arrived, StoreError> {
-    // Read first: whatever has a number up to this one is committed.
-    let last = last(db).await?;
-    let reach = if selection.is_everything() {
-        last
-    } else {
-        last.min(after.saturating_add(REACH))
-    };
+    let takes_few = !selection.is_everything();
+    let reach = Reach::after(db, Stream::Articles, after, takes_few).await?;
     let places = query!(
         r#"SELECT a.id AS "id: ArticleId", a.arrival AS "arrival!"
              FROM articles a
@@ -254,7 +229,7 @@ pub async fn arrived_after(
             ORDER BY a.arrival
             LIMIT $3"#,
         after,
-        reach,
+        reach.to,
         limit,
         selection.keyword.map(KeywordId::get),
         selection.source.as_deref(),
@@ -269,15 +244,14 @@ pub async fn arrived_after(
     let is_full = i64::try_from(places.len()).is_ok_and(|count| count >= limit);
     let read_to = match places.last() {
         Some(last) if is_full => last.arrival,
-        _ if reach < last => before_next(db, reach).await?.unwrap_or(last),
-        _ => reach.max(after),
+        _ => reach.read_to(db).await?.max(after),
     };
     let ids: Vec<ArticleId> = places.iter().map(|place| place.id).collect();
     Ok(Arrived {
         articles: of_ids(db, &ids).await?,
         read_to,
-        has_more: read_to < last,
-        last,
+        has_more: read_to < reach.last,
+        last: reach.last,
     })
 }
 
