@@ -283,6 +283,7 @@ texts! {
     would_match: "would be under",
     days_of: "Days of",
     more_mistakes: "More mistakes than these",
+    more_remarks: "More remarks than these",
     near_misses: "near misses",
     near_misses_are: "Near misses: all conditions but one held",
     no_near_misses: "This query has no condition that could be taken away.",

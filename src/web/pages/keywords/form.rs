@@ -16,7 +16,7 @@ use crate::{
         error::WebError,
         pages::{
             difference,
-            search::{MISTAKES, excerpt},
+            search::{MISTAKES, excerpt, shown, unshown},
         },
     },
 };
@@ -72,6 +72,8 @@ pub(super) struct Checked {
     pub(super) warnings: Vec<String>,
     /// What a dialect has that was lost.
     pub(super) notes: Vec<String>,
+    /// Warnings and notes that are not shown.
+    pub(super) more_remarks: usize,
     pub(super) mistakes: Vec<Mistake>,
     /// Mistakes that are not shown.
     pub(super) more_mistakes: usize,
@@ -234,14 +236,10 @@ fn understood(text: &str, query: &Query, notes: &[Warning], is_translated: bool)
         tree: query.tree(),
         warnings: shown(query.warnings()).map(ToString::to_string).collect(),
         notes: shown(notes).map(|note| note.message.clone()).collect(),
+        more_remarks: unshown(query.warnings()) + unshown(notes),
         mistakes: Vec::new(),
         more_mistakes: 0,
     }
-}
-
-/// As many as a page shows.
-fn shown(warnings: &[Warning]) -> impl Iterator<Item = &Warning> {
-    warnings.iter().take(MISTAKES)
 }
 
 fn mistakes(text: &str, errors: &[QueryError]) -> Vec<Mistake> {
