@@ -30,6 +30,7 @@ texts! {
         they are guessed.",
     selector_item: "Each item",
     list_needs_item: "A page that is read as a list needs the selector of its items.",
+    selector_cannot_be_read: "A selector cannot be read, so nothing was saved: what is wrong stands beside its field.",
     selector_title: "Title; empty: the text of the link",
     selector_link: "Link; empty: the first one of the item",
     selector_date: "Date; empty: the item’s time",
