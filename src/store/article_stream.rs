@@ -7,6 +7,7 @@ use sqlx::{PgPool, query, query_as, query_scalar};
 
 use super::{
     StoreError,
+    board::FAR_FUTURE_MICROS,
     reach::{Reach, Stream},
 };
 use crate::domain::{ArticleId, Hit, KeywordId, StoryId, Timestamp};
@@ -255,8 +256,45 @@ pub async fn arrived_after(
     })
 }
 
-/// A keyword with its newest articles; none if there is no such keyword. News comes first, in the order in which it came to match: by
-/// its date, what was published hours ago would be in no feed at any time. History follows, by its date.
+/// A place in the order of a keyword's newest articles: that of the last one that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewestPlace {
+    /// Among its news, with the number of arrival of its match.
+    News(i64, ArticleId),
+    /// Behind them, in its history, with the date that it is sorted by.
+    History(Timestamp, ArticleId),
+}
+
+/// A part of a keyword's newest articles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    /// The name of the keyword.
+    pub name: String,
+    /// The articles.
+    pub articles: Vec<ArrivedArticle>,
+    /// Where they go on; none where these are the last.
+    pub next: Option<NewestPlace>,
+}
+
+struct NewestRow {
+    article_id: ArticleId,
+    arrival: Option<i64>,
+    sort_at: Option<Timestamp>,
+}
+
+impl NewestRow {
+    fn place(&self) -> Option<NewestPlace> {
+        let news = self
+            .arrival
+            .map(|arrival| NewestPlace::News(arrival, self.article_id));
+        let history = || Some(NewestPlace::History(self.sort_at?, self.article_id));
+        news.or_else(history)
+    }
+}
+
+/// A keyword with its newest articles behind a place, at most `limit`; none if there is no such keyword. News comes first, in
+/// the order in which it came to match: by its date, what was published hours ago would be in no feed at any time. History
+/// follows, by its date.
 ///
 /// # Errors
 ///
@@ -264,39 +302,63 @@ pub async fn arrived_after(
 pub async fn newest_of(
     db: &PgPool,
     slug: &str,
-    limit: i64,
-) -> Result<Option<(String, Vec<ArrivedArticle>)>, StoreError> {
+    after: Option<NewestPlace>,
+    limit: usize,
+) -> Result<Option<Newest>, StoreError> {
     let Some(keyword) = query!("SELECT id, name FROM keywords WHERE slug = $1", slug)
         .fetch_optional(db)
         .await?
     else {
         return Ok(None);
     };
-    let ids = query_scalar!(
+    let last = ArticleId::new(i64::MAX);
+    let far = (Timestamp::from_micros(FAR_FUTURE_MICROS), last);
+    let (news, history) = match after {
+        None => ((i64::MAX, last), far),
+        Some(NewestPlace::News(arrival, article)) => ((arrival, article), far),
+        Some(NewestPlace::History(at, article)) => ((0, ArticleId::new(0)), (at, article)),
+    };
+    let mut rows = query_as!(
+        NewestRow,
         r#"WITH news AS (
                SELECT article_id, arrival
                  FROM matches
                 WHERE keyword_id = $1 AND arrival IS NOT NULL AND closed_at IS NULL AND NOT is_backfill
+                  AND (arrival, article_id) < ($3, $4)
                 ORDER BY arrival DESC, article_id DESC
                 LIMIT $2
            ), history AS (
                SELECT article_id, sort_at
                  FROM matches
                 WHERE keyword_id = $1 AND arrival IS NOT NULL AND closed_at IS NULL AND is_backfill
+                  AND (sort_at, article_id) < ($5, $6)
                 ORDER BY sort_at DESC, article_id DESC
                 LIMIT $2 - (SELECT count(*) FROM news)
            )
-           SELECT article_id AS "id!: ArticleId"
+           SELECT article_id AS "article_id!: ArticleId", arrival AS "arrival?", sort_at AS "sort_at?: Timestamp"
              FROM (SELECT article_id, 1 AS part, arrival, NULL::timestamptz AS sort_at FROM news
                    UNION ALL
                    SELECT article_id, 2, NULL, sort_at FROM history) AS newest
             ORDER BY part, arrival DESC, sort_at DESC, article_id DESC"#,
         keyword.id.get(),
-        limit,
+        // One more tells whether there are more.
+        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
+        news.0,
+        news.1 as ArticleId,
+        history.0 as Timestamp,
+        history.1 as ArticleId,
     )
     .fetch_all(db)
     .await?;
-    Ok(Some((keyword.name, of_ids(db, &ids).await?)))
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more);
+    let ids: Vec<ArticleId> = rows.iter().map(|row| row.article_id).collect();
+    Ok(Some(Newest {
+        name: keyword.name,
+        articles: of_ids(db, &ids).await?,
+        next: next.and_then(NewestRow::place),
+    }))
 }
 
 /// The articles of these numbers, in the order of the numbers, with what they match; those that have not arrived are
