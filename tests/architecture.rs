@@ -206,7 +206,7 @@ const ROOMS: &[Room] = &[
         name: "web",
         floor: Floor::Shells,
         rooms: &[
-            "domain", "text", "query", "story", "digest", "auth", "store", "meters",
+            "domain", "text", "pipeline", "query", "story", "digest", "auth", "store", "meters",
         ],
         crates: &[
             "askama",

@@ -7,6 +7,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::delivery::hexadecimal;
+
 /// Bytes of a random source for one token.
 pub type RandomBytes = [u8; 32];
 
@@ -65,15 +67,6 @@ impl fmt::Display for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hexadecimal(&self.0))
     }
-}
-
-fn hexadecimal(bytes: &[u8; 32]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
 }
 
 impl fmt::Debug for Token {

@@ -17,7 +17,7 @@ use crate::{
     config::Settings,
     domain::Timestamp,
     store::{
-        PgPool,
+        PgPool, arrivals,
         article_stream::{self, Selection},
         search,
     },
@@ -145,7 +145,7 @@ struct Resume {
 /// Whoever went on after a number that has not been given here would miss whatever comes until it is.
 async fn is_of_this_database(db: &PgPool, after: i64) -> anyhow::Result<()> {
     anyhow::ensure!(
-        after <= article_stream::last(db).await?,
+        after <= arrivals::last(db).await?,
         "what is to be gone on with is ahead of everything that has arrived here: the database was restored from a backup. \
          Begin a new file, or go on with --resume from a line that is there"
     );

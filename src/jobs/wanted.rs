@@ -17,7 +17,8 @@ use crate::{
     query::Scratch,
     store::{
         self, PgPool, StoreError,
-        wanted_pages::{PageSource, ReadPage, Wanted},
+        search::SearchedSource,
+        wanted_pages::{ReadPage, Wanted},
     },
 };
 
@@ -169,7 +170,7 @@ impl PageReader {
 /// The entry of a page, with the keywords that find it.
 fn judge(
     document: &Document,
-    source: &PageSource,
+    source: &SearchedSource,
     compiled: &Compiled,
     scratch: &mut Scratch,
 ) -> (Entry, Vec<ArticleMatch>) {

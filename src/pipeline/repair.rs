@@ -989,3 +989,51 @@ fn local(name: &str) -> &str {
 fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// What is written of a document that breaks off after `text`.
+    fn broken_off(format: Format, kind: DocumentKind, text: &str) -> Writer<'_> {
+        let base = Url::parse("https://news.example/").unwrap();
+        let mut writer = Writer::new(format, kind, &base);
+        writer.root("root", "", false);
+        for token in Tokens::new(text) {
+            writer.token(token);
+        }
+        writer
+    }
+
+    #[test]
+    fn one_fallback_of_each_name_is_kept_however_many_a_document_holds() {
+        let thousand = |element: &str| element.repeat(1_000);
+        let titles = thousand("<dc:title>A</dc:title><atom:title>B</atom:title>");
+        let of_feed = format!("<channel>{titles}");
+        let feed = broken_off(Format::Rss, DocumentKind::Rss, &of_feed);
+        assert_eq!(feed.fallbacks_of_feed.len(), 1);
+        assert_eq!(feed.fallbacks_of_feed[0].text, "A", "the first");
+
+        let of_entry = format!(
+            "<channel><item>{titles}{}",
+            thousand("<media:description>x</media:description>")
+        );
+        let entry = broken_off(Format::Rss, DocumentKind::Rss, &of_entry);
+        assert_eq!(
+            (
+                entry.fallbacks_of_feed.len(),
+                entry.fallbacks_of_entry.len()
+            ),
+            (0, 2)
+        );
+
+        let changed = format!(
+            "<entry>{}<updated>last</updated>",
+            thousand("<updated>x</updated>")
+        );
+        let entry = broken_off(Format::Atom, DocumentKind::Atom, &changed);
+        assert_eq!(entry.fallbacks_of_entry.len(), 1);
+        assert_eq!(entry.fallbacks_of_entry[0].text, "last");
+    }
+}

@@ -63,7 +63,7 @@ impl fmt::Display for Node {
 
 /// How tightly a construct binds; the tighter, the greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+pub(super) enum Level {
     Or,
     And,
     Not,

@@ -9,7 +9,7 @@ use super::{
     facts::FactTest,
     lexicon::{Lexicon, Saved},
     parser::Query,
-    pattern::{Letters, Pattern, PatternWord},
+    pattern::{Letters, Pattern, PatternWord, without_article},
     tokens::{Part, Token, beginning, in_epochs, source_token, token},
 };
 use crate::{
@@ -279,11 +279,8 @@ fn word_clause(word: &PatternWord, letters: &str) -> Vec<Clause> {
         20_u64.saturating_sub(letter_count).max(4)
     };
     // Where the article melts into a preposition, the bare stem is what is listed.
-    let bare = letters
-        .strip_prefix("ال")
-        .filter(|_| word.kind == WordKind::Arabic);
+    let bare = without_article(letters).filter(|_| word.kind == WordKind::Arabic);
     match bare {
-        Some("") => Vec::new(),
         Some(bare) => any([
             clause(token(Part::Whole, letters), weight),
             clause(token(Part::Whole, bare), weight),
@@ -295,17 +292,22 @@ fn word_clause(word: &PatternWord, letters: &str) -> Vec<Clause> {
 
 /// A word with wildcards is looked up by its beginning; one that begins with a wildcard cannot be looked up.
 fn wild_clause(kind: WordKind, wild: &str) -> Vec<Clause> {
-    let letters = wild
-        .split([ANY_LETTERS, ONE_LETTER])
-        .next()
-        .unwrap_or_default();
     if kind == WordKind::Unspaced {
         return Vec::new();
     }
-    beginning(kind, letters).map_or_else(Vec::new, |beginning| {
-        let weight = 80 / beginning.chars().count().max(1) as u64;
-        clause(token(Part::Beginning, beginning), weight)
-    })
+    let clauses = |wild: &str| {
+        let letters = wild
+            .split([ANY_LETTERS, ONE_LETTER])
+            .next()
+            .unwrap_or_default();
+        beginning(kind, letters).map_or_else(Vec::new, |beginning| {
+            let weight = 80 / beginning.chars().count().max(1) as u64;
+            clause(token(Part::Beginning, beginning), weight)
+        })
+    };
+    // As with whole words, where the article melts.
+    let bare = without_article(wild).filter(|_| kind == WordKind::Arabic);
+    any(std::iter::once(wild).chain(bare).map(clauses))
 }
 
 #[cfg(test)]
@@ -339,6 +341,8 @@ mod tests {
         "صواريخ",
         "إيران",
         "العقوبات",
+        "العقوب*",
+        "الل?نة",
         "نفط*",
         "\"تحریم ها\"",
         "\"کره شمالی\"",
@@ -398,6 +402,7 @@ mod tests {
         "لإيران",
         "ایران",
         "للعقوبات",
+        "وللجنة",
         "والعقوبات",
         "العقوبات",
         "النفطي",
@@ -581,6 +586,9 @@ mod tests {
             ("북한", "전쟁이란", false),
             ("إيران", "وإيران", true),
             ("العقوبات", "للعقوبات", true),
+            ("العقوب*", "للعقوبات", true),
+            ("العقوب*", "للنفط", false),
+            ("اللاجئ*", "للاجئين", true),
             ("朝鲜核", "朝鲜核问题", true),
             ("朝鲜核", "朝鲜的核问题", false),
             ("イラン", "トイランド", false),

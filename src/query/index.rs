@@ -10,7 +10,7 @@ use super::{
     compile::count,
     keys::{Part, hash_of, key, key_of, low, pair_hash, tag, up_to_eight},
     openings::Openings,
-    pattern::{Article, Letters, Pattern, PatternWord},
+    pattern::{Article, Letters, Pattern, PatternWord, without_article},
 };
 use crate::text::{
     particle::{arabic_stems, hangul_ends, proclitics},
@@ -138,8 +138,8 @@ pub(super) struct Choice {
     /// In characters.
     letters: u32,
     asks: Asks,
-    /// Its first eight bytes.
-    first: u64,
+    /// Beginnings of words that have to be looked up: their first eight bytes, and their lengths in bytes.
+    beginnings: [Option<(u64, usize)>; 2],
 }
 
 impl Choice {
@@ -180,7 +180,6 @@ impl Badness {
 enum Asks {
     Nothing,
     Single,
-    Beginning(usize),
     End(usize),
     Inside(usize),
 }
@@ -216,9 +215,7 @@ impl Index {
                 continue;
             };
             index.note(best.asks);
-            if let Asks::Beginning(length) = best.asks {
-                beginnings.push((best.first, length));
-            }
+            beginnings.extend(best.beginnings.iter().flatten().copied());
             let entry = index.entry(pattern, best, leaf_of);
             listed.extend(best.keys().map(|key| (key, entry)));
         }
@@ -254,7 +251,7 @@ impl Index {
 
     const fn note(&mut self, asks: Asks) {
         match asks {
-            Asks::Nothing | Asks::Beginning(_) => {}
+            Asks::Nothing => {}
             Asks::Single => self.has_single = true,
             Asks::End(length) => self.ends |= 1 << length,
             Asks::Inside(length) => self.insides |= 1 << length,
@@ -553,20 +550,20 @@ pub(super) fn add_choices(pattern: &Pattern, id: PatternId, out: &mut Vec<Choice
                         badness: Badness::Word,
                         letters: 2,
                         asks: Asks::Nothing,
-                        first: 0,
+                        beginnings: [None; 2],
                     });
                 }
                 out.push(plain(id, anchor, word, one));
             }
             (Letters::Plain(letters), _) => out.push(plain(id, anchor, word, letters)),
-            (Letters::Wild(wild), _) => out.extend(wild_choice(id, anchor, wild)),
+            (Letters::Wild(wild), _) => out.extend(wild_choice(id, anchor, word.kind, wild)),
         }
     }
 }
 
 fn plain(pattern: PatternId, anchor: u16, word: &PatternWord, letters: &str) -> Choice {
     // Where the article melts into a preposition, the bare stem is what is left to be found.
-    let bare = letters.strip_prefix("ال");
+    let bare = without_article(letters);
     let letters_in_all = count(letters.chars().count());
     let is_single = word.kind == WordKind::Unspaced;
     Choice {
@@ -587,7 +584,7 @@ fn plain(pattern: PatternId, anchor: u16, word: &PatternWord, letters: &str) -> 
         } else {
             Asks::Nothing
         },
-        first: 0,
+        beginnings: [None; 2],
     }
 }
 
@@ -595,16 +592,23 @@ fn is_frequent(letters: &str) -> bool {
     letters.len() <= LONGEST_FREQUENT && FREQUENT.contains(&letters)
 }
 
+/// What stands for letters.
+const WILDCARDS: [char; 2] = [ANY_LETTERS, ONE_LETTER];
+
+/// The letters before the first wildcard, as many as are looked up; none if there are none.
+fn beginning_of(wild: &str) -> Option<&str> {
+    let letters = wild.split(WILDCARDS).next()?;
+    let end = letters
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|&end| end <= LONGEST_PART)
+        .last()?;
+    letters.get(..end)
+}
+
 /// A word with wildcards: by its beginning, or else its end, or else what is inside.
-fn wild_choice(pattern: PatternId, anchor: u16, wild: &str) -> Option<Choice> {
-    let parts: Vec<&str> = wild.split([ANY_LETTERS, ONE_LETTER]).collect();
-    let cut = |letters: &str, most: usize| {
-        letters
-            .char_indices()
-            .map(|(at, c)| at + c.len_utf8())
-            .take_while(|&end| end <= most)
-            .last()
-    };
+fn wild_choice(pattern: PatternId, anchor: u16, kind: WordKind, wild: &str) -> Option<Choice> {
+    let parts: Vec<&str> = wild.split(WILDCARDS).collect();
     let choice = |part, letters: &str, badness, asks| Choice {
         pattern,
         anchor,
@@ -612,22 +616,29 @@ fn wild_choice(pattern: PatternId, anchor: u16, wild: &str) -> Option<Choice> {
         other_key: None,
         badness,
         letters: count(letters.chars().count()),
-        first: up_to_eight(letters.as_bytes(), 0, letters.len().min(8)),
         asks,
+        beginnings: [None; 2],
     };
-    let first = parts.first().filter(|part| !part.is_empty());
-    if let Some(beginning) = first.and_then(|part| part.get(..cut(part, LONGEST_PART)?)) {
-        let badness = if beginning.chars().count() < 3 {
+    if let Some(beginning) = beginning_of(wild) {
+        // As with whole words, where the article melts.
+        let bare = without_article(wild)
+            .filter(|_| kind == WordKind::Arabic)
+            .and_then(beginning_of);
+        let shortest = bare.unwrap_or(beginning).chars().count();
+        let badness = if shortest < 3 {
             Badness::ShortBeginning
         } else {
             Badness::Beginning
         };
-        return Some(choice(
-            Part::Beginning,
-            beginning,
-            badness,
-            Asks::Beginning(beginning.len()),
-        ));
+        let looked_up = |letters: &str| {
+            let first = up_to_eight(letters.as_bytes(), 0, letters.len().min(8));
+            (first, letters.len())
+        };
+        return Some(Choice {
+            other_key: bare.map(|bare| key_of(Part::Beginning, bare)),
+            beginnings: [Some(looked_up(beginning)), bare.map(looked_up)],
+            ..choice(Part::Beginning, beginning, badness, Asks::Nothing)
+        });
     }
     let last = parts.last().filter(|part| !part.is_empty());
     if let Some(end) = last.and_then(|part| {

@@ -492,9 +492,7 @@ impl PatternWord {
                 (rest.is_empty() || is_particle(rest)).then_some((0, stem.len()))
             }
             (WordKind::Arabic, Letters::Plain(stem)) => arabic_stem(folded, stem),
-            (WordKind::Arabic, Letters::Wild(wild)) => proclitics(folded)
-                .find(|&start| folded.get(start..).is_some_and(|rest| is_match(wild, rest)))
-                .map(|start| (start, whole)),
+            (WordKind::Arabic, Letters::Wild(wild)) => arabic_wild(folded, wild),
             (_, letters) => letters.matches(folded).then_some((0, whole)),
         }
     }
@@ -508,17 +506,39 @@ fn arabic_stem(folded: &str, stem: &str) -> Option<(usize, usize)> {
         is_rest(rest).then_some((start, start + stem.len()))
     });
     plain.or_else(|| {
-        // "To the sanctions": the article of the term has melted into the preposition.
-        let bare = stem.strip_prefix("ال")?;
-        let start = folded.len() - folded.strip_prefix(['و', 'ف']).unwrap_or(folded).len();
-        // Of the three ل before a stem that begins with one, two are written: للجنة.
-        let melted = if bare.starts_with('ل') { "ل" } else { "لل" };
-        let rest = folded
-            .get(start..)?
-            .strip_prefix(melted)?
-            .strip_prefix(bare)?;
+        let bare = without_article(stem)?;
+        let (start, after) = after_melted(folded, bare)?;
+        let rest = after.strip_prefix(bare)?;
         is_rest(rest).then(|| (start, folded.len() - rest.len()))
     })
+}
+
+/// The bytes of a folded word of Arabic script that `wild` stands for.
+fn arabic_wild(folded: &str, wild: &str) -> Option<(usize, usize)> {
+    let is_rest = |&start: &usize| folded.get(start..).is_some_and(|rest| is_match(wild, rest));
+    let start = proclitics(folded).find(is_rest).or_else(|| {
+        let bare = without_article(wild)?;
+        let (start, after) = after_melted(folded, bare)?;
+        is_match(bare, after).then_some(start)
+    })?;
+    Some((start, folded.len()))
+}
+
+/// What a term of Arabic script is without its article, where that may have melted into a preposition. What melts is told by
+/// the letter behind it, so there must be one.
+pub(super) fn without_article(term: &str) -> Option<&str> {
+    term.strip_prefix("ال")
+        .filter(|bare| !bare.is_empty() && !bare.starts_with([ANY_LETTERS, ONE_LETTER]))
+}
+
+/// "To the sanctions": what follows in a folded word where the article of a term, `bare` without it, has melted into the
+/// preposition, and where the preposition begins.
+fn after_melted<'a>(folded: &'a str, bare: &str) -> Option<(usize, &'a str)> {
+    let word = folded.strip_prefix(['و', 'ف']).unwrap_or(folded);
+    // Of the three ل before a stem that begins with one, two are written: للجنة.
+    let melted = if bare.starts_with('ل') { "ل" } else { "لل" };
+    let after = word.strip_prefix(melted)?;
+    Some((folded.len() - word.len(), after))
 }
 
 /// The letters as `cs()` compares them: composed, without what is invisible and without the dots of an initialism.

@@ -27,6 +27,16 @@ pub struct Placed {
     pub seen_at: Vec<Timestamp>,
 }
 
+/// The last number of arrival that was given.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT last FROM arrivals")
+        .fetch_one(db)
+        .await?)
+}
+
 /// Gives numbers to at most `limit` articles that are committed and have none, oldest first, and to the matches that
 /// hang on them; then to matches that placed articles gained later, and to those that were lost or found again. The last number
 /// is for [`announce`].

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::{PgPool, query, query_as, query_scalar};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    board::FAR_FUTURE_MICROS,
+    reach::{Reach, Stream},
+};
 use crate::domain::{ArticleId, Hit, KeywordId, StoryId, Timestamp};
 
 /// An article as it goes out to other programs.
@@ -110,9 +114,6 @@ pub struct Arrived {
     pub last: i64,
 }
 
-/// Numbers that one request with a selection looks through.
-const REACH: i64 = 50_000;
-
 struct ArticleRow {
     id: ArticleId,
     arrival: i64,
@@ -174,16 +175,6 @@ struct MatchRow {
     why: String,
 }
 
-/// The last number of arrival that was given.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn last(db: &PgPool) -> Result<i64, StoreError> {
-    Ok(query_scalar!("SELECT last FROM arrivals")
-        .fetch_one(db)
-        .await?)
-}
-
 /// Whether the article of a number of arrival is, or once was, of the keyword and the period of a selection; nothing, if it
 /// is gone.
 ///
@@ -209,18 +200,8 @@ pub async fn was_of(
     .await?)
 }
 
-/// The number before the next that an article has, beyond `number`: a gap is gone over at once.
-async fn before_next(db: &PgPool, number: i64) -> Result<Option<i64>, StoreError> {
-    Ok(query_scalar!(
-        r#"SELECT min(arrival) - 1 AS "before" FROM articles WHERE arrival > $1"#,
-        number
-    )
-    .fetch_one(db)
-    .await?)
-}
-
-/// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and those of the
-/// next `REACH` numbers, so that a selection that takes few does not read all there is.
+/// The articles of a selection that arrived after number `after`, in order of arrival: at most `limit`, and as far as one
+/// request reaches, where it does not take everything.
 ///
 /// # Errors
 ///
@@ -231,13 +212,8 @@ pub async fn arrived_after(
     limit: i64,
     selection: &Selection,
 ) -> Result<Arrived, StoreError> {
-    // Read first: whatever has a number up to this one is committed.
-    let last = last(db).await?;
-    let reach = if selection.is_everything() {
-        last
-    } else {
-        last.min(after.saturating_add(REACH))
-    };
+    let takes_few = !selection.is_everything();
+    let reach = Reach::after(db, Stream::Articles, after, takes_few).await?;
     let places = query!(
         r#"SELECT a.id AS "id: ArticleId", a.arrival AS "arrival!"
              FROM articles a
@@ -254,7 +230,7 @@ pub async fn arrived_after(
             ORDER BY a.arrival
             LIMIT $3"#,
         after,
-        reach,
+        reach.to,
         limit,
         selection.keyword.map(KeywordId::get),
         selection.source.as_deref(),
@@ -269,20 +245,56 @@ pub async fn arrived_after(
     let is_full = i64::try_from(places.len()).is_ok_and(|count| count >= limit);
     let read_to = match places.last() {
         Some(last) if is_full => last.arrival,
-        _ if reach < last => before_next(db, reach).await?.unwrap_or(last),
-        _ => reach.max(after),
+        _ => reach.read_to(db).await?.max(after),
     };
     let ids: Vec<ArticleId> = places.iter().map(|place| place.id).collect();
     Ok(Arrived {
         articles: of_ids(db, &ids).await?,
         read_to,
-        has_more: read_to < last,
-        last,
+        has_more: read_to < reach.last,
+        last: reach.last,
     })
 }
 
-/// A keyword with its newest articles; none if there is no such keyword. News comes first, in the order in which it came to match: by
-/// its date, what was published hours ago would be in no feed at any time. History follows, by its date.
+/// A place in the order of a keyword's newest articles: that of the last one that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewestPlace {
+    /// Among its news, with the number of arrival of its match.
+    News(i64, ArticleId),
+    /// Behind them, in its history, with the date that it is sorted by.
+    History(Timestamp, ArticleId),
+}
+
+/// A part of a keyword's newest articles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    /// The name of the keyword.
+    pub name: String,
+    /// The articles.
+    pub articles: Vec<ArrivedArticle>,
+    /// Where they go on; none where these are the last.
+    pub next: Option<NewestPlace>,
+}
+
+struct NewestRow {
+    article_id: ArticleId,
+    arrival: Option<i64>,
+    sort_at: Option<Timestamp>,
+}
+
+impl NewestRow {
+    fn place(&self) -> Option<NewestPlace> {
+        let news = self
+            .arrival
+            .map(|arrival| NewestPlace::News(arrival, self.article_id));
+        let history = || Some(NewestPlace::History(self.sort_at?, self.article_id));
+        news.or_else(history)
+    }
+}
+
+/// A keyword with its newest articles behind a place, at most `limit`; none if there is no such keyword. News comes first, in
+/// the order in which it came to match: by its date, what was published hours ago would be in no feed at any time. History
+/// follows, by its date.
 ///
 /// # Errors
 ///
@@ -290,39 +302,63 @@ pub async fn arrived_after(
 pub async fn newest_of(
     db: &PgPool,
     slug: &str,
-    limit: i64,
-) -> Result<Option<(String, Vec<ArrivedArticle>)>, StoreError> {
+    after: Option<NewestPlace>,
+    limit: usize,
+) -> Result<Option<Newest>, StoreError> {
     let Some(keyword) = query!("SELECT id, name FROM keywords WHERE slug = $1", slug)
         .fetch_optional(db)
         .await?
     else {
         return Ok(None);
     };
-    let ids = query_scalar!(
+    let last = ArticleId::new(i64::MAX);
+    let far = (Timestamp::from_micros(FAR_FUTURE_MICROS), last);
+    let (news, history) = match after {
+        None => ((i64::MAX, last), far),
+        Some(NewestPlace::News(arrival, article)) => ((arrival, article), far),
+        Some(NewestPlace::History(at, article)) => ((0, ArticleId::new(0)), (at, article)),
+    };
+    let mut rows = query_as!(
+        NewestRow,
         r#"WITH news AS (
                SELECT article_id, arrival
                  FROM matches
                 WHERE keyword_id = $1 AND arrival IS NOT NULL AND closed_at IS NULL AND NOT is_backfill
+                  AND (arrival, article_id) < ($3, $4)
                 ORDER BY arrival DESC, article_id DESC
                 LIMIT $2
            ), history AS (
                SELECT article_id, sort_at
                  FROM matches
                 WHERE keyword_id = $1 AND arrival IS NOT NULL AND closed_at IS NULL AND is_backfill
+                  AND (sort_at, article_id) < ($5, $6)
                 ORDER BY sort_at DESC, article_id DESC
                 LIMIT $2 - (SELECT count(*) FROM news)
            )
-           SELECT article_id AS "id!: ArticleId"
+           SELECT article_id AS "article_id!: ArticleId", arrival AS "arrival?", sort_at AS "sort_at?: Timestamp"
              FROM (SELECT article_id, 1 AS part, arrival, NULL::timestamptz AS sort_at FROM news
                    UNION ALL
                    SELECT article_id, 2, NULL, sort_at FROM history) AS newest
             ORDER BY part, arrival DESC, sort_at DESC, article_id DESC"#,
         keyword.id.get(),
-        limit,
+        // One more tells whether there are more.
+        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
+        news.0,
+        news.1 as ArticleId,
+        history.0 as Timestamp,
+        history.1 as ArticleId,
     )
     .fetch_all(db)
     .await?;
-    Ok(Some((keyword.name, of_ids(db, &ids).await?)))
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more);
+    let ids: Vec<ArticleId> = rows.iter().map(|row| row.article_id).collect();
+    Ok(Some(Newest {
+        name: keyword.name,
+        articles: of_ids(db, &ids).await?,
+        next: next.and_then(NewestRow::place),
+    }))
 }
 
 /// The articles of these numbers, in the order of the numbers, with what they match; those that have not arrived are

@@ -9,7 +9,7 @@ use super::{
     PgPool, StoreError,
     audit::{self, Change},
     beat::{self, Dependants},
-    keyword_edits::{Saved, stamp},
+    keyword_edits::Saved,
 };
 use crate::domain::{ConceptId, Timestamp};
 
@@ -33,14 +33,6 @@ pub struct EditedConcept {
     pub note: String,
     /// The number of its version.
     pub version: i32,
-}
-
-impl EditedConcept {
-    /// What its name and its note are now: see [`ConceptEdit::stamp`].
-    #[must_use]
-    pub fn stamp(&self) -> String {
-        stamp(&self.name, &self.note)
-    }
 }
 
 /// A version of a concept.
@@ -67,9 +59,9 @@ pub struct ConceptEdit<'a> {
     pub slug: &'a str,
     /// The version that was edited: an edit of an older one is refused.
     pub edited: i32,
-    /// The stamp of what was edited, since another name or note is no other version: an edit of others is refused. None:
-    /// they may be any.
-    pub stamp: Option<&'a str>,
+    /// The name and the note that were edited, since others are no other version: an edit of others is refused. None: they
+    /// may be any.
+    pub seen: Option<(&'a str, &'a str)>,
     /// Its name for people.
     pub name: &'a str,
     /// Its terms by language.
@@ -232,7 +224,8 @@ pub async fn save(
     let Some(before) = row.map(Row::into_concept).transpose()? else {
         return Ok(Saved::Unknown);
     };
-    if before.version != edit.edited || edit.stamp.is_some_and(|stamp| stamp != before.stamp()) {
+    let is_as_seen = |seen| seen == (&*before.name, &*before.note);
+    if before.version != edit.edited || !edit.seen.is_none_or(is_as_seen) {
         return Ok(Saved::Outdated(before.version));
     }
     let has_other_terms = &before.terms != edit.terms || before.anti_terms != edit.anti_terms;

@@ -1,7 +1,5 @@
 //! Keywords as admins change them: the saved text, its versions, and the one way to save another.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -30,21 +28,6 @@ pub struct EditedKeyword {
     pub version: i32,
 }
 
-impl EditedKeyword {
-    /// What its name and its note are now: see [`KeywordEdit::stamp`].
-    #[must_use]
-    pub fn stamp(&self) -> String {
-        stamp(&self.name, &self.note)
-    }
-}
-
-/// A name and a note as a short text that is another one for others. Every process of one build gives the same.
-pub(super) fn stamp(name: &str, note: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    (name, note).hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
-}
-
 /// A version of a keyword.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeywordVersion {
@@ -67,9 +50,9 @@ pub struct KeywordEdit<'a> {
     pub slug: &'a str,
     /// The version that was edited: an edit of an older one is refused.
     pub edited: i32,
-    /// The stamp of what was edited, since another name or note is no other version: an edit of others is refused. None:
-    /// they may be any.
-    pub stamp: Option<&'a str>,
+    /// The name and the note that were edited, since others are no other version: an edit of others is refused. None: they
+    /// may be any.
+    pub seen: Option<(&'a str, &'a str)>,
     /// Its name for people.
     pub name: &'a str,
     /// Its query, which is without errors.
@@ -222,7 +205,8 @@ pub async fn save(
     else {
         return Ok(Saved::Unknown);
     };
-    if before.version != edit.edited || edit.stamp.is_some_and(|stamp| stamp != before.stamp()) {
+    let is_as_seen = |seen| seen == (&*before.name, &*before.note);
+    if before.version != edit.edited || !edit.seen.is_none_or(is_as_seen) {
         return Ok(Saved::Outdated(before.version));
     }
     if (&*before.name, &*before.query, &*before.note) == (edit.name, edit.query, edit.note) {

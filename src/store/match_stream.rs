@@ -1,9 +1,12 @@
 //! Every match by arrival, and again when it is lost or found again.
 
 use serde_json::Value;
-use sqlx::{PgPool, query_as, query_scalar};
+use sqlx::{PgPool, query_as};
 
-use super::{StoreError, article_stream, hits};
+use super::{
+    StoreError, hits,
+    reach::{Reach, Stream},
+};
 use crate::domain::{ArticleId, Hit, KeywordId, Timestamp};
 
 /// A place in the stream: a number of arrival, which all matches of one article that came or changed together share, and a
@@ -100,21 +103,6 @@ impl From<Row> for StreamedMatch {
     }
 }
 
-/// Numbers that one request for a keyword looks through.
-const REACH: i64 = 50_000;
-
-/// The number before the next that a match has, beyond `number`: a gap is gone over at once.
-async fn before_next(db: &PgPool, number: i64) -> Result<Option<i64>, StoreError> {
-    Ok(query_scalar!(
-        r#"SELECT min(greatest(changed, arrival)) - 1 AS "before"
-             FROM matches
-            WHERE arrival IS NOT NULL AND greatest(changed, arrival) > $1"#,
-        number
-    )
-    .fetch_one(db)
-    .await?)
-}
-
 /// The matches after a place, those that were lost since included, at most `limit`; of one keyword alone if one is named.
 ///
 /// # Errors
@@ -126,13 +114,7 @@ pub async fn after(
     keyword: Option<KeywordId>,
     limit: i64,
 ) -> Result<Streamed, StoreError> {
-    // Read first: whatever has a number up to this one is committed, with all matches that share it.
-    let last = article_stream::last(db).await?;
-    let reach = if keyword.is_some() {
-        last.min(place.arrival.saturating_add(REACH))
-    } else {
-        last
-    };
+    let reach = Reach::after(db, Stream::Matches, place.arrival, keyword.is_some()).await?;
     let rows = query_as!(
         Row,
         r#"SELECT greatest(m.changed, m.arrival) AS "place!", m.arrival AS "arrival!", k.id AS keyword_id, k.slug AS keyword, m.keyword_version AS version,
@@ -150,7 +132,7 @@ pub async fn after(
             LIMIT $5"#,
         place.arrival,
         place.keyword,
-        reach,
+        reach.to,
         keyword.map(KeywordId::get),
         limit,
     )
@@ -161,18 +143,14 @@ pub async fn after(
     let read_to = match matches.last() {
         Some(last) if is_full => last.place,
         _ => place.max(Place {
-            arrival: if reach < last {
-                before_next(db, reach).await?.unwrap_or(last)
-            } else {
-                reach
-            },
+            arrival: reach.read_to(db).await?,
             keyword: i64::MAX,
         }),
     };
     Ok(Streamed {
-        has_more: is_full || read_to.arrival < last,
+        has_more: is_full || read_to.arrival < reach.last,
         matches,
         read_to,
-        last,
+        last: reach.last,
     })
 }

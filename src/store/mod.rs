@@ -49,6 +49,7 @@ pub mod outbox;
 pub mod polls;
 pub mod private;
 pub mod quality;
+mod reach;
 pub mod recipients;
 pub mod rematches;
 pub mod saved_filters;

@@ -30,6 +30,35 @@ pub struct SearchedSource {
     pub tags: Vec<String>,
 }
 
+/// A source as it is stored.
+pub(super) struct SourceRow {
+    pub(super) id: SourceId,
+    pub(super) slug: String,
+    pub(super) name: String,
+    pub(super) domain: String,
+    pub(super) country: Option<String>,
+    pub(super) language: Option<String>,
+    pub(super) tier: String,
+    pub(super) tags: Vec<String>,
+}
+
+impl SourceRow {
+    pub(super) fn into_source(self) -> Result<SearchedSource, StoreError> {
+        Ok(SearchedSource {
+            tier: self.tier.parse().map_err(|error| {
+                StoreError::Unexpected(format!("source {}: {error}", self.slug))
+            })?,
+            id: self.id,
+            slug: self.slug,
+            name: self.name,
+            domain: self.domain,
+            country: self.country,
+            language: self.language,
+            tags: self.tags,
+        })
+    }
+}
+
 /// A text that the engine is to judge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
@@ -146,25 +175,15 @@ pub struct SearchedKeyword {
 /// # Errors
 /// The database does not answer, or holds a tier that no version of wirewatch writes.
 pub async fn sources(db: impl PgExecutor<'_>) -> Result<Vec<SearchedSource>, StoreError> {
-    sqlx::query!("SELECT id, slug, name, domain, country, language, tier, tags FROM sources ORDER BY name, id")
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(|row| {
-            Ok(SearchedSource {
-                tier: row.tier.parse().map_err(|error| {
-                    StoreError::Unexpected(format!("source {}: {error}", row.slug))
-                })?,
-                id: row.id,
-                slug: row.slug,
-                name: row.name,
-                domain: row.domain,
-                country: row.country,
-                language: row.language,
-                tags: row.tags,
-            })
-        })
-        .collect()
+    query_as!(
+        SourceRow,
+        "SELECT id, slug, name, domain, country, language, tier, tags FROM sources ORDER BY name, id"
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(SourceRow::into_source)
+    .collect()
 }
 
 /// Every keyword, in the order of the board.

@@ -8,9 +8,10 @@ use sqlx::PgConnection;
 use super::{
     PgPool, StoreError,
     audit::{self, Change},
+    search::{SearchedSource, SourceRow},
 };
 use crate::domain::{
-    ArticleId, ArticleMatch, Entry, Identity, KeywordId, SourceId, Tier, Timestamp, WantedPageId,
+    ArticleId, ArticleMatch, Entry, Identity, KeywordId, SourceId, Timestamp, WantedPageId,
 };
 
 /// The most that somebody may ask for within an hour.
@@ -42,27 +43,6 @@ pub struct WantedState {
     pub failure: Option<String>,
     /// The article that came of it.
     pub article: Option<ArticleId>,
-}
-
-/// The publisher of a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageSource {
-    /// The source.
-    pub id: SourceId,
-    /// Its short name.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// Its registered domain.
-    pub domain: String,
-    /// Its country.
-    pub country: Option<String>,
-    /// Its language.
-    pub language: Option<String>,
-    /// Its tier.
-    pub tier: Tier,
-    /// Its tags.
-    pub tags: Vec<String>,
 }
 
 /// An article to be stored.
@@ -207,7 +187,7 @@ pub async fn source_of(
     name: &str,
     who: &str,
     now: Timestamp,
-) -> Result<PageSource, StoreError> {
+) -> Result<SearchedSource, StoreError> {
     let mut tx = super::begin(db).await?;
     if let Some(source) = known_source(&mut tx, host).await? {
         return Ok(source);
@@ -258,8 +238,12 @@ fn slug_of(host: &str) -> String {
         .collect()
 }
 
-async fn known_source(tx: &mut PgConnection, host: &str) -> Result<Option<PageSource>, StoreError> {
-    let row = sqlx::query!(
+async fn known_source(
+    tx: &mut PgConnection,
+    host: &str,
+) -> Result<Option<SearchedSource>, StoreError> {
+    let row = sqlx::query_as!(
+        SourceRow,
         "SELECT id, slug, name, domain, country, language, tier, tags
            FROM sources
           WHERE domain = $1 OR right($1, length(domain) + 1) = '.' || domain
@@ -269,22 +253,7 @@ async fn known_source(tx: &mut PgConnection, host: &str) -> Result<Option<PageSo
     )
     .fetch_optional(tx)
     .await?;
-    row.map(|row| {
-        Ok(PageSource {
-            tier: row
-                .tier
-                .parse()
-                .map_err(|error| StoreError::Unexpected(format!("source {}: {error}", row.slug)))?,
-            id: row.id,
-            slug: row.slug,
-            name: row.name,
-            domain: row.domain,
-            country: row.country,
-            language: row.language,
-            tags: row.tags,
-        })
-    })
-    .transpose()
+    row.map(SourceRow::into_source).transpose()
 }
 
 /// Stores what a page said as an article, unless there is one of that address, and ends the wish.

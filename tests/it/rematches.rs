@@ -74,7 +74,7 @@ async fn save(worker: &TestWorker, query: &str) -> i32 {
     let edit = KeywordEdit {
         slug: "desk",
         edited: keyword.version,
-        stamp: None,
+        seen: None,
         name: &keyword.name,
         query,
         note: "",
@@ -304,7 +304,7 @@ async fn an_edit_of_a_version_that_is_no_longer_the_last_is_refused() {
     let edit = KeywordEdit {
         slug: "desk",
         edited: 1,
-        stamp: None,
+        seen: None,
         name: "Desk",
         query: "ship",
         note: "",
@@ -546,7 +546,7 @@ async fn save_concept(worker: &TestWorker, terms: &[String], anti_terms: &[Strin
     let edit = ConceptEdit {
         slug: "place",
         edited: concept.version,
-        stamp: None,
+        seen: None,
         name: "Place",
         terms: &terms,
         anti_terms,
@@ -700,7 +700,7 @@ async fn large(entries: u32) -> (String, PgPool) {
     let edit = KeywordEdit {
         slug: "desk",
         edited: keyword.version,
-        stamp: None,
+        seen: None,
         name: "Desk",
         query: "korea AND NOT football",
         note: "",

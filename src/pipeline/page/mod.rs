@@ -78,7 +78,22 @@ pub fn read(
 /// What is wrong with selectors, in one line.
 #[must_use]
 pub fn problem(selectors: &ListSelectors) -> Option<String> {
-    Compiled::new(selectors).err().map(|error| error.detail)
+    flaws(selectors).into_iter().flatten().next()
+}
+
+/// What is wrong with each selector of a list, in one line: with that of the item, the title, the link, the date and the
+/// summary.
+#[must_use]
+pub fn flaws(selectors: &ListSelectors) -> [Option<String>; 5] {
+    let field = |source: &Option<String>| Field::new(source.as_deref()?).err();
+    let errors = [
+        selector(&selectors.item).err(),
+        field(&selectors.title),
+        field(&selectors.link),
+        field(&selectors.date),
+        field(&selectors.summary),
+    ];
+    errors.map(|error| error.map(|error| error.detail))
 }
 
 /// The selectors of a list, compiled.

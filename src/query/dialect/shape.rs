@@ -1,7 +1,7 @@
 //! The shape of a translated query, and how it is written as canonical text with the places it came from.
 
 use super::{Origin, Translation};
-use crate::query::{Warning, ast::Proximity};
+use crate::query::{Warning, ast::Proximity, canonical::Level};
 
 /// The bytes of the pasted text that something was read from.
 pub(super) type Place = (usize, usize);
@@ -159,16 +159,6 @@ fn is_bare(words: &str) -> bool {
         || (words.chars().all(is_plain)
             && words.starts_with(|c: char| !"-+".contains(c))
             && !is_operator)
-}
-
-/// How tightly a shape binds; the tighter, the greater.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Or,
-    And,
-    Not,
-    Near,
-    Primary,
 }
 
 /// Writes canonical text.

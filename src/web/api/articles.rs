@@ -331,14 +331,16 @@ pub(in crate::web) async fn selection(
 
 async fn search(state: &WebState, page: &Page, asked: &Asked) -> Result<FoundBody, WebError> {
     let wanted = limit(page.limit, 1_000)?.min(MAX_FOUND);
-    let (readied, found) = found(state, asked, usize::try_from(wanted).unwrap_or(1)).await?;
+    let wanted = usize::try_from(wanted).unwrap_or(1);
+    let (readied, found) = found(state, asked, &TimeZone::UTC, wanted).await?;
     Ok(FoundBody::new(found, &readied))
 }
 
-/// What a search finds; a query that cannot be read is a bad request.
+/// What a search finds, with days of `zone`; a query that cannot be read is a bad request.
 pub(in crate::web) async fn found(
     state: &WebState,
     asked: &Asked,
+    zone: &TimeZone,
     wanted: usize,
 ) -> Result<(Readied, Found), WebError> {
     let known = Known::read(state).await?;
@@ -351,9 +353,7 @@ pub(in crate::web) async fn found(
             .collect();
         WebError::BadRequest(messages.join("\n"))
     })?;
-    let found = known
-        .find(state, asked, &readied, &TimeZone::UTC, wanted)
-        .await?;
+    let found = known.find(state, asked, &readied, zone, wanted).await?;
     Ok((readied, found))
 }
 

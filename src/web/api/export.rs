@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::articles::{self, ArticleBody};
 use crate::{
     store::{
-        PgPool,
+        PgPool, arrivals,
         article_stream::{self, ArrivedArticle, Selection},
     },
     web::{
@@ -130,7 +130,7 @@ pub(in crate::web) async fn show(
             )
         })?,
     };
-    articles::is_of_this_database(after, article_stream::last(&state.db).await?)?;
+    articles::is_of_this_database(after, arrivals::last(&state.db).await?)?;
     let selection = articles::selection(&state, &asked).await?;
     let seat = state
         .exports

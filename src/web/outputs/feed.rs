@@ -1,4 +1,4 @@
-//! Articles as a feed: Atom (RFC 4287) and JSON Feed 1.1. Texts are plain.
+//! Articles as a feed: Atom (RFC 4287) and JSON Feed 1.1, in pages where there are many (RFC 5005, 3). Texts are plain.
 
 use askama::Template;
 use serde_json::json;
@@ -13,6 +13,7 @@ struct Atom<'a> {
     title: String,
     page: &'a str,
     itself: &'a str,
+    next: Option<&'a str>,
     updated: String,
     entries: Vec<Entry>,
 }
@@ -102,6 +103,7 @@ pub(super) fn atom(
         title: for_xml(subject.title),
         page: &subject.page,
         itself: &subject.itself,
+        next: subject.next.as_deref(),
         updated: updated(articles).to_string(),
         entries: articles
             .iter()
@@ -134,14 +136,17 @@ pub(super) fn json(subject: &Subject<'_>, articles: &[ArrivedArticle]) -> String
             item
         })
         .collect();
-    json!({
+    let mut feed = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": subject.title,
         "home_page_url": subject.page,
         "feed_url": subject.itself,
         "items": items,
-    })
-    .to_string()
+    });
+    if let Some(next) = &subject.next {
+        feed["next_url"] = next.as_str().into();
+    }
+    feed.to_string()
 }
 
 #[cfg(test)]

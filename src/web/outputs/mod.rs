@@ -1,6 +1,10 @@
 //! What goes out to feed readers and spreadsheets: a keyword or a search as Atom, JSON Feed or CSV.
+//!
+//! Each holds the newest. Where there are more, it names the address of the next: as its form does, and in the header `Link`
+//! (RFC 8288).
 
 mod feed;
+mod place;
 mod table;
 
 use axum::{
@@ -8,6 +12,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use jiff::tz::TimeZone;
+use serde::Deserialize;
 
 pub(super) use table::Table;
 
@@ -18,9 +24,12 @@ use super::{
     links,
     pages::{line::outward, search::Asked},
     peer::Peer,
+    reading,
+    search::position,
 };
 use crate::{
     domain::ArticleId,
+    query::Stop,
     store::{
         article_stream::{self, ArrivedArticle},
         installation,
@@ -28,10 +37,10 @@ use crate::{
 };
 
 /// Articles in a feed.
-const IN_FEED: i64 = 100;
+const IN_FEED: usize = 100;
 
 /// Articles in a table.
-const IN_TABLE: i64 = 1_000;
+const IN_TABLE: usize = 1_000;
 
 /// What a search finds for an output.
 const FOUND: usize = 100;
@@ -64,8 +73,12 @@ struct Subject<'a> {
     title: &'a str,
     /// Where people find it.
     page: String,
-    /// Where it is itself, without any key.
+    /// Where it is itself, without any key, from its beginning.
     itself: String,
+    /// Where it goes on, without any key; none if this is all.
+    next: Option<String>,
+    /// Whether it begins with the newest.
+    is_first: bool,
     /// The name of a file for it.
     file: &'a str,
     /// Where articles are found: the beginning of addresses.
@@ -74,29 +87,63 @@ struct Subject<'a> {
     installation: &'a str,
 }
 
+/// What is asked of a keyword.
+#[derive(Debug, Deserialize)]
+pub(super) struct OfKeyword {
+    /// Where the answer before ended.
+    #[serde(default)]
+    before: String,
+}
+
+/// What is asked of a search beside what its page is asked.
+#[derive(Debug, Deserialize)]
+pub(super) struct OfSearch {
+    /// The zone of its days; empty: UTC.
+    #[serde(default)]
+    zone: String,
+}
+
+impl OfSearch {
+    fn zone(&self) -> Result<TimeZone, WebError> {
+        if self.zone.is_empty() {
+            return Ok(TimeZone::UTC);
+        }
+        reading::zone(&self.zone).ok_or_else(|| {
+            let shown: String = self.zone.chars().take(60).collect();
+            WebError::BadRequest(format!("There is no time zone “{shown}”."))
+        })
+    }
+}
+
 /// Answers with a keyword: `/out/{keyword}.atom`, `.json` or `.csv`.
 pub(super) async fn of_keyword(
     State(state): State<WebState>,
     peer: Peer,
     headers: HeaderMap,
     Path(file): Path<String>,
+    Query(asked): Query<OfKeyword>,
 ) -> Result<Response, WebError> {
     let (slug, form) = Form::of(&file).ok_or(WebError::NotFound("feed or table"))?;
+    let after = place::read(&asked.before)?;
     let limit = if form == Form::Csv { IN_TABLE } else { IN_FEED };
-    let (name, articles) = article_stream::newest_of(&state.db, slug, limit)
+    let newest = article_stream::newest_of(&state.db, slug, after, limit)
         .await?
         .ok_or(WebError::NotFound("keyword"))?;
     let base = links::of_request(&state.options, peer, &headers);
     let installation = installation::id(&state.db).await?;
+    let itself = format!("{base}/out/{file}");
+    let next = newest.next.map(place::written);
     let subject = Subject {
-        title: &name,
+        title: &newest.name,
         page: format!("{base}/keywords/{slug}"),
-        itself: format!("{base}/out/{file}"),
+        next: next.map(|place| format!("{itself}?before={place}")),
+        is_first: after.is_none(),
+        itself,
         file: slug,
         base: &base,
         installation: &installation,
     };
-    answer(&subject, form, &articles)
+    answer(&subject, form, &newest.articles)
 }
 
 /// Answers with a search: `/out/search/feed.atom`, `feed.json` or `table.csv`, asked as the page of the search is.
@@ -106,6 +153,7 @@ pub(super) async fn of_search(
     headers: HeaderMap,
     Path(file): Path<String>,
     Query(asked): Query<Asked>,
+    Query(beside): Query<OfSearch>,
 ) -> Result<Response, WebError> {
     let Some(("feed", form @ (Form::Atom | Form::Json)) | ("table", form @ Form::Csv)) =
         Form::of(&file)
@@ -117,7 +165,8 @@ pub(super) async fn of_search(
             "A feed of a search takes a query or filters, over stored articles.".to_owned(),
         ));
     }
-    let (_, found) = api::articles::found(&state, &asked, FOUND).await?;
+    let zone = beside.zone()?;
+    let (_, found) = api::articles::found(&state, &asked, &zone, FOUND).await?;
     let ids: Vec<ArticleId> = found
         .articles
         .iter()
@@ -125,17 +174,19 @@ pub(super) async fn of_search(
         .collect();
     let articles = article_stream::of_ids(&state.db, &ids).await?;
     let base = links::of_request(&state.options, peer, &headers);
-    let page = asked.address();
-    let query = page.trim_start_matches("/search");
     let title = match asked.q.trim() {
         "" => "Search",
         query => query,
     };
     let installation = installation::id(&state.db).await?;
+    let itself = format!("{base}{}", asked.output(&file, &beside.zone));
+    let next = (found.stop != Stop::End).then(|| position(found.read_to));
     let subject = Subject {
         title,
-        itself: format!("{base}/out/search/{file}{query}"),
-        page: format!("{base}{page}"),
+        page: format!("{base}{}", asked.address()),
+        next: next.map(|place| format!("{itself}&before={place}")),
+        is_first: asked.before.is_empty(),
+        itself,
         file: "search",
         base: &base,
         installation: &installation,
@@ -148,7 +199,7 @@ fn answer(
     form: Form,
     articles: &[ArrivedArticle],
 ) -> Result<Response, WebError> {
-    Ok(match form {
+    let mut response = match form {
         Form::Atom => of_type(
             "application/atom+xml; charset=utf-8",
             feed::atom(subject, articles)?,
@@ -157,8 +208,17 @@ fn answer(
             "application/feed+json; charset=utf-8",
             feed::json(subject, articles),
         ),
-        Form::Csv => table::of_articles(subject.base, articles).answer(subject.file),
-    })
+        Form::Csv => {
+            let is_part = !subject.is_first || subject.next.is_some();
+            table::of_articles(subject.base, articles).answer(subject.file, is_part)
+        }
+    };
+    let next = subject.next.as_ref();
+    let link = next.map(|next| HeaderValue::try_from(format!("<{next}>; rel=\"next\"")));
+    if let Some(Ok(link)) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
 }
 
 fn of_type(kind: &'static str, body: String) -> Response {

@@ -51,8 +51,10 @@ impl Table {
         self.0.push_str("\r\n");
     }
 
-    /// The table as an answer, to be kept as a file of this name.
-    pub(in crate::web) fn answer(self, name: &str) -> Response {
+    /// The table as an answer, to be kept as a file of this name. One that is a part of what there is says so in its name:
+    /// a row that said it would be data to whoever reads the table.
+    pub(in crate::web) fn answer(self, name: &str, is_part: bool) -> Response {
+        let part = if is_part { "-part" } else { "" };
         let name: String = name
             .chars()
             .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-')
@@ -64,7 +66,7 @@ impl Table {
             ),
             (
                 header::CONTENT_DISPOSITION,
-                format!("attachment; filename=\"wirewatch-{name}.csv\""),
+                format!("attachment; filename=\"wirewatch-{name}{part}.csv\""),
             ),
         ];
         (headers, self.0).into_response()

@@ -23,6 +23,11 @@ pub(super) fn seal(shown: &impl Serialize) -> String {
     hexadecimal(&Sha256::digest(text))
 }
 
+/// The seal of a name and a note of what has versions: others are no other version.
+pub(super) fn seal_of_names(name: &str, note: &str) -> String {
+    seal(&(name, note))
+}
+
 /// The fields in which what is saved differs from what was typed: each its name, what is saved, what was typed.
 pub(super) fn others<T: AsRef<str>>(
     fields: impl IntoIterator<Item = (&'static str, T, T)>,

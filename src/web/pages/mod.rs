@@ -34,6 +34,7 @@ pub(super) mod quality;
 pub(super) mod saving;
 pub(super) mod search;
 pub(super) mod seen;
+mod selectors;
 pub(super) mod stories;
 pub(super) mod story;
 pub(super) mod users;

@@ -14,12 +14,14 @@ use super::{
     frame::{Frame, Place},
     line::outward,
     moments::Moment,
+    selectors::{self, SelectorField},
 };
 use crate::{
     domain::{
-        FeedUrl, ListSelectors, OfferedFeed, Preview, PreviewedEntry, SourceId, Subject, Timestamp,
-        Trial, TrialId,
+        FeedUrl, FeedUrlError, ListSelectors, OfferedFeed, Preview, PreviewedEntry, SourceId,
+        Subject, Timestamp, Trial, TrialId,
     },
+    pipeline,
     query::{Engine, Scratch},
     store::{
         beat,
@@ -113,15 +115,28 @@ impl Fields {
         }
     }
 
+    /// What they ask for; none where the list is to be guessed.
     fn selectors(&self) -> Option<ListSelectors> {
+        Some(self.typed()).filter(|selectors| !selectors.item.is_empty())
+    }
+
+    fn typed(&self) -> ListSelectors {
         let some = |field: &str| Some(field.trim().to_owned()).filter(|field| !field.is_empty());
-        Some(ListSelectors {
-            item: some(&self.item)?,
+        ListSelectors {
+            item: self.item.trim().to_owned(),
             title: some(&self.title),
             link: some(&self.link),
             date: some(&self.date),
             summary: some(&self.summary),
-        })
+        }
+    }
+}
+
+impl NewFeedPage {
+    /// The fields for how its page is read.
+    fn selectors(&self) -> Vec<SelectorField> {
+        let names = ["item", "title", "link", "date", "summary"];
+        selectors::fields(names, &self.fields.typed())
     }
 }
 
@@ -195,11 +210,10 @@ pub(crate) async fn ask(
     Form(form): Form<TrialForm>,
 ) -> Result<Response, WebError> {
     let fields = form.fields();
-    let url: FeedUrl = match form.url.parse() {
-        Ok(url) => url,
-        Err(error) => return refused(&state, form.url, fields, error.to_string()).await,
+    let (url, selectors) = match named(&form.url, &fields) {
+        Ok(named) => named,
+        Err(problem) => return refused(&state, form.url, fields, problem).await,
     };
-    let selectors = fields.selectors();
     let now = state.clock.now();
     let asked = trials::ask(&state.db, &url, selectors.as_ref(), &visitor.actor(), now).await?;
     if let Some(id) = asked {
@@ -207,6 +221,18 @@ pub(crate) async fn ask(
     }
     let problem = reading::current().texts.too_many_trials.to_owned();
     refused(&state, form.url, fields, problem).await
+}
+
+/// What a form is about: an address, and how its list is read; or why no poll could ask it.
+fn named(url: &str, fields: &Fields) -> Result<(FeedUrl, Option<ListSelectors>), String> {
+    let url: FeedUrl = url
+        .parse()
+        .map_err(|error: FeedUrlError| error.to_string())?;
+    let selectors = fields.selectors();
+    match selectors.as_ref().and_then(pipeline::page::problem) {
+        None => Ok((url, selectors)),
+        Some(_) => Err(reading::current().texts.selector_cannot_be_read.to_owned()),
+    }
 }
 
 async fn refused(
@@ -359,11 +385,10 @@ pub(crate) async fn add(
     Form(form): Form<AddForm>,
 ) -> Result<Response, WebError> {
     let fields = form.fields();
-    let url: FeedUrl = match form.url.parse() {
-        Ok(url) => url,
-        Err(error) => return refused(&state, form.url, fields, error.to_string()).await,
+    let (url, list) = match named(&form.url, &fields) {
+        Ok(named) => named,
+        Err(problem) => return refused(&state, form.url, fields, problem).await,
     };
-    let list = fields.selectors();
     let name = form.name.trim();
     let feed = NewFeed {
         source: SourceId::new(form.source),

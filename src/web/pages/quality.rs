@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{frame::Frame, line::outward};
+use super::{frame::Frame, line::outward, meanwhile};
 use crate::{
     domain::{SampleId, Share},
     query::{Comparison, Purpose, Scratch, Suggestion, parse, suggest},
@@ -39,6 +39,8 @@ const MOST: usize = 8;
 pub(crate) struct KeywordQualityPage {
     frame: Frame,
     keyword: EditedKeyword,
+    /// The seal of its name and its note.
+    seen: String,
     versions: Vec<(i32, Measured)>,
     clauses: Vec<(String, Measured)>,
     for_kept: Vec<Offer>,
@@ -144,6 +146,7 @@ pub(crate) async fn of_keyword(
     let (clauses, (for_kept, for_noise)) = measuring.await;
     Ok(KeywordQualityPage {
         frame: Frame::bare(&keyword.name),
+        seen: meanwhile::seal_of_names(&keyword.name, &keyword.note),
         keyword,
         versions: versions
             .into_iter()

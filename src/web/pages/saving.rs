@@ -81,13 +81,18 @@ pub(super) async fn save(
             Saved::As(version) => return Ok(Ok(version)),
             Saved::Same => return Ok(Err(texts.nothing_differs.to_owned())),
             Saved::Outdated(version) => {
-                return Ok(Err(format!("{} {version}.", texts.saved_meanwhile)));
+                return Ok(Err(outdated(version)));
             }
             Saved::Unknown => return Err(WebError::NotFound(change.kind())),
             Saved::BeatMoved => {}
         }
     }
     Err(WebError::Conflict("the beat is being changed by others"))
+}
+
+/// That somebody else saved this version meanwhile, in words.
+pub(super) fn outdated(version: i32) -> String {
+    format!("{} {version}.", reading::current().texts.saved_meanwhile)
 }
 
 /// What would break if an edit was saved, in words.

@@ -24,7 +24,7 @@ use wirewatch::{
     },
 };
 
-use super::smtp::SmtpServer;
+use super::{mime::Mail, smtp::SmtpServer};
 use crate::{
     database,
     worker::{TestClock, TestWorker, beat},
@@ -170,6 +170,15 @@ impl Desk {
         let now: Timestamp = serde_json::from_value(now.into()).unwrap();
         self.clock.advance(now.since(self.now()));
         self.work().await;
+    }
+
+    /// The letters that the mail server took, as they were taken.
+    pub(crate) fn mails(&self) -> Vec<Mail> {
+        let taken = self.smtp.taken();
+        taken
+            .iter()
+            .map(|letter| Mail::read(&letter.bytes))
+            .collect()
     }
 }
 

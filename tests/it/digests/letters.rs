@@ -384,12 +384,7 @@ async fn the_headers_are_those_of_a_list_that_can_be_left_and_no_others() {
     desk.publish(&Report::new("yonhap-2", "Second", &["iran"]))
         .await;
     desk.work_at("2026-11-25T06:00:00Z").await;
-    let mails: Vec<_> = desk
-        .smtp
-        .taken()
-        .iter()
-        .map(|letter| Mail::read(&letter.bytes))
-        .collect();
+    let mails = desk.mails();
     let [first, second] = mails.as_slice() else {
         panic!("two letters")
     };

@@ -689,12 +689,7 @@ async fn a_test_of_feed_trouble_tells_how_feeds_stand_and_settles_nothing() {
     insert_incident(&desk).await;
     site.post("/digests/feeds/recipients/1/test").await;
     desk.work().await;
-    let mails: Vec<_> = desk
-        .smtp
-        .taken()
-        .iter()
-        .map(|letter| Mail::read(&letter.bytes))
-        .collect();
+    let mails = desk.mails();
     let subjects: Vec<_> = mails.iter().map(|mail| mail.words("subject")).collect();
     assert_eq!(
         subjects,

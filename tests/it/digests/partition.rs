@@ -41,12 +41,7 @@ async fn an_article_that_becomes_visible_late_is_told_late_and_is_not_lost() {
     late.commit().await.unwrap();
     desk.placing.place().await;
     desk.work_at("2026-11-25T07:00:00Z").await;
-    let mails: Vec<_> = desk
-        .smtp
-        .taken()
-        .iter()
-        .map(|letter| Mail::read(&letter.bytes))
-        .collect();
+    let mails = desk.mails();
     assert_eq!(mails.len(), 2);
     assert!(mails[0].text.contains("yonhap-2") && !mails[0].text.contains("yonhap-1"));
     assert!(mails[1].text.contains("yonhap-1") && !mails[1].text.contains("yonhap-2"));
@@ -225,12 +220,7 @@ async fn a_headline_that_changes_after_it_was_told_brings_its_story_back_once() 
     .unwrap();
     desk.work_at("2026-11-25T07:00:00Z").await;
     desk.work_at("2026-11-26T07:00:00Z").await;
-    let mails: Vec<_> = desk
-        .smtp
-        .taken()
-        .iter()
-        .map(|letter| Mail::read(&letter.bytes))
-        .collect();
+    let mails = desk.mails();
     assert_eq!(
         mails[1].words("subject"),
         "Morning: 1 developing — Wed 25 Nov"

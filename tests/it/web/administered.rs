@@ -188,7 +188,14 @@ async fn a_form_takes_back_nothing_that_others_saved_and_loses_nothing_that_was_
     // What is the same already takes nothing back.
     let twice = desk.post(path, &sealed(&refused.body, &late)).await;
     assert_eq!(twice.status, 303);
-    for wrong in [("language", "fa_IR"), ("list_item", ""), ("source", "77")] {
+    for wrong in [
+        ("language", "fa_IR"),
+        ("list_item", ""),
+        ("list_item", "li["),
+        ("list_title", "h2["),
+        ("list_link", "a[@href"),
+        ("source", "77"),
+    ] {
         let mut fields = vec![
             ("source", "1"),
             ("list_item", "li.c"),
@@ -200,7 +207,17 @@ async fn a_form_takes_back_nothing_that_others_saved_and_loses_nothing_that_was_
         assert_eq!(refused.status, 422, "{wrong:?}");
         assert!(refused.body.contains("role=\"alert\""), "{wrong:?}");
         assert!(refused.body.contains("value=\"time\""), "{wrong:?}");
+        // What no poll could read is told by its field.
+        let flaw = format!("aria-describedby=\"{}-flaw\"", wrong.0);
+        let is_selector = wrong.0.starts_with("list_") && !wrong.1.is_empty();
+        assert_eq!(refused.body.contains(&flaw), is_selector, "{wrong:?}");
+        assert_eq!(refused.body.contains("is no CSS selector"), is_selector);
     }
+    assert_eq!(
+        desk.count("feeds WHERE selectors ->> 'item' = 'li.a'")
+            .await,
+        1
+    );
     let path = "/admin/sources/test-wire";
     let old = desk.get(path).await.body;
     let source = |note| {

@@ -1,6 +1,13 @@
 //! Keywords edited in the admin pages: checked, compared on real data, saved, restored; each seen in the audit.
 
-use wirewatch::{domain::Role, web::WebOptions};
+use wirewatch::{
+    domain::{Clock as _, Role},
+    store::{
+        beat,
+        keyword_edits::{self, KeywordEdit, Saved},
+    },
+    web::WebOptions,
+};
 
 use crate::{
     feed_server::{Document, FeedServer, rss},
@@ -238,25 +245,25 @@ async fn near_misses_that_do_not_fit_are_left_out() {
     }
 }
 
-/// The stamp that an editor was given.
-fn stamp(page: &Answer) -> String {
-    between(&page.body, "name=\"stamp\" value=\"", "\"")[0].to_owned()
+/// The seal that an editor was given.
+fn seal(page: &Answer) -> String {
+    between(&page.body, "name=\"seen\" value=\"", "\"")[0].to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_or_note_that_somebody_else_saved_meanwhile_is_not_lost() {
     let (worker, site, cookie) = stocked().await;
     let path = "/admin/keywords/desk";
-    let opened = stamp(&get(&site, &cookie, path).await);
-    let save = async |stamp: &str, note: &str| {
-        let fields = [("query", "iran"), ("stamp", stamp), ("note", note)];
+    let opened = seal(&get(&site, &cookie, path).await);
+    let save = async |seen: &str, note: &str| {
+        let fields = [("query", "iran"), ("seen", seen), ("note", note)];
         send(&site, &cookie, path, &fields).await.status
     };
     assert_eq!(save(&opened, "written first").await, 303);
     assert_eq!(save(&opened, "written over it").await, 422);
     let kept = "keywords WHERE note = 'written first' AND version = 1";
     assert_eq!(count(&worker.db, kept).await, 1);
-    let seen = stamp(&get(&site, &cookie, path).await);
+    let seen = seal(&get(&site, &cookie, path).await);
     assert_eq!(save(&seen, "written with it in sight").await, 303);
 
     let post = async |path: &str, fields: &[(&str, &str)]| {
@@ -264,15 +271,38 @@ async fn a_name_or_note_that_somebody_else_saved_meanwhile_is_not_lost() {
     };
     post("/admin/concepts", &[("slug", "place"), ("name", "Place")]).await;
     let path = "/admin/concepts/place";
-    let opened = stamp(&get(&site, &cookie, path).await);
-    let save = async |stamp: &str, name: &str| {
-        let fields = [("name", name), ("edited", "1"), ("stamp", stamp)];
+    let opened = seal(&get(&site, &cookie, path).await);
+    let save = async |seen: &str, name: &str| {
+        let fields = [("name", name), ("edited", "1"), ("seen", seen)];
         post(path, &fields).await.status
     };
     assert_eq!(save(&opened, "Places").await, 303);
     assert_eq!(save(&opened, "Place of mine").await, 422);
     let kept = "concepts WHERE name = 'Places'";
     assert_eq!(count(&worker.db, kept).await, 1);
+
+    // And once more while the row is locked: what the form was compared with may be older than that.
+    let source = beat::engine_source(&worker.db).await.unwrap();
+    let hanging = beat::Dependants {
+        revision: source.revision,
+        keywords: Vec::new(),
+    };
+    let edit = |seen| KeywordEdit {
+        slug: "desk",
+        edited: 1,
+        seen: Some(seen),
+        name: "Desk",
+        query: "iran",
+        note: "late",
+        reason: "",
+    };
+    let now = worker.clock.now();
+    let late = edit(("Desk", "written first"));
+    let saved = keyword_edits::save(&worker.db, late, &hanging, "anna", now).await;
+    assert_eq!(saved.unwrap(), Saved::Outdated(1));
+    let in_time = edit(("Desk", "written with it in sight"));
+    let saved = keyword_edits::save(&worker.db, in_time, &hanging, "anna", now).await;
+    assert_eq!(saved.unwrap(), Saved::As(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

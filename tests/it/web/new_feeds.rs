@@ -122,6 +122,25 @@ async fn a_page_without_a_feed_is_read_as_a_list_with_selectors_that_can_be_chan
         nothing.contains("role=\"alert\"") && nothing.contains("value=\"li.none\""),
         "{nothing}"
     );
+    // One that no poll could read is refused at once, by its field, to be tried as to be added.
+    for path in ["/admin/feeds/trials", "/admin/feeds"] {
+        let fields = [
+            ("url", url.as_str()),
+            ("item", ".row"),
+            ("date", "time["),
+            ("source", "1"),
+        ];
+        let fields = &fields[..if path.ends_with("trials") { 3 } else { 4 }];
+        let refused = desk.send(path, fields).await;
+        assert_eq!(refused.status, 422, "{path}");
+        let told = ["aria-describedby=\"date-flaw\"", "value=\"time[\""];
+        assert!(
+            told.iter().all(|told| refused.body.contains(told)),
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(desk.worker.count("feeds WHERE kind = 'list'").await, 0);
     let fields = [
         ("url", url.as_str()),
         ("item", ".news > .row"),

@@ -1,11 +1,14 @@
 //! What feed readers and spreadsheets get.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use wirewatch::{domain::Role, web::WebOptions};
 
 use crate::{
     feed_server::{Document, FeedServer, rss},
     site::{Answer, Site, ask},
+    web::between,
     worker::TestWorker,
 };
 
@@ -131,7 +134,9 @@ async fn no_cell_of_a_table_is_a_formula() {
             table.header("content-type"),
             "text/csv; charset=utf-8; header=present"
         );
-        assert!(table.header("content-disposition").ends_with(".csv\""));
+        let name = table.header("content-disposition");
+        assert!(name.ends_with(".csv\"") && !name.contains("part"), "{name}");
+        assert_eq!(table.header("link"), "", "that is all");
         let rows: Vec<&str> = table
             .body
             .trim_start_matches('\u{feff}')
@@ -151,6 +156,126 @@ async fn no_cell_of_a_table_is_a_formula() {
             }
         }
     }
+}
+
+/// What an output of many holds, and what follows it as its header says, to the last.
+async fn to_the_end(site: &Site, path: &str) -> Vec<Answer> {
+    let mut parts = vec![site.get(path).await];
+    while let Some(link) = parts.last().map(|part| part.header("link").to_owned())
+        && !link.is_empty()
+    {
+        let next = between(&link, "/out/", ">; rel=\"next\"")[0].to_owned();
+        parts.push(site.get(&format!("/out/{next}")).await);
+        assert!(parts.len() < 20, "{path}: {next}");
+    }
+    parts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_hold_everything_says_where_it_goes_on_and_nothing_is_left_out() {
+    const ARTICLES: usize = 1_110;
+    let publisher = FeedServer::start().await;
+    let titles: Vec<(String, String)> = (0..ARTICLES)
+        .map(|at| (format!("g{at}"), format!("Iran, report {at}")))
+        .collect();
+    let items: Vec<(&str, &str, &str)> = titles
+        .iter()
+        .map(|(guid, title)| (guid.as_str(), title.as_str(), "x"))
+        .collect();
+    publisher.put("/feed", Document::feed(rss(&items)));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    worker.place_and_list().await;
+    // Half of it news, the other half history.
+    sqlx::query("UPDATE matches SET is_backfill = article_id % 2 = 0")
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    let site = Site::start(&worker.db, worker.clock.clone()).await;
+    for (path, parts, is_feed) in [
+        ("/out/iran.csv", 2, false),
+        ("/out/search/table.csv?q=iran&tier=wire", 12, false),
+        ("/out/iran.atom", 12, true),
+        ("/out/search/feed.json?q=iran", 12, true),
+    ] {
+        let answers = to_the_end(&site, path).await;
+        assert!(answers.len() >= parts, "{path}: {}", answers.len());
+        let mut met = Vec::new();
+        for answer in &answers {
+            if is_feed {
+                let feed = read(answer);
+                met.extend(feed.entries.into_iter().map(|entry| entry.id));
+                let told = ["rel=\"next\"", "\"next_url\":"];
+                let goes_on = told.iter().any(|told| answer.body.contains(told));
+                assert_eq!(goes_on, !answer.header("link").is_empty(), "{path}");
+            } else {
+                let name = answer.header("content-disposition");
+                assert!(name.ends_with("-part.csv\""), "{path}: {name}");
+                let rows = answer.body.split("\r\n").skip(1);
+                let ids = rows.filter_map(|row| row.split_once(','));
+                met.extend(ids.map(|(id, _)| id.to_owned()));
+            }
+        }
+        let distinct: HashSet<&String> = met.iter().collect();
+        assert_eq!((met.len(), distinct.len()), (ARTICLES, ARTICLES), "{path}");
+    }
+    let ids: Vec<String> = to_the_end(&site, "/out/iran.atom")
+        .await
+        .iter()
+        .map(|answer| read(answer).id)
+        .collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "one feed in parts");
+    assert_eq!(site.get("/out/iran.csv?before=news.1").await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_of_a_search_are_those_of_the_page_that_it_was_opened_from() {
+    let publisher = FeedServer::start().await;
+    let items = rss(&[("a", "Iran", "x")]);
+    let dated = "<pubDate>Sun, 22 Nov 2026 20:00:00 GMT</pubDate><description>";
+    let items = items.replace("<description>", dated);
+    publisher.put("/feed", Document::feed(items));
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    worker.place_and_list().await;
+    let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
+    let user = site.account("kim", Role::Viewer).await;
+    let cookie = site.session_of(user).await;
+    let in_seoul = [
+        ("full_name", "Kim"),
+        ("time_zone", "Asia/Seoul"),
+        ("clock_format", "24h"),
+    ];
+    let chosen = site.form("/account/preferences", &in_seoul);
+    assert_eq!(ask(chosen.header("cookie", &cookie)).await.status, 303);
+    // The evening of the 22nd in UTC is the morning of the 23rd in Seoul.
+    let page = site.bare_request(Method::GET, "/search?q=iran&from=2026-11-23&to=2026-11-23");
+    let page = ask(page.header("cookie", &cookie)).await.body;
+    let key = site.output_key(Role::Viewer).await;
+    for file in ["feed.atom", "feed.json", "table.csv"] {
+        let query = between(&page, &format!("/out/search/{file}"), "\"")[0].replace("&#38;", "&");
+        assert!(query.contains("zone=Asia%2FSeoul"), "{query}");
+        let address = format!("/out/search/{file}{query}&token={key}");
+        let found = ask(site.bare_request(Method::GET, &address)).await;
+        assert_eq!(found.status, 200, "{address}");
+        assert!(
+            found.body.contains("https://news.example/a"),
+            "{}",
+            found.body
+        );
+        let in_utc = address.replace("&zone=Asia%2FSeoul", "");
+        let nothing = ask(site.bare_request(Method::GET, &in_utc)).await;
+        assert!(!nothing.body.contains("https://news.example/a"), "{file}");
+        let nowhere = address.replace("Seoul", "Nowhere");
+        let refused = ask(site.bare_request(Method::GET, &nowhere)).await;
+        assert_eq!(refused.status, 400, "{nowhere}");
+    }
+    let page = site.bare_request(Method::GET, "/search?q=iran");
+    let page = ask(page.header("cookie", &cookie)).await.body;
+    assert!(
+        !page.contains("zone="),
+        "without days there is nothing to say"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -347,6 +347,13 @@ async fn a_mistake_in_a_query_stands_at_its_place_with_a_way_out_and_nothing_hos
             "{length}"
         );
     }
+    // Of many warnings the first stand there, and how many more there are.
+    let doubled = "+OR+iran".repeat(30);
+    let page = site.get(&format!("/search?q=iran{doubled}")).await;
+    assert_eq!(page.body.matches("stands here twice").count(), 20);
+    let more = page.body.split("More remarks than these: ").nth(1);
+    let more = more.and_then(|rest| rest.split('<').next()?.parse::<usize>().ok());
+    assert!(more.is_some_and(|more| more >= 10), "{}", page.body);
     let api = site.get("/api/v1/articles?q=iran+AND").await;
     assert_eq!(api.status, 400);
     assert!(api.body.contains("at byte"), "{}", api.body);

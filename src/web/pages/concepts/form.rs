@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{Concept, Timestamp},
     store::concept_edits::{EditedConcept, Terms},
-    web::{error::WebError, pages::difference, reading},
+    web::{
+        error::WebError,
+        pages::{difference, meanwhile},
+        reading,
+    },
 };
 
 /// Where the name of a field with terms begins; the language follows.
@@ -19,8 +23,8 @@ pub(crate) struct ConceptForm {
     pub(super) reason: String,
     pub(super) days: Option<u16>,
     pub(super) edited: i32,
-    /// The stamp of what is edited.
-    pub(super) stamp: Option<String>,
+    /// The seal of the name and the note that are edited.
+    pub(super) seen: Option<String>,
     pub(super) terms: Terms,
     pub(super) anti_terms: Vec<String>,
     /// A new language as typed, where it cannot be one, and its terms: they are in no column.
@@ -44,11 +48,17 @@ impl ConceptForm {
             reason: String::new(),
             days: None,
             edited: concept.version,
-            stamp: Some(concept.stamp()),
+            seen: Some(meanwhile::seal_of_names(&concept.name, &concept.note)),
             terms: concept.terms.clone(),
             anti_terms: concept.anti_terms.clone(),
             ..Self::default()
         }
+    }
+
+    /// Whether the name and the note that it was drawn with are those of `concept`; a form without a seal is of any.
+    pub(super) fn is_of(&self, concept: &EditedConcept) -> bool {
+        let saved = meanwhile::seal_of_names(&concept.name, &concept.note);
+        self.seen.as_ref().is_none_or(|seen| *seen == saved)
     }
 
     /// Reads what a browser sends: one term a line, and a language of its own for new ones. One that is none stays as it
@@ -67,7 +77,7 @@ impl ConceptForm {
                         .parse()
                         .map_err(|_| WebError::BadRequest("“edited” is no version.".to_owned()))?;
                 }
-                "stamp" => form.stamp = Some(value),
+                "seen" => form.seen = Some(value),
                 "anti_terms" => form.anti_terms = lines(&value),
                 "new_language" => value.trim().clone_into(&mut form.new_language),
                 "new_terms" => form.new_terms = lines(&value),

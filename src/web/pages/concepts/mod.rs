@@ -203,6 +203,9 @@ pub(crate) async fn save(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
     let form = ConceptForm::read(fields)?;
+    let saved = concept_edits::find(&state.db, &slug)
+        .await?
+        .ok_or(WebError::NotFound("concept"))?;
     let texts = reading::current().texts;
     let concept = form.concept(&slug);
     let mut flaws = flaws(std::slice::from_ref(&concept), &[]);
@@ -211,11 +214,13 @@ pub(crate) async fn save(
         texts.terms_cannot_be_used.to_owned()
     } else if form.name.is_empty() {
         texts.concept_needs_name.to_owned()
+    } else if !form.is_of(&saved) {
+        saving::outdated(saved.version)
     } else {
         let edit = ConceptEdit {
             slug: &slug,
             edited: form.edited,
-            stamp: form.stamp.as_deref(),
+            seen: form.seen.is_some().then_some((&saved.name, &saved.note)),
             name: &form.name,
             terms: &form.terms,
             anti_terms: &form.anti_terms,

@@ -118,5 +118,5 @@ pub(crate) async fn table(
             }
         }
     }
-    Ok(table.answer(&stored.slug))
+    Ok(table.answer(&stored.slug, false))
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{FeedId, ListSelectors, SourceId},
+    pipeline,
     store::{
         audit,
         feed_edits::{self, Bulk, EditedFeed, FeedChange, FeedEdit},
@@ -24,6 +25,7 @@ use crate::{
         pages::{
             frame::Frame,
             meanwhile::{self, Other},
+            selectors::{self, SelectorField},
         },
         reading,
         visitor::Visitor,
@@ -97,6 +99,18 @@ impl FeedPage {
         self.earlier = Some(Earlier {
             was_paused: was_paused.unwrap_or(self.feed.state == "paused"),
         });
+    }
+
+    /// The fields for how its page is read.
+    fn selectors(&self) -> Vec<SelectorField> {
+        let names = [
+            "list_item",
+            "list_title",
+            "list_link",
+            "list_date",
+            "list_summary",
+        ];
+        selectors::fields(names, &self.form.selectors())
     }
 
     /// Tells what is saved by now. The form is of that from here on.
@@ -255,6 +269,8 @@ pub(crate) async fn save(
         Some(texts.no_language)
     } else if list.as_ref().is_some_and(|list| list.item.is_empty()) {
         Some(texts.list_needs_item)
+    } else if list.as_ref().and_then(pipeline::page::problem).is_some() {
+        Some(texts.selector_cannot_be_read)
     } else {
         None
     };

@@ -15,8 +15,8 @@ use crate::{
         edited::{self, Edit},
         error::WebError,
         pages::{
-            difference,
-            search::{MISTAKES, excerpt},
+            difference, meanwhile,
+            search::{MISTAKES, excerpt, shown, unshown},
         },
     },
 };
@@ -46,9 +46,9 @@ pub(crate) struct KeywordForm {
     /// The version that is edited; 0 for a new one.
     #[serde(default)]
     pub(super) edited: i32,
-    /// The stamp of what is edited.
+    /// The seal of the name and the note that are edited.
     #[serde(default)]
-    pub(super) stamp: Option<String>,
+    pub(super) seen: Option<String>,
     /// A way out of an error that was chosen.
     #[serde(default)]
     way: String,
@@ -72,6 +72,8 @@ pub(super) struct Checked {
     pub(super) warnings: Vec<String>,
     /// What a dialect has that was lost.
     pub(super) notes: Vec<String>,
+    /// Warnings and notes that are not shown.
+    pub(super) more_remarks: usize,
     pub(super) mistakes: Vec<Mistake>,
     /// Mistakes that are not shown.
     pub(super) more_mistakes: usize,
@@ -104,9 +106,15 @@ impl KeywordForm {
             dialect: String::new(),
             days: None,
             edited: keyword.version,
-            stamp: Some(keyword.stamp()),
+            seen: Some(meanwhile::seal_of_names(&keyword.name, &keyword.note)),
             way: String::new(),
         }
+    }
+
+    /// Whether the name and the note that it was drawn with are those of `keyword`; a form without a seal is of any.
+    pub(super) fn is_of(&self, keyword: &EditedKeyword) -> bool {
+        let saved = meanwhile::seal_of_names(&keyword.name, &keyword.note);
+        self.seen.as_ref().is_none_or(|seen| *seen == saved)
     }
 
     /// A new one that asks for this.
@@ -120,7 +128,7 @@ impl KeywordForm {
             dialect: String::new(),
             days: None,
             edited: 0,
-            stamp: None,
+            seen: None,
             way: String::new(),
         }
     }
@@ -234,14 +242,10 @@ fn understood(text: &str, query: &Query, notes: &[Warning], is_translated: bool)
         tree: query.tree(),
         warnings: shown(query.warnings()).map(ToString::to_string).collect(),
         notes: shown(notes).map(|note| note.message.clone()).collect(),
+        more_remarks: unshown(query.warnings()) + unshown(notes),
         mistakes: Vec::new(),
         more_mistakes: 0,
     }
-}
-
-/// As many as a page shows.
-fn shown(warnings: &[Warning]) -> impl Iterator<Item = &Warning> {
-    warnings.iter().take(MISTAKES)
 }
 
 fn mistakes(text: &str, errors: &[QueryError]) -> Vec<Mistake> {

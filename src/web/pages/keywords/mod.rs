@@ -253,6 +253,9 @@ pub(crate) async fn save(
     Path(slug): Path<String>,
     Form(mut form): Form<KeywordForm>,
 ) -> Result<Response, WebError> {
+    let keyword = keyword_edits::find(&state.db, &slug)
+        .await?
+        .ok_or(WebError::NotFound("keyword"))?;
     let checked = form::check(&state, &slug, &form).await?;
     let texts = reading::current().texts;
     let problem = if let Some(query) = checked.query.clone() {
@@ -260,7 +263,10 @@ pub(crate) async fn save(
         let edit = KeywordEdit {
             slug: &slug,
             edited: form.edited,
-            stamp: form.stamp.as_deref(),
+            seen: form
+                .seen
+                .is_some()
+                .then_some((&keyword.name, &keyword.note)),
             name: form.name.trim(),
             query: &query,
             note: form.note.trim(),
@@ -268,6 +274,8 @@ pub(crate) async fn save(
         };
         if edit.name.is_empty() {
             texts.keyword_needs_name.to_owned()
+        } else if !form.is_of(&keyword) {
+            saving::outdated(keyword.version)
         } else {
             let saved = Edit::Keyword {
                 slug: slug.clone(),

@@ -121,10 +121,17 @@ impl Asked {
         address.finish()
     }
 
-    /// The address of this search as a feed or a table.
-    pub(crate) fn output(&self, file: &str) -> String {
-        self.address()
-            .replacen("/search?", &format!("/out/search/{file}?"), 1)
+    /// The address of this search as a feed or a table. Where it names days it names their zone, too: who asks for it later is
+    /// a program with a key, which is in none.
+    pub(crate) fn output(&self, file: &str, zone: &str) -> String {
+        let address = self.address();
+        let query = address.trim_start_matches("/search?");
+        let address = format!("/out/search/{file}?{query}");
+        if zone.is_empty() || (self.from.is_empty() && self.to.is_empty()) {
+            return address;
+        }
+        let zone: String = url::form_urlencoded::byte_serialize(zone.as_bytes()).collect();
+        format!("{address}&zone={zone}")
     }
 
     /// The address of this search, from a place on.

@@ -3,15 +3,25 @@
 use super::asked::Asked;
 use crate::{
     domain::marks::Segment,
-    query::QueryError,
+    query::{QueryError, Warning},
     store::search::{SearchedKeyword, SearchedSource},
 };
 
 /// The most of a query that is shown around an error, in characters.
 const AROUND: usize = 120;
 
-/// Mistakes that are shown: whoever mends these sees the next.
+/// Mistakes that are shown, and warnings: whoever mends these sees the next.
 pub(crate) const MISTAKES: usize = 20;
+
+/// As many warnings as a page shows.
+pub(crate) fn shown(warnings: &[Warning]) -> impl Iterator<Item = &Warning> {
+    warnings.iter().take(MISTAKES)
+}
+
+/// How many it does not show.
+pub(crate) const fn unshown(warnings: &[Warning]) -> usize {
+    warnings.len().saturating_sub(MISTAKES)
+}
 
 /// A choice of a filter.
 #[derive(Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use asked::{Asked, Within};
 use form::{Filter, Mistake, Way};
-pub(crate) use form::{MISTAKES, excerpt};
+pub(crate) use form::{MISTAKES, excerpt, shown, unshown};
 
 use super::{
     desk::DeskView,
@@ -69,6 +69,8 @@ pub(crate) struct SearchPage {
     /// The query as it was understood.
     understood: Option<String>,
     warnings: Vec<String>,
+    /// Warnings that are not shown.
+    more_warnings: usize,
     examples: Vec<Way>,
     /// The editor with a keyword that finds this, for who may save one.
     draft: Option<String>,
@@ -240,6 +242,7 @@ impl SearchPage {
             more_mistakes: 0,
             understood: None,
             warnings: Vec::new(),
+            more_warnings: 0,
             examples: Vec::new(),
             draft: None,
             outcome: None,
@@ -251,8 +254,9 @@ impl SearchPage {
     fn understand(&mut self, readied: &Readied) {
         if let Some(query) = &readied.understood {
             self.understood = Some(query.canonical());
-            let warnings = query.warnings().iter().take(MISTAKES);
-            self.warnings = warnings.map(ToString::to_string).collect();
+            let warnings = query.warnings();
+            self.warnings = shown(warnings).map(ToString::to_string).collect();
+            self.more_warnings = unshown(warnings);
         }
         if self.frame.may_edit {
             self.draft = Some(draft_address(&readied.whole));
