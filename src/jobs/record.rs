@@ -1,12 +1,9 @@
 //! Recording: finished polls are written in batches, and one that the database refuses becomes a failure of its feed.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{self, Instant},
 };
 
@@ -46,7 +43,7 @@ pub type Progress = Arc<dyn Fn(&Summary) + Send + Sync>;
 const RECORD_BATCH: usize = 512;
 
 /// Weight beyond which no record is added to a transaction.
-const BATCH_WEIGHT: u32 = 1_536;
+const BATCH_WEIGHT: u32 = 2_048;
 
 /// The first record of a transaction waits so long for others: a commit costs the same for one as for many.
 const GATHER: Duration = Duration::from_millis(10);
@@ -56,7 +53,7 @@ const WAITING: usize = 512;
 
 /// What records that wait or are being written weigh together at most; then polls wait. One that is heavier waits until it is
 /// alone.
-const ALL_WEIGHT: u32 = 4_608;
+const ALL_WEIGHT: u32 = 6_144;
 
 /// Where finished polls are handed in.
 #[derive(Clone)]
@@ -102,89 +99,17 @@ impl Inlet {
     }
 }
 
-/// Records what arrives until all senders are gone: while one transaction waits for the disk, the next is on its way.
-pub(super) async fn all(poller: &Poller, outlet: Outlet, progress: &Progress) -> Summary {
-    let recorder = Recorder {
-        poller,
-        db: store::apart(&poller.db, 2),
-        outlet: Mutex::new(outlet),
-        summary: std::sync::Mutex::default(),
-        progress,
-    };
-    tokio::join!(recorder.run(), recorder.run());
-    recorder.db.close().await;
-    recorder.so_far()
-}
-
-/// Who records, in two transactions at a time.
-struct Recorder<'a> {
-    poller: &'a Poller,
-    db: PgPool,
-    outlet: Mutex<Outlet>,
-    summary: std::sync::Mutex<Summary>,
-    progress: &'a Progress,
-}
-
-impl Recorder<'_> {
-    async fn run(&self) {
-        while let Some(Gathered { records, room }) = self.next().await {
-            self.record(records).await;
-            drop(room);
-            (self.progress)(&self.so_far());
-        }
+/// Records what arrives until all senders are gone.
+pub(super) async fn all(poller: &Poller, mut outlet: Outlet, progress: &Progress) -> Summary {
+    let db = store::apart(&poller.db);
+    let mut summary = Summary::default();
+    while let Some(Gathered { records, room }) = gather(&mut outlet).await {
+        record(poller, &db, records, &mut summary).await;
+        drop(room);
+        progress(&summary);
     }
-
-    async fn next(&self) -> Option<Gathered> {
-        gather(&mut *self.outlet.lock().await).await
-    }
-
-    fn so_far(&self) -> Summary {
-        *self.summary.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn record(&self, records: Vec<PollRecord>) {
-        let begun = Instant::now();
-        let batch = store::polls::record(&self.db, records).await;
-        meters().took(Stage::Record, begun.elapsed());
-        self.note(&batch);
-        let failures: Vec<PollRecord> = batch
-            .refused
-            .into_iter()
-            .filter_map(|(record, error)| as_failure(self.poller, record, &error))
-            .collect();
-        if failures.is_empty() {
-            return;
-        }
-        let batch = store::polls::record(&self.db, failures).await;
-        self.note(&batch);
-        for (record, error) in batch.refused {
-            complain(&record, &error);
-        }
-    }
-
-    fn note(&self, batch: &Batch) {
-        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
-        summary.add(&batch.written, batch.recorded);
-        drop(summary);
-        if batch.recorded.new_matches > 0 {
-            self.poller.placer.notify_one();
-        }
-        for record in &batch.written {
-            log(record);
-            meter(&record.attempt);
-        }
-        meters().stored(batch.recorded.new_articles, batch.recorded.new_matches);
-        for turn in &batch.turns {
-            tell(turn);
-        }
-        if let Some((count, error)) = &batch.lost {
-            tracing::error!(
-                count,
-                error = error as &dyn std::error::Error,
-                "polls could not be recorded; their feeds are polled again when their leases end"
-            );
-        }
-    }
+    db.close().await;
+    summary
 }
 
 /// Takes the records of one transaction; none when there are none and none will come.
@@ -224,6 +149,26 @@ fn weight(record: &PollRecord) -> u32 {
     u32::try_from(bytes / 1_024 + reading.found.len()).unwrap_or(u32::MAX)
 }
 
+async fn record(poller: &Poller, db: &PgPool, records: Vec<PollRecord>, summary: &mut Summary) {
+    let begun = Instant::now();
+    let batch = store::polls::record(db, records).await;
+    meters().took(Stage::Record, begun.elapsed());
+    note(poller, &batch, summary);
+    let failures: Vec<PollRecord> = batch
+        .refused
+        .into_iter()
+        .filter_map(|(record, error)| as_failure(poller, record, &error))
+        .collect();
+    if failures.is_empty() {
+        return;
+    }
+    let batch = store::polls::record(db, failures).await;
+    note(poller, &batch, summary);
+    for (record, error) in batch.refused {
+        complain(&record, &error);
+    }
+}
+
 /// What the database refuses is the document's fault, and the feed must still get its next check. None if it is the
 /// database that is at fault: the claim then runs out and the feed is polled again.
 fn as_failure(poller: &Poller, record: PollRecord, error: &StoreError) -> Option<PollRecord> {
@@ -261,6 +206,28 @@ fn complain(record: &PollRecord, error: &StoreError) {
         error = error as &dyn std::error::Error,
         "a poll could not be recorded"
     );
+}
+
+fn note(poller: &Poller, batch: &Batch, summary: &mut Summary) {
+    summary.add(&batch.written, batch.recorded);
+    if batch.recorded.new_matches > 0 {
+        poller.placer.notify_one();
+    }
+    for record in &batch.written {
+        log(record);
+        meter(&record.attempt);
+    }
+    meters().stored(batch.recorded.new_articles, batch.recorded.new_matches);
+    for turn in &batch.turns {
+        tell(turn);
+    }
+    if let Some((count, error)) = &batch.lost {
+        tracing::error!(
+            count,
+            error = error as &dyn std::error::Error,
+            "polls could not be recorded; their feeds are polled again when their leases end"
+        );
+    }
 }
 
 fn meter(attempt: &Attempt) {

@@ -80,7 +80,7 @@ impl Poller {
             places: Places::new(self.options.concurrency),
             inlet,
             give_up: CancellationToken::new(),
-            claims_db: store::apart(&self.db, 1),
+            claims_db: store::apart(&self.db),
             due_by: once.then(|| self.clock.now()),
         };
         let recorder = round.polls.spawn({

@@ -115,12 +115,12 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
     }
 }
 
-/// So many connections apart from those of a pool, opened when they are asked for: of somebody who does the same again and
-/// again, so that it waits for nobody and its statements are prepared once.
+/// A connection apart from those of a pool, opened when it is asked for: of somebody who does the same again and again, so
+/// that it waits for nobody and its statements are prepared once.
 #[must_use]
-pub fn apart(db: &PgPool, connections: u32) -> PgPool {
+pub fn apart(db: &PgPool) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(connections)
+        .max_connections(1)
         .max_lifetime(None)
         .idle_timeout(None)
         .acquire_timeout(ACQUIRE_WITHIN)
