@@ -53,7 +53,7 @@ const WAITING: usize = 512;
 
 /// What records that wait or are being written weigh together at most; then polls wait. One that is heavier waits until it is
 /// alone.
-const ALL_WEIGHT: u32 = 6_144;
+const ALL_WEIGHT: u32 = 4_096;
 
 /// Where finished polls are handed in.
 #[derive(Clone)]
