@@ -83,9 +83,7 @@ async fn pass(
     let summary = if is_lost {
         Summary::default()
     } else {
-        let stop = lifecycle.stop_token();
-        let pass = parts.poller.pass(&stop, progress);
-        parts.placer.beside(pass).await
+        parts.poller.pass(&lifecycle.stop_token(), progress).await
     };
     bar.finish_and_clear();
     let placed = parts.placer.step().await;

@@ -76,31 +76,6 @@ impl Placer {
         self.leave().await;
     }
 
-    /// Places what `work` brings while it goes on; what is left in the end is for a last [`Placer::step`].
-    pub async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
-        let done = CancellationToken::new();
-        let (worked, ()) = tokio::join!(
-            async {
-                let _done = done.clone().drop_guard();
-                work.await
-            },
-            async {
-                // A step is never broken off.
-                while !done.is_cancelled() {
-                    tokio::select! {
-                        () = done.cancelled() => return,
-                        () = self.nudge.notified() => self.step_logged().await,
-                    }
-                    tokio::select! {
-                        () = done.cancelled() => {}
-                        () = time::sleep(INTERVAL) => {}
-                    }
-                }
-            }
-        );
-        worked
-    }
-
     /// Prepares beside placing, as soon as no other process places.
     async fn prepare_soon(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() && !self.prepare_logged().await {
