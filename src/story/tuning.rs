@@ -5,6 +5,10 @@
 pub const COPY_WINDOW: i64 = 72 * 3_600;
 /// Words that a text needs before it is compared with another for copies.
 pub const MIN_COPY_WORDS: u32 = 12;
+/// The same for two reports of one outlet under different headlines.
+pub const MIN_STANDING_WORDS: u32 = 40;
+/// An outlet's two reports of one headline without a text are one within so many seconds.
+pub const SAME_HEADLINE_WITHIN: i64 = 12 * 3_600;
 /// Share of the shorter text's runs of words that a copy has in common with its original. Independent reports of one
 /// event share quotations and a background paragraph; an edited copy keeps most of what it kept.
 pub const COPY_CONTAINMENT: f32 = 0.55;
