@@ -231,7 +231,7 @@ texts! {
     is_in_backlog: "It was fetched, and matched nothing",
     its_feed: "its feed",
     not_fetched: "It was not fetched",
-    no_feed_of_host: "No feed of its site is followed.",
+    no_feed_of_host: "No feed of its site is followed, and of the last million entries that matched nothing none has its address.",
     feeds_of_host: "Feeds of its site that are followed:",
     last_read: "last read",
     never_read: "never read",
