@@ -292,7 +292,8 @@ pub async fn store(
             subject_kind: "article",
             subject: article.to_string(),
             before: None,
-            after: Some(json!({"url": page.entry.url, "title": page.entry.title})),
+            // Its address only: the audit keeps for good what it holds, and a text may have to be erased.
+            after: Some(json!({"url": page.entry.url})),
         };
         audit::record(&mut tx, &wanted.asked_by, now, &[change]).await?;
     }

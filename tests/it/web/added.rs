@@ -80,6 +80,9 @@ async fn a_page_that_was_asked_for_is_an_article_like_any_other() {
     assert_eq!(room.worker.count("articles").await, 1);
     let audited = "audit WHERE subject_kind IN ('article', 'source', 'page') AND actor = 'ed'";
     assert_eq!(count(&room.worker.db, audited).await, 4);
+    // The audit only grows: no text that may have to be erased is in it.
+    let told = "audit WHERE concat(before, after) LIKE '%Envoys%'";
+    assert_eq!(count(&room.worker.db, told).await, 0);
     room.site.stop().await;
 }
 
