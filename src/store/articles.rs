@@ -140,7 +140,7 @@ async fn lookup(
     .collect()
 }
 
-/// Keeps the earlier text of articles that their own feed changed, then changes them.
+/// Keeps the earlier text of articles that their own feed changed, then changes them. A text that was erased stays erased.
 async fn revise(
     tx: &mut PgConnection,
     records: &[&PollRecord],
@@ -175,7 +175,8 @@ async fn revise(
              SELECT articles.id, articles.revision, articles.title, articles.summary, articles.content, entry.seen
                FROM articles
                JOIN entry ON entry.id = articles.id
-              WHERE (articles.title, articles.summary, articles.content)
+              WHERE articles.erased_at IS NULL
+                AND (articles.title, articles.summary, articles.content)
                     IS DISTINCT FROM (entry.title, entry.summary, entry.content)
          ), kept AS (
              INSERT INTO revisions (article_id, revision, title, summary, content, replaced_at)
@@ -281,7 +282,8 @@ async fn insert_matches(
     if ids.is_empty() {
         return Ok(0);
     }
-    // The joins drop a keyword that was deleted since the engine was built, and take the article's own date.
+    // The joins drop a keyword that was deleted since the engine was built and an article whose text was erased, and take
+    // the article's own date.
     let inserted = sqlx::query_scalar!(
         r#"
         INSERT INTO matches (article_id, keyword_id, keyword_version, hits, why, sort_at, matched_at, is_backfill,
@@ -290,7 +292,7 @@ async fn insert_matches(
                found.backfill, NOT $8
           FROM UNNEST($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[],
                       $7::boolean[]) AS found (article, keyword, version, hits, why, seen, backfill)
-          JOIN articles ON articles.id = found.article
+          JOIN articles ON articles.id = found.article AND articles.erased_at IS NULL
           JOIN keywords ON keywords.id = found.keyword
          ORDER BY articles.id, keywords.id
             ON CONFLICT (article_id, keyword_id) DO UPDATE

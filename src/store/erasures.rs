@@ -13,7 +13,8 @@ use crate::domain::{ArticleId, EditionId, Timestamp};
 pub const TOMBSTONE: &str = "[erased]";
 
 /// Erases the text of an article for good: headline, text, authors, categories, earlier texts, hits, its places in the
-/// search index, and what editions show of it. Its address, source and times stay. False if there is no such article, or
+/// search index, what editions show of it, and the sample of the backlog that it may have been drawn into. Its address,
+/// source and times stay. False if there is no such article, or
 /// it was erased before.
 ///
 /// # Errors
@@ -27,7 +28,7 @@ pub async fn erase(
 ) -> Result<bool, StoreError> {
     let mut tx = super::begin(db).await?;
     let Some(article) = sqlx::query!(
-        "SELECT url, title FROM articles WHERE id = $1 AND erased_at IS NULL FOR UPDATE",
+        "SELECT url, title, identity FROM articles WHERE id = $1 AND erased_at IS NULL FOR UPDATE",
         id as ArticleId
     )
     .fetch_optional(&mut *tx)
@@ -51,6 +52,13 @@ pub async fn erase(
     sqlx::query!(
         "UPDATE article_tokens SET tokens = '{}' WHERE article_id = $1",
         id as ArticleId
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "UPDATE backlog_samples SET title = $2, summary = '' WHERE identity = $1",
+        article.identity,
+        TOMBSTONE,
     )
     .execute(&mut *tx)
     .await?;

@@ -261,13 +261,13 @@ pub async fn judge(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let mut tx = super::begin(db).await?;
-    let title = sqlx::query_scalar!(
+    let judged = sqlx::query!(
         "UPDATE backlog_samples
             SET is_missed = $2::text IS NOT NULL, keyword_id = (SELECT id FROM keywords WHERE slug = $2), judged_by = $3,
                 judged_at = $4
           WHERE id = $1
             AND ($2::text IS NULL OR EXISTS (SELECT FROM keywords WHERE slug = $2))
-        RETURNING title",
+        RETURNING url",
         id as SampleId,
         missed_by,
         actor,
@@ -275,7 +275,7 @@ pub async fn judge(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(title) = title else {
+    let Some(sample) = judged else {
         return Ok(false);
     };
     let change = Change {
@@ -283,7 +283,8 @@ pub async fn judge(
         subject_kind: "sample",
         subject: id.to_string(),
         before: None,
-        after: Some(json!({"title": title, "missed_by": missed_by})),
+        // Its address only: the audit keeps for good what it holds, and a text may have to be erased.
+        after: Some(json!({"url": sample.url, "missed_by": missed_by})),
     };
     audit::record(&mut tx, actor, now, &[change]).await?;
     tx.commit().await?;

@@ -365,7 +365,8 @@ async fn write_articles(
     )))
 }
 
-/// Entries that match become articles of the past: never new, never told.
+/// Entries that match become articles. Those of before the keyword was saved are of the past: never new, never told. What
+/// a poll brought after that is news, as it is when the poll knows the keyword.
 async fn write_backlog(
     tx: &mut PgConnection,
     rematch: &Rematch,
@@ -410,7 +411,7 @@ async fn write_backlog(
                INSERT INTO articles (identity, source_id, feed_id, url, title, summary, content, language, authors,
                                      categories, published_at, sort_at, first_seen_at, is_backfill)
                SELECT identity, source_id, feed_id, url, title, summary, content, language, authors, categories,
-                      published_at, sort_at, first_seen_at, true
+                      published_at, sort_at, first_seen_at, is_backfill OR first_seen_at <= $2
                  FROM entry
                 ORDER BY identity
                    ON CONFLICT (identity) DO NOTHING
@@ -425,6 +426,7 @@ async fn write_backlog(
            )
            SELECT id AS "id!: ArticleId", identity AS "identity!" FROM stored ORDER BY id"#,
         &there,
+        rematch.saved_at as Timestamp,
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -438,7 +440,8 @@ async fn write_backlog(
     Ok(Some((read, gained, 0)))
 }
 
-/// Writes matches, opens those again that were closed. Returns how many are new or open again.
+/// Writes matches, opens those again that were closed; an article whose text was erased gets none. Returns how many are new
+/// or open again.
 async fn insert_matches<'a>(
     tx: &mut PgConnection,
     rematch: &Rematch,
@@ -458,6 +461,7 @@ async fn insert_matches<'a>(
     let open = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!"
              FROM matches
+             JOIN articles ON articles.id = article_id AND erased_at IS NULL
             WHERE keyword_id = $1 AND article_id = ANY($2) AND closed_at IS NULL"#,
         rematch.keyword_id as KeywordId,
         &ids as &[ArticleId],
@@ -466,9 +470,10 @@ async fn insert_matches<'a>(
     .await?;
     let written = sqlx::query!(
         "INSERT INTO matches (article_id, keyword_id, keyword_version, hits, why, sort_at, matched_at, is_backfill)
-         SELECT articles.id, $1, $2, found.hits::jsonb, found.why, articles.sort_at, $6, true
+         SELECT articles.id, $1, $2, found.hits::jsonb, found.why, articles.sort_at, $6,
+                articles.is_backfill OR articles.first_seen_at <= $7
            FROM UNNEST($3::bigint[], $4::text[], $5::text[]) AS found (article, hits, why)
-           JOIN articles ON articles.id = found.article
+           JOIN articles ON articles.id = found.article AND articles.erased_at IS NULL
           ORDER BY articles.id
              ON CONFLICT (article_id, keyword_id) DO UPDATE
             SET keyword_version = excluded.keyword_version, hits = excluded.hits, why = excluded.why,
@@ -479,6 +484,7 @@ async fn insert_matches<'a>(
         &hits,
         &whys,
         now as Timestamp,
+        rematch.saved_at as Timestamp,
     )
     .execute(&mut *tx)
     .await?

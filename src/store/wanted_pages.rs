@@ -23,6 +23,9 @@ const LEASE: Duration = Duration::from_mins(2);
 /// A page whose reading broke off this often is given up.
 const MOST_ATTEMPTS: i16 = 3;
 
+/// Who makes a source for a host holds the advisory lock of this and the hash of the host's name.
+pub const SOURCE_LOCK: i32 = 0x7769_7370;
+
 /// A page to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -177,7 +180,8 @@ pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
     .rows_affected())
 }
 
-/// The source whose domain is the host, or the longest end of it; else one that is made for the host.
+/// The source whose domain is the host, or the longest end of it, `www.` aside; else one that is made for the host, once,
+/// however many ask at a time.
 ///
 /// # Errors
 /// The database does not answer, or holds a tier that no version of wirewatch writes.
@@ -189,6 +193,13 @@ pub async fn source_of(
     now: Timestamp,
 ) -> Result<SearchedSource, StoreError> {
     let mut tx = super::begin(db).await?;
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))",
+        SOURCE_LOCK,
+        host,
+    )
+    .execute(&mut *tx)
+    .await?;
     if let Some(source) = known_source(&mut tx, host).await? {
         return Ok(source);
     }
@@ -246,8 +257,9 @@ async fn known_source(
         SourceRow,
         "SELECT id, slug, name, domain, country, language, tier, tags
            FROM sources
-          WHERE domain = $1 OR right($1, length(domain) + 1) = '.' || domain
-          ORDER BY length(domain) DESC, id
+          CROSS JOIN LATERAL (SELECT regexp_replace(domain, '^www\\.', '') AS site) AS named
+          WHERE site = $1 OR right($1, length(site) + 1) = '.' || site
+          ORDER BY length(site) DESC, id
           LIMIT 1",
         host
     )
@@ -292,7 +304,8 @@ pub async fn store(
             subject_kind: "article",
             subject: article.to_string(),
             before: None,
-            after: Some(json!({"url": page.entry.url, "title": page.entry.title})),
+            // Its address only: the audit keeps for good what it holds, and a text may have to be erased.
+            after: Some(json!({"url": page.entry.url})),
         };
         audit::record(&mut tx, &wanted.asked_by, now, &[change]).await?;
     }

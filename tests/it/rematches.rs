@@ -10,13 +10,14 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use wirewatch::{
     app::SystemClock,
-    domain::{BeatConcept, Changing, Clock as _, Concept, Subject, Timestamp},
+    domain::{ArticleId, BeatConcept, Changing, Clock as _, Concept, Subject, Timestamp},
     jobs::rematch::Rematcher,
     query::{self, Engine, Lexicon, Scratch},
     store::{
         PgPool,
         beat::{self, Dependants, Merge},
         concept_edits::{self, ConceptEdit},
+        erasures,
         keyword_edits::{self, KeywordEdit, Saved},
         workers::{Kind, Worker},
     },
@@ -247,6 +248,11 @@ async fn what_a_poll_stored_by_the_old_version_meanwhile_is_matched_too() {
            FROM keywords, articles WHERE title IN ('iran late', 'iran held')",
         "INSERT INTO backlog (identity, feed_id, title, summary, content, sort_at, first_seen_at)
          SELECT '\\x02000000000000000000000000000000', id, 'korea late', '', '', now(), '2026-11-23T10:00:01Z' FROM feeds",
+        "INSERT INTO backlog (identity, feed_id, title, summary, content, sort_at, first_seen_at, is_backfill)
+         SELECT '\\x05000000000000000000000000000000', id, 'korea archive', '', '', now(), '2026-11-23T10:00:01Z', true
+           FROM feeds",
+        "INSERT INTO articles (identity, source_id, feed_id, title, summary, content, sort_at, first_seen_at)
+         SELECT '\\x06', source_id, id, 'korea stored', '', '', now(), '2026-11-23T10:00:01Z' FROM feeds",
     ] {
         sqlx::query(statement).execute(&worker.db).await.unwrap();
     }
@@ -257,11 +263,37 @@ async fn what_a_poll_stored_by_the_old_version_meanwhile_is_matched_too() {
     let open = titles_in(&worker.db, OPEN).await;
     assert!(open.contains("korea late") && !open.contains("iran late"));
     assert!(!open.contains("iran held"), "{open:?}");
+    // What came after the keyword was saved is news; what the first read of a feed brought is not.
+    worker.place_and_list().await;
+    let news = format!(
+        "{OPEN} AND NOT matches.is_backfill AND matches.arrival > 0 AND NOT articles.is_backfill"
+    );
+    let news = titles_in(&worker.db, &format!("{news} AND title LIKE 'korea %'")).await;
+    let late = ["korea late", "korea stored"].map(str::to_owned);
+    assert_eq!(news, BTreeSet::from(late));
+    assert!(open.contains("korea archive"), "{open:?}");
     assert!(
         titles_in(&worker.db, "articles")
             .await
             .contains("iran late")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tombstone_is_matched_by_no_keyword_anew() {
+    let worker = stocked("iran").await;
+    let article: ArticleId = sqlx::query_scalar("SELECT min(id) FROM articles")
+        .fetch_one(&worker.db)
+        .await
+        .unwrap();
+    let now = worker.clock.now();
+    let erased = erasures::erase(&worker.db, article, "a court", "anna", now).await;
+    assert!(erased.unwrap());
+    save(&worker, "iran OR erased").await;
+    finish(&worker).await;
+    let told = "matches JOIN articles ON articles.id = article_id WHERE erased_at IS NOT NULL AND hits <> '[]'";
+    assert_eq!(count(&worker.db, told).await, 0);
+    assert_eq!(count(&worker.db, "rematches WHERE gained = 0").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,12 @@
 //! An article by its address: through the guard of the fetcher, and only as text.
 
-use wirewatch::{domain::Role, web::WebOptions};
+use std::time::Duration;
+
+use wirewatch::{
+    domain::{Clock as _, Role},
+    store::wanted_pages::{self, SOURCE_LOCK},
+    web::WebOptions,
+};
 
 use crate::{
     feed_server::{Document, FeedServer},
@@ -80,6 +86,9 @@ async fn a_page_that_was_asked_for_is_an_article_like_any_other() {
     assert_eq!(room.worker.count("articles").await, 1);
     let audited = "audit WHERE subject_kind IN ('article', 'source', 'page') AND actor = 'ed'";
     assert_eq!(count(&room.worker.db, audited).await, 4);
+    // The audit only grows: no text that may have to be erased is in it.
+    let told = "audit WHERE concat(before, after) LIKE '%Envoys%'";
+    assert_eq!(count(&room.worker.db, told).await, 0);
     room.site.stop().await;
 }
 
@@ -114,4 +123,54 @@ async fn a_page_that_cannot_be_read_says_why_and_no_forbidden_address_is_asked()
         assert_eq!(answer.status, 400, "{wrong}");
     }
     room.site.stop().await;
+}
+
+const SOURCE: &str = "INSERT INTO sources (slug, name, domain, tier, note, created_at)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_has_one_source_however_many_ask_and_however_it_is_written() {
+    let worker = TestWorker::new(&[], &[("iran", "iran")]).await;
+    // Another worker is about to make the source: whoever looks meanwhile sees none yet, and can only wait.
+    let mut other = worker.db.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext('paper.example'))")
+        .bind(SOURCE_LOCK)
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    sqlx::query("LOCK TABLE sources IN SHARE MODE")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let made =
+        format!("{SOURCE} VALUES ('paper-example', 'Paper', 'paper.example', 'press', '', now())");
+    sqlx::query(sqlx::AssertSqlSafe(made))
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let ending = async {
+        while worker.count(waits).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        other.commit().await.unwrap();
+    };
+    let now = worker.clock.now();
+    let asking = wanted_pages::source_of(&worker.db, "paper.example", "Paper", "ed", now);
+    let (source, ()) = tokio::join!(asking, ending);
+    assert_eq!(source.unwrap().slug, "paper-example");
+    let made = "sources WHERE domain = 'paper.example'";
+    assert_eq!(worker.count(made).await, 1);
+    // One that was entered with `www.` is the same publisher's, under its other hosts too.
+    let entered =
+        format!("{SOURCE} VALUES ('daily', 'Daily', 'www.daily.example', 'press', '', now())");
+    sqlx::query(sqlx::AssertSqlSafe(entered))
+        .execute(&worker.db)
+        .await
+        .unwrap();
+    for host in ["daily.example", "english.daily.example"] {
+        let source = wanted_pages::source_of(&worker.db, host, "Daily", "ed", now).await;
+        assert_eq!(source.unwrap().slug, "daily", "{host}");
+    }
+    let apart = wanted_pages::source_of(&worker.db, "notdaily.example", "Not", "ed", now).await;
+    assert_eq!(apart.unwrap().slug, "notdaily-example");
 }

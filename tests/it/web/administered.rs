@@ -521,6 +521,14 @@ async fn a_text_that_is_erased_stays_erased_with_a_tombstone_and_a_row() {
         400,
         "it must be meant"
     );
+    // It matched nothing when it came, and was drawn to be judged.
+    sqlx::query(
+        "INSERT INTO backlog_samples (week, identity, source_id, url, title, summary, entries)
+         SELECT '2026-11-16', identity, source_id, url, title, summary, 3 FROM articles WHERE id = 1",
+    )
+    .execute(&desk.worker.db)
+    .await
+    .unwrap();
     let meant = [("reason", "a court"), ("sure", "true")];
     assert_eq!(desk.post(path, &meant).await.status, 303);
     assert_eq!(desk.post(path, &meant).await.status, 404, "once");
@@ -538,12 +546,26 @@ async fn a_text_that_is_erased_stays_erased_with_a_tombstone_and_a_row() {
     )];
     desk.publisher.put("/feed", Document::feed(rss(&changed)));
     desk.worker.pass_a_day_later().await;
-    for table in ["articles", "revisions"] {
-        let from = format!(
-            "{table} WHERE concat(title, summary, content) LIKE '%secret%' OR title LIKE '%talks%'"
-        );
+    for (table, text) in [
+        ("articles", "concat(title, summary, content)"),
+        ("revisions", "concat(title, summary, content)"),
+        ("backlog_samples", "concat(title, summary)"),
+        ("matches", "hits::text"),
+        ("audit", "concat(before, after)"),
+    ] {
+        let from = format!("{table} WHERE {text} ~* 'secret|talks'");
         assert_eq!(desk.count(&from).await, 0, "{table}");
     }
+    assert_eq!(
+        desk.count("backlog_samples WHERE title = '[erased]' AND url IS NOT NULL")
+            .await,
+        1
+    );
+    // Nor is a tombstone told as an article that changed.
+    assert_eq!(desk.count("revisions").await, 0);
+    let touched = "articles WHERE title_changes > 0 OR updated_at IS NOT NULL";
+    assert_eq!(desk.count(touched).await, 0);
+    assert_eq!(desk.count("matches WHERE hits <> '[]'").await, 0);
     assert_eq!(
         desk.count("articles WHERE erased_at IS NOT NULL AND url IS NOT NULL")
             .await,
@@ -713,7 +735,17 @@ async fn what_matched_nothing_is_sampled_each_week_and_judged() {
         "{}",
         page.body
     );
-    assert_eq!(desk.count("audit WHERE subject_kind = 'sample'").await, 2);
+    assert_eq!(
+        desk.count("audit WHERE subject_kind = 'sample' AND after ->> 'url' LIKE 'http%'")
+            .await,
+        2
+    );
+    // The audit only grows: no text that may have to be erased is in it.
+    assert_eq!(
+        desk.count("audit WHERE after::text ~ 'Korea ship|Weather'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
