@@ -120,7 +120,7 @@ enum Command {
         #[arg(long, global = true)]
         json: bool,
     },
-    /// Look at database, clock, disk and feeds, and say what to do.
+    /// Look at database, clock, disk, mail server and feeds, and say what to do.
     Doctor(DoctorArgs),
     /// Prepare or find the database.
     Db {

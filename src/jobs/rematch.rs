@@ -112,6 +112,9 @@ impl Rematcher {
                 rematches::advance(&self.db, &rematch, &nothing, Next::Finished, now).await?;
             } else if judge.version == rematch.version {
                 written += usize::from(self.batch(&rematch, judge, now).await?);
+            } else {
+                // It was saved while it was compiled; the next step knows of that.
+                break;
             }
         }
         Ok(written)

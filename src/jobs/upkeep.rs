@@ -97,32 +97,56 @@ impl Upkeep {
         if !store::leases::hold(&self.db, "upkeep", self.holder.number(), now, LEASE).await? {
             return Ok(0);
         }
-        store::quality::draw(&self.db, now).await?;
         let (db, keep) = (&self.db, &self.keep);
-        whole(stop, || {
-            store::sessions::trim(db, now, keep.sessions, keep.attempts)
-        })
-        .await?;
-        let total = whole(stop, || store::backlog::trim(db, now, keep.backlog)).await?;
-        whole(stop, || {
-            store::feed_days::trim(db, now.minus(keep.feed_days))
-        })
-        .await?;
-        whole(stop, || {
-            store::seen::trim(db, now.minus(store::seen::REMEMBERED_FOR))
-        })
-        .await?;
-        whole(stop, || {
-            store::incidents::trim(db, now.minus(keep.incidents))
-        })
-        .await?;
-        whole(stop, || store::trials::trim(db, now.minus(DAY_KEPT))).await?;
-        whole(stop, || store::hosts::trim(db, now.minus(DAY_KEPT))).await?;
-        store::wanted_pages::trim(db, now.minus(DAY_KEPT)).await?;
-        bring_back(db, now).await?;
         let share = now.as_micros() / ROUND_MICROS % SHARES;
-        store::ledger::trim(db, keep.ledger, share, SHARES).await?;
-        store::due::settle_old(db, now.minus(SETTLED_AFTER), share, SHARES).await?;
+        let trimmed = whole(stop, || store::backlog::trim(db, now, keep.backlog)).await;
+        // One that fails holds up no other: what grows while a disk is full must still be trimmed.
+        let others = [
+            whole(stop, || {
+                store::sessions::trim(db, now, keep.sessions, keep.attempts)
+            })
+            .await
+            .map(drop),
+            whole(stop, || {
+                store::feed_days::trim(db, now.minus(keep.feed_days))
+            })
+            .await
+            .map(drop),
+            whole(stop, || {
+                store::seen::trim(db, now.minus(store::seen::REMEMBERED_FOR))
+            })
+            .await
+            .map(drop),
+            whole(stop, || {
+                store::incidents::trim(db, now.minus(keep.incidents))
+            })
+            .await
+            .map(drop),
+            whole(stop, || store::trials::trim(db, now.minus(DAY_KEPT)))
+                .await
+                .map(drop),
+            whole(stop, || store::hosts::trim(db, now.minus(DAY_KEPT)))
+                .await
+                .map(drop),
+            store::wanted_pages::trim(db, now.minus(DAY_KEPT))
+                .await
+                .map(drop),
+            bring_back(db, now).await,
+            store::ledger::trim(db, keep.ledger, share, SHARES)
+                .await
+                .map(drop),
+            store::due::settle_old(db, now.minus(SETTLED_AFTER), share, SHARES)
+                .await
+                .map(drop),
+            store::quality::draw(db, now).await.map(drop),
+        ];
+        for error in others.iter().filter_map(|done| done.as_ref().err()) {
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "a part of the upkeep could not be done; the next round tries again"
+            );
+        }
+        let total = trimmed?;
         if total > 0 {
             tracing::info!(count = total, "trimmed the backlog");
         }

@@ -68,28 +68,31 @@ impl PageReader {
         while !stop.is_cancelled()
             && let Some(wanted) = store::wanted_pages::take(&self.db, self.clock.now()).await?
         {
-            self.read(&wanted).await?;
-            count += 1;
+            count += usize::from(self.read(&wanted, stop).await?);
         }
         Ok(count)
     }
 
-    async fn read(&self, wanted: &Wanted) -> Result<(), StoreError> {
+    /// False if it was stopped meanwhile: a page may take a minute, and is read again when its lease ends.
+    async fn read(&self, wanted: &Wanted, stop: &CancellationToken) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let fetched = time::timeout(WITHIN, self.fetch(wanted, now))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {WITHIN:?}")));
+        let fetched = tokio::select! {
+            () = stop.cancelled() => return Ok(false),
+            fetched = time::timeout(WITHIN, self.fetch(wanted, now)) => fetched,
+        };
+        let fetched = fetched.unwrap_or_else(|_| Err(format!("no answer within {WITHIN:?}")));
         match fetched {
-            Ok((document, url)) => self.store(wanted, document, &url, now).await,
+            Ok((document, url)) => self.store(wanted, document, &url, now).await?,
             Err(why) => {
                 tracing::info!(
                     url = wanted.url,
                     error = why,
                     "a page that was asked for was not read"
                 );
-                store::wanted_pages::fail(&self.db, wanted.id, &why).await
+                store::wanted_pages::fail(&self.db, wanted.id, &why).await?;
             }
         }
+        Ok(true)
     }
 
     /// The page as a document of one entry, and where it was in the end; or why not, for people.

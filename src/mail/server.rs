@@ -2,6 +2,7 @@
 
 use std::{
     fmt, fs,
+    net::IpAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -100,6 +101,15 @@ pub enum ServerError {
         /// Why.
         source: std::io::Error,
     },
+    /// A password that would go out for everybody on the way to read.
+    #[error(
+        "mail.security is \"none\", and the password of mail.username would go to {server} readable; set mail.security to \
+         \"starttls\" or \"tls\", or leave mail.username empty"
+    )]
+    Readable {
+        /// The server.
+        server: String,
+    },
     /// What TLS makes of it.
     #[error("mail: the connection cannot be set up")]
     Tls(#[from] smtp::Error),
@@ -133,10 +143,18 @@ impl Mailer {
     /// A mailer for the configured server; none if there is none.
     ///
     /// # Errors
-    /// The file with certificates cannot be read, or TLS cannot be set up.
+    /// The file with certificates cannot be read, TLS cannot be set up, or a password would leave this machine readable.
     pub fn new(options: &MailOptions) -> Result<Option<Self>, ServerError> {
         if options.server.is_empty() {
             return Ok(None);
+        }
+        if options.security == Security::None
+            && !options.username.is_empty()
+            && !is_this_machine(&options.server)
+        {
+            return Err(ServerError::Readable {
+                server: options.server.clone(),
+            });
         }
         let host = options
             .from
@@ -268,6 +286,11 @@ fn unwritable(error: &LetterError) -> Refusal {
     }
 }
 
+fn is_this_machine(server: &str) -> bool {
+    let address = server.trim_matches(['[', ']']).parse();
+    server.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
 fn tls(options: &MailOptions) -> Result<Tls, ServerError> {
     if options.security == Security::None {
         return Ok(Tls::None);
@@ -285,4 +308,36 @@ fn tls(options: &MailOptions) -> Result<Tls, ServerError> {
         Security::Tls => Tls::Wrapper(parameters),
         _ => Tls::Required(parameters),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(server: &str, security: Security, username: &str) -> MailOptions {
+        MailOptions {
+            server: server.to_owned(),
+            port: 0,
+            security,
+            username: username.to_owned(),
+            password: Secret::default(),
+            ca_file: PathBuf::new(),
+            from: "desk@paper.example".to_owned(),
+            from_name: String::new(),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn no_password_leaves_this_machine_readable() {
+        let refused = |server, security, username| {
+            let mailer = Mailer::new(&options(server, security, username));
+            matches!(mailer, Err(ServerError::Readable { .. }))
+        };
+        assert!(refused("mail.paper.example", Security::None, "desk"));
+        assert!(!refused("mail.paper.example", Security::None, ""));
+        for server in ["localhost", "127.0.0.1", "::1", "[::1]"] {
+            assert!(!refused(server, Security::None, "desk"), "{server}");
+        }
+    }
 }

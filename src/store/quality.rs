@@ -133,7 +133,7 @@ pub async fn draw(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
         "WITH week AS (
              SELECT (date_trunc('week', $1::timestamptz AT TIME ZONE 'UTC') - interval '7 days') AS monday
          ), entry AS (
-             SELECT b.identity, b.url, b.title, b.summary, b.language, f.source_id, week.monday
+             SELECT b.identity, b.url, b.title, left(b.summary, $3) AS summary, b.language, f.source_id, week.monday
                FROM week
                JOIN backlog b ON b.first_seen_at >= week.monday AT TIME ZONE 'UTC'
                              AND b.first_seen_at < (week.monday + interval '7 days') AT TIME ZONE 'UTC'
@@ -142,7 +142,7 @@ pub async fn draw(db: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
                 AND NOT EXISTS (SELECT FROM backlog_samples s WHERE s.week = week.monday::date)
          )
          INSERT INTO backlog_samples (week, identity, source_id, url, title, summary, language, entries)
-         SELECT monday::date, identity, source_id, url, title, left(summary, $3), language,
+         SELECT monday::date, identity, source_id, url, title, summary, language,
                 (SELECT count(*) FROM entry)
            FROM entry
           ORDER BY random()
