@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time};
 
 use super::{
     DemoArgs, Outcome,
@@ -14,7 +14,9 @@ use super::{
     output,
 };
 use crate::{
-    app::{self, BUILT_IN_BEAT, Database, Doors, Lifecycle, Listeners, Role, SystemClock},
+    app::{
+        self, BUILT_IN_BEAT, Database, Doors, Lifecycle, Listeners, Role, SystemClock, WorkerParts,
+    },
     config::{self, Settings},
     domain::{
         self, Beat, Clock as _, Timestamp, UserName,
@@ -22,11 +24,14 @@ use crate::{
         digest::{DigestFilter, Schedule, Weekday},
     },
     pipeline::address::AllowedNetworks,
-    store::{self, PgPool, beat::Merge, subscriptions::Wanted},
+    store::{self, PgPool, beat::Merge, subscriptions::Wanted, workers},
 };
 
 /// The sample feeds publish every few seconds, so they are asked as often.
 const INTERVAL: Duration = Duration::from_secs(3);
+
+/// The first page waits no longer for what the sample feeds hold.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let lifecycle = Lifecycle::with_signals()?;
@@ -48,6 +53,7 @@ pub(super) async fn run(args: DemoArgs, settings: Settings) -> anyhow::Result<Ou
         .await?;
         add_accounts(&database.pool, clock.now()).await?;
         add_digest(&database.pool, &beat, clock.now()).await?;
+        read_the_past(&database.pool, &settings, clock.clone(), &lifecycle).await?;
         if let Some(listener) = &listeners.web {
             output::complain(&format!(
                 "wirewatch demo: open http://{}/ - sample feeds, throw-away database; Ctrl-C ends it",
@@ -96,6 +102,32 @@ async fn serve_sample_feeds(
         }
     });
     Ok(beat)
+}
+
+/// Reads what the sample feeds hold before anybody looks: it is hours of news at once, and its first page would show each
+/// report as a story of its own. Some of the feeds are slow or broken and keep nobody waiting for long.
+async fn read_the_past(
+    db: &PgPool,
+    settings: &Settings,
+    clock: Arc<SystemClock>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let parts = WorkerParts::build(db, settings, clock, workers::Kind::Pass).await?;
+    let enough = lifecycle.stop_token().child_token();
+    let pass = parts.poller.pass(&enough, Arc::new(|_| {}));
+    let stopped = async {
+        time::sleep(FIRST_LOOK).await;
+        enough.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = pass => {}
+        () = stopped => {}
+    }
+    let placed = parts.placer.step().await;
+    parts.placer.leave().await;
+    placed?;
+    Ok(())
 }
 
 /// One account for each role, named like it. They have no passwords: the sign-in page of the demo needs none.

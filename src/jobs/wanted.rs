@@ -73,11 +73,14 @@ impl PageReader {
         Ok(count)
     }
 
-    /// False if it was stopped meanwhile: a page may take a minute, and is read again when its lease ends.
+    /// False if it was stopped meanwhile: a page may take a minute, and is left to another process.
     async fn read(&self, wanted: &Wanted, stop: &CancellationToken) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let fetched = tokio::select! {
-            () = stop.cancelled() => return Ok(false),
+            () = stop.cancelled() => {
+                store::wanted_pages::give_back(&self.db, wanted.id).await?;
+                return Ok(false);
+            }
             fetched = time::timeout(WITHIN, self.fetch(wanted, now)) => fetched,
         };
         let fetched = fetched.unwrap_or_else(|_| Err(format!("no answer within {WITHIN:?}")));

@@ -151,6 +151,20 @@ pub async fn take(db: &PgPool, now: Timestamp) -> Result<Option<Wanted>, StoreEr
     .await?)
 }
 
+/// Leaves a page that was taken to another process, as if it had not been taken.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn give_back(db: &PgPool, id: WantedPageId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE wanted_pages SET lease_until = NULL, attempts = attempts - 1 WHERE id = $1 AND state = 'waiting'",
+        id as WantedPageId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Writes down why a page could not be read.
 ///
 /// # Errors

@@ -185,8 +185,12 @@ impl TestWorker {
 
     /// Reads the pages that were asked for; how many.
     pub(crate) async fn read_pages(&self) -> usize {
-        let going = CancellationToken::new();
-        self.parts.reader.step(&going).await.unwrap()
+        self.read_pages_until(&CancellationToken::new()).await
+    }
+
+    /// The same until stopped.
+    pub(crate) async fn read_pages_until(&self, stop: &CancellationToken) -> usize {
+        self.parts.reader.step(stop).await.unwrap()
     }
 
     /// Ends the claims that ran out; how many.

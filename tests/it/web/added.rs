@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use wirewatch::{
     domain::{Clock as _, Role},
     store::wanted_pages::{self, SOURCE_LOCK},
@@ -173,4 +174,32 @@ async fn a_host_has_one_source_however_many_ask_and_however_it_is_written() {
     }
     let apart = wanted_pages::source_of(&worker.db, "notdaily.example", "Not", "ed", now).await;
     assert_eq!(apart.unwrap().slug, "notdaily-example");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_slow_is_left_to_the_next_process_at_the_end_of_one() {
+    let room = Newsroom::open().await;
+    let slow = Document::feed(PAGE).delayed(Duration::from_mins(5));
+    room.publisher.put("/slow", slow);
+    let url = room.publisher.url("/slow");
+    let form = room.site.form("/articles/add", &[("url", &url)]);
+    let asked = ask(form.header("cookie", &room.editor)).await;
+    assert_eq!(asked.status, 303, "{}", asked.body);
+    let db = &room.worker.db;
+    for end in 1..=4 {
+        let stop = CancellationToken::new();
+        let ending = async {
+            while count(db, "wanted_pages WHERE attempts = 1").await == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            stop.cancel();
+        };
+        let (read, ()) = tokio::join!(room.worker.read_pages_until(&stop), ending);
+        assert_eq!(read, 0, "end {end}");
+        let waits = "wanted_pages WHERE state = 'waiting' AND lease_until IS NULL AND attempts = 0";
+        assert_eq!(count(db, waits).await, 1, "end {end}");
+    }
+    room.publisher.put("/slow", Document::feed(PAGE));
+    assert_eq!(room.worker.read_pages().await, 1);
+    assert_eq!(count(db, "articles").await, 1);
 }
