@@ -94,7 +94,7 @@ pub struct FoundEntry {
 }
 
 /// The entries of the backlog at an address, however it is written: those of the feeds of its host, or else those of any
-/// feed among the latest [`LOOKED_THROUGH`]. No index tells addresses, since each entry would pay for what is hardly ever
+/// feed among the latest million. No index tells addresses, since each entry would pay for what is hardly ever
 /// asked.
 ///
 /// # Errors
