@@ -52,29 +52,14 @@ pub(super) fn write_text(text: &str, xml: &mut String) {
     if is_section {
         xml.push_str(CDATA);
     }
-    let mut rest = text;
-    while let Some(at) = rest
-        .bytes()
-        .position(|byte| IS_LOOKED_AT_IN_CDATA[usize::from(byte)])
-    {
-        let (run, looked_at) = rest.split_at(at);
-        xml.push_str(run);
-        let Some(c) = looked_at.chars().next() else {
-            break;
-        };
+    in_runs(text, &IS_LOOKED_AT_IN_CDATA, xml, |c, xml| {
         if c == '>' && xml.ends_with("]]") {
             // The end of a section cannot stand in one.
             xml.push_str(CDATA_END);
             xml.push_str(CDATA);
-            xml.push('>');
-        } else if c == '>' {
-            xml.push('>');
-        } else {
-            push_allowed(c, xml);
         }
-        rest = &looked_at[c.len_utf8()..];
-    }
-    xml.push_str(rest);
+        push_allowed(c, xml);
+    });
     if is_section {
         xml.push_str(CDATA_END);
     }
@@ -82,24 +67,33 @@ pub(super) fn write_text(text: &str, xml: &mut String) {
 
 /// Appends a text to XML: escaped, without the characters that XML forbids.
 pub(super) fn escape(text: &str, xml: &mut String) {
+    in_runs(text, &IS_LOOKED_AT, xml, |c, xml| match c {
+        '&' => xml.push_str("&amp;"),
+        '<' => xml.push_str("&lt;"),
+        '>' => xml.push_str("&gt;"),
+        '"' => xml.push_str("&quot;"),
+        c => push_allowed(c, xml),
+    });
+}
+
+/// Appends a text in runs: most of it stands as it is, and what begins with a byte of the table is for `push`.
+fn in_runs(
+    text: &str,
+    is_looked_at: &[bool; 256],
+    xml: &mut String,
+    push: impl Fn(char, &mut String),
+) {
     let mut rest = text;
-    // What stands as it is goes out in runs: most of a text does.
     while let Some(at) = rest
         .bytes()
-        .position(|byte| IS_LOOKED_AT[usize::from(byte)])
+        .position(|byte| is_looked_at[usize::from(byte)])
     {
         let (run, looked_at) = rest.split_at(at);
         xml.push_str(run);
         let Some(c) = looked_at.chars().next() else {
             return;
         };
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            c => push_allowed(c, xml),
-        }
+        push(c, xml);
         rest = &looked_at[c.len_utf8()..];
     }
     xml.push_str(rest);

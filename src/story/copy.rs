@@ -36,7 +36,7 @@ pub fn compare(a: &Traits, b: &Traits) -> Option<Evidence> {
     let (shared, containment) = containment(&a.shingles, &b.shingles);
     if shared >= tuning::MIN_SHARED_SHINGLES
         && containment >= tuning::COPY_CONTAINMENT
-        && (has_headline || !is_standing_text(a, b))
+        && !is_standing_text(a, b)
     {
         return Some(Evidence::Text { containment });
     }
