@@ -1,6 +1,6 @@
 //! The backlog: entries that matched nothing, kept for a window so that a keyword added later sees the past.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use sqlx::PgConnection;
 
@@ -8,9 +8,10 @@ use super::search::{BATCH_BYTES, Batch, Text, text_of};
 use super::{
     PgPool, StoreError,
     articles::{EntryColumns, LIST_SEPARATOR, StoredArticles},
-    polls::Row,
+    copy_in::Rows,
+    polls::{FirstReads, Row},
 };
-use crate::domain::{FeedId, Identity, PollRecord, SourceId, Timestamp};
+use crate::domain::{FeedId, FoundEntry, Identity, PollRecord, SourceId, Timestamp};
 
 /// Rows deleted at a time, so that upkeep never holds many locks.
 const DELETE_BATCH: i64 = 5_000;
@@ -21,6 +22,7 @@ pub(super) async fn store(
     records: &[&PollRecord],
     rows: &[Row<'_>],
     articles: &StoredArticles,
+    first_reads: FirstReads,
 ) -> Result<(), StoreError> {
     let (stored, unmatched): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows
         .iter()
@@ -34,7 +36,73 @@ pub(super) async fn store(
             .execute(&mut *tx)
             .await?;
     }
-    let columns = EntryColumns::of(records, unmatched.into_iter());
+    let (copied, compared): (Vec<&Row<'_>>, Vec<&Row<'_>>) = unmatched
+        .into_iter()
+        .partition(|row| first_reads.copies(row));
+    let mut compared = [copy_in(tx, records, copied).await?, compared].concat();
+    compared.sort_by_key(|row| row.identity());
+    upsert(tx, records, &compared).await
+}
+
+/// Copies in what is not there. Returns the rest.
+async fn copy_in<'a, 'b>(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+    rows: Vec<&'a Row<'b>>,
+) -> Result<Vec<&'a Row<'b>>, StoreError> {
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    let identities: Vec<&[u8]> = rows.iter().map(|row| row.identity()).collect();
+    let there = sqlx::query_scalar!(
+        "SELECT identity FROM backlog WHERE identity = ANY($1)",
+        &identities as &[&[u8]]
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut met: HashSet<&[u8]> = there.iter().map(Vec::as_slice).collect();
+    let (new, others): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
+        rows.into_iter().partition(|row| met.insert(row.identity()));
+    let mut copy = Rows::<14>::new();
+    for row in new {
+        let FoundEntry {
+            entry,
+            sort_at,
+            is_backfill,
+            ..
+        } = row.found;
+        copy.begin()
+            .field(row.identity())
+            .field(row.feed.id)
+            .field(entry.url.as_deref())
+            .field(entry.guid.as_deref())
+            .field(entry.title.as_str())
+            .field(entry.summary.as_str())
+            .field(entry.content.as_str())
+            .field(entry.language.as_deref())
+            .field(entry.authors.as_slice())
+            .field(entry.categories.as_slice())
+            .field(entry.published)
+            .field(*sort_at)
+            .field(records[row.record].finished_at)
+            .field(*is_backfill);
+    }
+    copy.copy_in(
+        tx,
+        "COPY backlog (identity, feed_id, url, guid, title, summary, content, language, authors, categories,
+                       published_at, sort_at, first_seen_at, is_backfill)
+         FROM STDIN (FORMAT binary)",
+    )
+    .await?;
+    Ok(others)
+}
+
+async fn upsert(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+    rows: &[&Row<'_>],
+) -> Result<(), StoreError> {
+    let columns = EntryColumns::of(records, rows.iter().copied());
     if columns.is_empty() {
         return Ok(());
     }

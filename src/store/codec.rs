@@ -22,6 +22,11 @@ const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 const TIMESTAMPTZ: Oid = Oid(1184);
 const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
 
+/// An instant as PostgreSQL counts it.
+pub(super) fn postgres_micros(at: Timestamp) -> i64 {
+    at.as_micros() - POSTGRES_EPOCH_MICROS
+}
+
 impl Type<Postgres> for Timestamp {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(TIMESTAMPTZ)
@@ -36,7 +41,7 @@ impl PgHasArrayType for Timestamp {
 
 impl Encode<'_, Postgres> for Timestamp {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        Encode::<Postgres>::encode(self.as_micros() - POSTGRES_EPOCH_MICROS, buffer)
+        Encode::<Postgres>::encode(postgres_micros(*self), buffer)
     }
 }
 

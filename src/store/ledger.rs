@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::{PgPool, StoreError};
+use super::{
+    PgPool, StoreError,
+    copy_in::{Day, Rows},
+    polls::Row,
+};
 use crate::domain::{FeedId, Identity, Known, Ledger, Lookup, PollRecord, Timestamp};
 
 /// That an entry is still there is noted this often.
@@ -119,11 +123,41 @@ pub(super) fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
         .map_err(|_| StoreError::Unexpected(format!("an identity of {} bytes", bytes.len())))
 }
 
+/// Writes down what the documents of a feed carried that was never read before: there is nothing of it yet.
+pub(super) async fn copy_in(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+    mut entries: Vec<Row<'_>>,
+) -> Result<(), StoreError> {
+    // As the key has them: what lies beside each other is written together.
+    entries.sort_by_key(|row| (row.feed.id, row.found.identified.known.identity));
+    let mut rows = Rows::<8>::new();
+    for row in entries {
+        let known = &row.found.identified.known;
+        let seen = records[row.record].finished_at;
+        rows.begin()
+            .field(row.feed.id)
+            .field(known.identity.0.as_slice())
+            .field(known.url)
+            .field(known.guid)
+            .field(known.title)
+            .field(known.content)
+            .field(seen)
+            .field(Day(seen));
+    }
+    rows.copy_in(
+        tx,
+        "COPY ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on)
+         FROM STDIN (FORMAT binary)",
+    )
+    .await
+}
+
 /// Writes down what the documents of a batch carried.
 pub(super) async fn upsert(
     tx: &mut PgConnection,
     records: &[&PollRecord],
-    entries: &[super::polls::Row<'_>],
+    entries: &[Row<'_>],
 ) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());

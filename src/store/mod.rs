@@ -16,6 +16,7 @@ pub mod board;
 pub mod board_filter;
 mod codec;
 pub mod concept_edits;
+mod copy_in;
 pub mod deliveries;
 pub mod desk;
 pub mod desk_touches;

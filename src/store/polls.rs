@@ -43,6 +43,12 @@ pub(super) struct Row<'a> {
     pub(super) found: &'a FoundEntry,
 }
 
+impl<'a> Row<'a> {
+    pub(super) fn identity(&self) -> &'a [u8] {
+        &self.found.identified.known.identity.0
+    }
+}
+
 /// What became of a batch of records.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -61,7 +67,7 @@ pub struct Batch {
 /// Records a batch of polls: all together, or, if that fails, each that can be.
 pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     let all: Vec<&PollRecord> = records.iter().collect();
-    match record_together(db, &all).await {
+    match record_together(db, &all, FirstReads::Copied).await {
         Ok(Together {
             recorded,
             held,
@@ -86,7 +92,7 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     }
     let mut batch = Batch::default();
     for record in records {
-        match record_together(db, &[&record]).await {
+        match record_together(db, &[&record], FirstReads::Compared).await {
             Ok(together) => {
                 batch.recorded.add(together.recorded);
                 batch.turns.extend(together.turns);
@@ -99,6 +105,22 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
     batch
 }
 
+/// How the entries of feeds that were never read are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstReads {
+    /// By `COPY`, which fails if another worker writes the same entry at this moment.
+    Copied,
+    /// Like all others.
+    Compared,
+}
+
+impl FirstReads {
+    /// Whether this entry is copied in.
+    pub(super) fn copies(self, row: &Row<'_>) -> bool {
+        self == Self::Copied && row.feed.is_first_read
+    }
+}
+
 /// What one transaction wrote.
 struct Together {
     recorded: Recorded,
@@ -107,7 +129,11 @@ struct Together {
     turns: Vec<incidents::Turn>,
 }
 
-async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Together, StoreError> {
+async fn record_together(
+    db: &PgPool,
+    records: &[&PollRecord],
+    first_reads: FirstReads,
+) -> Result<Together, StoreError> {
     let mut tx = super::begin(db).await?;
     let records = &matched_with_todays_keywords(&mut tx, records).await?[..];
     let held = finish_feeds(&mut tx, records).await?;
@@ -116,13 +142,16 @@ async fn record_together(db: &PgPool, records: &[&PollRecord]) -> Result<Togethe
     let mut records = records.to_vec();
     records.retain(|record| held.contains(&record.feed.id));
     let rows = rows(&records);
-    ledger::upsert(&mut tx, &records, &rows).await?;
+    let (copied, compared): (Vec<Row<'_>>, Vec<Row<'_>>) =
+        rows.iter().partition(|row| first_reads.copies(row));
+    ledger::copy_in(&mut tx, &records, copied).await?;
+    ledger::upsert(&mut tx, &records, &compared).await?;
     let rows: Vec<Row<'_>> = rows
         .into_iter()
         .filter(|row| row.found.identified.novelty != Novelty::Unchanged)
         .collect();
     let stored = articles::store(&mut tx, &records, &rows).await?;
-    backlog::store(&mut tx, &records, &rows, &stored).await?;
+    backlog::store(&mut tx, &records, &rows, &stored, first_reads).await?;
     fetch_log::append(&mut tx, &records).await?;
     feed_days::count(&mut tx, &records).await?;
     let turns = incidents::apply(&mut tx, &records).await?;

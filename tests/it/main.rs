@@ -22,6 +22,7 @@ mod digests;
 mod encodings;
 mod engine;
 mod feed_server;
+mod first_reads;
 mod guard;
 mod headlines;
 mod hostile;
