@@ -114,19 +114,19 @@ async fn read_the_past(
 ) -> anyhow::Result<()> {
     let parts = WorkerParts::build(db, settings, clock, workers::Kind::Pass).await?;
     let enough = lifecycle.stop_token().child_token();
-    let pass = parts.poller.pass(&enough, Arc::new(|_| {}));
+    let pass = Box::pin(parts.poller.pass(&enough, Arc::new(|_| {})));
     let stopped = async {
         time::sleep(FIRST_LOOK).await;
         enough.cancel();
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        _ = pass => {}
-        () = stopped => {}
-    }
-    let placed = parts.placer.step().await;
-    parts.placer.leave().await;
-    placed?;
+    let pass = async {
+        tokio::select! {
+            _ = pass => {}
+            () = stopped => {}
+        }
+    };
+    parts.placer.beside(pass).await?;
     Ok(())
 }
 

@@ -83,12 +83,11 @@ async fn pass(
     let summary = if is_lost {
         Summary::default()
     } else {
-        parts.poller.pass(&lifecycle.stop_token(), progress).await
+        let stop = lifecycle.stop_token();
+        let pass = parts.poller.pass(&stop, progress);
+        parts.placer.beside(pass).await?
     };
     bar.finish_and_clear();
-    let placed = parts.placer.step().await;
-    parts.placer.leave().await;
-    placed?;
     Ok(Report {
         polled: summary.polled,
         read: summary.polled - summary.unchanged - summary.failed,

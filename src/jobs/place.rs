@@ -76,6 +76,36 @@ impl Placer {
         self.leave().await;
     }
 
+    /// Places beside a pass and what is left after it, then lets another process place.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn beside<T>(&self, pass: impl Future<Output = T>) -> Result<T, StoreError> {
+        let is_over = CancellationToken::new();
+        let (done, ()) = tokio::join!(
+            async {
+                let done = pass.await;
+                is_over.cancel();
+                done
+            },
+            self.place_at_leisure(&is_over)
+        );
+        let placed = self.step().await;
+        self.leave().await;
+        placed.map(|_| done)
+    }
+
+    /// Places from time to time while there is something to place: each round costs the same for one article as for many.
+    async fn place_at_leisure(&self, is_over: &CancellationToken) {
+        let is_to_place = || async {
+            self.nudge.notified().await;
+            time::sleep(INTERVAL).await;
+        };
+        while is_over.run_until_cancelled(is_to_place()).await.is_some() {
+            self.step_logged().await;
+        }
+    }
+
     /// Prepares beside placing, as soon as no other process places.
     async fn prepare_soon(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() && !self.prepare_logged().await {
