@@ -1,4 +1,4 @@
-//! HTML to plain text, by the tokenizer alone: linear in its input, whatever the nesting.
+//! HTML to plain text, tag by tag without a tree: linear in its input, whatever the nesting.
 
 use std::cell::RefCell;
 
@@ -11,8 +11,10 @@ use html5ever::{
 };
 use memchr::memchr2;
 
+use super::simple_html;
+
 /// Elements whose content nobody sees. The tokenizer reads it as raw text, up to the end tag of the same name.
-const HIDDEN: [&str; 7] = [
+pub(super) const HIDDEN: [&str; 7] = [
     "noembed", "noframes", "noscript", "script", "style", "template", "xmp",
 ];
 
@@ -25,7 +27,7 @@ const INLINE: [&str; 44] = [
 ];
 
 /// Elements that end the paragraph before and after them.
-const BLOCK: [&str; 65] = [
+pub(super) const BLOCK: [&str; 65] = [
     "address",
     "article",
     "aside",
@@ -101,10 +103,18 @@ pub fn plain(html: &str) -> String {
     if !has_markup(html) {
         return unmarked(html);
     }
+    match simple_html::paragraphs(html) {
+        Some(paragraphs) => paragraphs.whole(),
+        None => tokenized(html),
+    }
+}
+
+/// The same by the tokenizer.
+pub(super) fn tokenized(html: &str) -> String {
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
     let sink = Sink::default();
-    sink.0.borrow_mut().paragraphs.text.reserve(html.len());
+    sink.0.borrow_mut().paragraphs = Paragraphs::with_capacity(html.len());
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     // A sink that never asks to run a script is never interrupted: one call reads all of it.
     let _ = tokenizer.feed(&input);
@@ -118,8 +128,7 @@ fn has_markup(html: &str) -> bool {
 
 /// A text without tags and references, which is one paragraph.
 fn unmarked(text: &str) -> String {
-    let mut paragraphs = Paragraphs::default();
-    paragraphs.text.reserve(text.len());
+    let mut paragraphs = Paragraphs::with_capacity(text.len());
     paragraphs.push(text);
     paragraphs.whole()
 }
@@ -225,14 +234,26 @@ fn opens_tag_of(elements: &[&[&str]], after: &str) -> bool {
 
 /// Text under construction: folds white space and parts paragraphs.
 #[derive(Default)]
-struct Paragraphs {
+pub(super) struct Paragraphs {
     text: String,
     owes_space: bool,
     owes_break: bool,
 }
 
 impl Paragraphs {
-    fn push(&mut self, text: &str) {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ..Self::default()
+        }
+    }
+
+    /// Ends the paragraph.
+    pub(super) const fn end(&mut self) {
+        self.owes_break = true;
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
             let run = run(rest);
@@ -249,7 +270,7 @@ impl Paragraphs {
     }
 
     /// The text, without the room of what was left out.
-    fn whole(mut self) -> String {
+    pub(super) fn whole(mut self) -> String {
         self.text.shrink_to_fit();
         self.text
     }
@@ -344,7 +365,7 @@ impl State {
             };
         }
         if BLOCK.contains(&name) {
-            self.paragraphs.owes_break = true;
+            self.paragraphs.end();
         }
         if tag.kind == TagKind::StartTag && matches!(name, "title" | "textarea") {
             return TokenSinkResult::RawData(Rcdata);

@@ -11,4 +11,5 @@ mod letters;
 pub mod particle;
 pub mod script;
 pub mod sentence;
+mod simple_html;
 pub mod words;
