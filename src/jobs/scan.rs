@@ -144,12 +144,13 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Result<Scanned,
         Some(selectors) => page::read(&page.body, content_type, &page.url, selectors),
         None => parse::parse(&page.body, content_type, &page.url),
     };
-    let document = match read {
+    let mut document = match read {
         Ok(document) => document,
         Err(error) => return Err(failed(error.code, page.status, &error.detail)),
     };
     let goes_on = || !is_over.load(Ordering::Relaxed);
-    let mut entries: Vec<Entry> = normalise::each(&document, feed.language.as_deref())
+    let loss = parse::loss(&document);
+    let mut entries: Vec<Entry> = normalise::each(&mut document, feed.language.as_deref())
         .take_while(|_| goes_on())
         .collect();
     normalise::tell_once(&mut entries);
@@ -158,7 +159,6 @@ fn scan(feed: &ClaimedFeed, page: Page, is_over: &AtomicBool) -> Result<Scanned,
         return Err(failed(ErrorCode::CpuLimit, page.status, "given up"));
     }
     let is_whole = !document.is_partial;
-    let loss = parse::loss(&document);
     let mut hints = page.hints;
     hints.ttl = document.hints.ttl;
     (hints.skip_hours, hints.skip_days) = course::skips(&page.body);

@@ -86,7 +86,7 @@ pub fn identify(
     let groups = groups(&order, prints);
     let mut ledger = Ledger::new(rows);
     let mut found: Vec<Option<Known>> = vec![None; groups.len()];
-    for tie in TIES {
+    for tie in TIES.into_iter().filter(|_| !known.is_empty()) {
         for (group, row) in groups.iter().zip(&mut found) {
             if row.is_none() {
                 *row = ledger.take(tie, &prints[group[0]]);
@@ -425,10 +425,13 @@ fn title_key(entry: &Entry) -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
             return letters.map(|c| c.to_ascii_lowercase()).collect();
         }
-        if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
-            return letters_of(text.chars());
-        }
-        letters_of(text.nfkc())
+        small_letters(text).unwrap_or_else(|| {
+            if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+                letters_of(text.chars())
+            } else {
+                letters_of(text.nfkc())
+            }
+        })
     };
     let title = fold(&entry.title);
     if !title.is_empty() {
@@ -440,6 +443,20 @@ fn title_key(entry: &Entry) -> String {
         &entry.summary
     };
     fold(&text.chars().take(TITLE_SAMPLE).collect::<String>())
+}
+
+/// Letters and numbers in lower case of a text whose letters all fold alone; none of another.
+fn small_letters(text: &str) -> Option<String> {
+    let mut letters = String::with_capacity(text.len());
+    for c in text.chars() {
+        match small_alone(c) {
+            Some(small) => letters.push(small),
+            None if c.is_ascii_digit() => letters.push(c),
+            None if c.is_ascii() => {}
+            None => return None,
+        }
+    }
+    Some(letters)
 }
 
 /// Letters and numbers in lower case.

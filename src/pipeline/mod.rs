@@ -20,6 +20,7 @@ pub mod normalise;
 pub mod opml;
 pub mod page;
 pub mod parse;
+mod plain_address;
 mod repair;
 pub mod replay;
 pub mod rhythm;

@@ -3,9 +3,9 @@
 //! It changes by itself and says nothing about the story, so a text is compared without it. The stored text is the one
 //! that was read: noise is neither cut from it nor followed by it.
 
-use std::{cmp::Reverse, collections::HashSet, sync::LazyLock};
+use std::{cmp::Reverse, collections::HashSet, iter, sync::LazyLock};
 
-use memchr::{memchr, memchr_iter, memchr3, memchr3_iter, memmem};
+use memchr::{memchr, memchr3, memchr3_iter, memmem};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use crate::text::alone::small_alone;
@@ -18,6 +18,9 @@ const MOST_JUDGED: usize = 500;
 
 /// Characters that are enough to know a pointer by, marks between its letters included.
 const LONGEST_POINTER: usize = 40;
+
+/// What parts the segments of a paragraph.
+const PARTING: [char; 4] = ['|', '•', '·', '｜'];
 
 /// Stands for a number.
 const NUMBER: char = '#';
@@ -335,7 +338,7 @@ pub fn essence(text: &str) -> String {
     let mut essence = String::with_capacity(text.len());
     let mut judged = 0;
     for paragraph in text.split('\n') {
-        for segment in paragraph.split(['|', '•', '·', '｜']) {
+        for segment in segments(paragraph) {
             judged += 1;
             if judged > MOST_JUDGED || !is_noise(segment) {
                 push_words(&mut essence, segment);
@@ -347,6 +350,28 @@ pub fn essence(text: &str) -> String {
     }
     essence.truncate(essence.trim_end().len());
     essence
+}
+
+/// What stands between the bars and dots of a paragraph. Most have none of them.
+fn segments(paragraph: &str) -> impl Iterator<Item = &str> {
+    let has = |part: &char| {
+        memmem::find(
+            paragraph.as_bytes(),
+            part.encode_utf8(&mut [0; 4]).as_bytes(),
+        )
+        .is_some()
+    };
+    let mut rest = Some(paragraph);
+    let is_parted = PARTING.iter().any(has);
+    iter::from_fn(move || {
+        let whole = rest?;
+        let (segment, after) = is_parted
+            .then(|| whole.split_once(PARTING))
+            .flatten()
+            .map_or((whole, None), |(segment, after)| (segment, Some(after)));
+        rest = after;
+        Some(segment)
+    })
 }
 
 fn push_words(essence: &mut String, segment: &str) {
@@ -368,10 +393,9 @@ fn push_words(essence: &mut String, segment: &str) {
 /// Whether all white space in it is single spaces, as in nearly every text that was read.
 fn is_spaced_plainly(segment: &str) -> bool {
     let bytes = segment.as_bytes();
-    let is_single = |at: usize| bytes.get(at + 1) != Some(&b' ');
     memchr3(b'\t', b'\r', 0x0b, bytes).is_none()
         && memchr(0x0c, bytes).is_none()
-        && memchr_iter(b' ', bytes).all(is_single)
+        && memmem::find(bytes, b"  ").is_none()
         // The first bytes of all white space that is not ASCII; most begin other characters.
         && memchr3_iter(0xc2, 0xe1, 0xe2, bytes).all(|at| !starts_with_space(segment, at))
         && memmem::find(bytes, "\u{3000}".as_bytes()).is_none()

@@ -4,6 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use url::Url;
 
+use super::plain_address::{PlainAddress, is_evidently_none};
 use crate::{
     domain::{Document, Entry, RawEntry, Timestamp},
     text::html,
@@ -60,18 +61,16 @@ const FEED_VALUES: [&str; 6] = ["rss", "rssfeed", "rss_feed", "feed", "feeds", "
 /// goes before it, and a script that contradicts either goes before all.
 #[must_use]
 pub fn entries(document: &Document, language: Option<&str>) -> Vec<Entry> {
-    each(document, language).collect()
+    each(&mut document.clone(), language).collect()
 }
 
-/// The same one by one, for a reader who may stop between them.
-pub fn each(document: &Document, language: Option<&str>) -> impl Iterator<Item = Entry> {
-    document.entries.iter().map(move |raw| {
-        let declared = [
-            raw.language.as_deref(),
-            document.language.as_deref(),
-            language,
-        ];
-        entry(raw, declared.into_iter().flatten().find_map(tag))
+/// The same one by one, for a reader who may stop between them. Takes them out of the document.
+pub fn each(document: &mut Document, language: Option<&str>) -> impl Iterator<Item = Entry> {
+    let of_document = document.language.as_deref();
+    document.entries.drain(..).map(move |raw| {
+        let declared = [raw.language.as_deref(), of_document, language];
+        let declared = declared.into_iter().flatten().find_map(tag);
+        entry(raw, declared)
     })
 }
 
@@ -84,23 +83,23 @@ pub fn tell_once(entries: &mut [Entry]) {
     }
 }
 
-fn entry(raw: &RawEntry, declared: Option<String>) -> Entry {
+fn entry(raw: RawEntry, declared: Option<String>) -> Entry {
     let title = raw.title.as_deref().map(html::title).unwrap_or_default();
     let content = raw.content.as_deref().map(html::plain).unwrap_or_default();
     let summary = raw.summary.as_deref().map(html::plain).unwrap_or_default();
     let language = spoken([&title, &summary, &content], declared);
     Entry {
-        guid: raw.id.clone(),
-        url: raw.url.clone(),
+        guid: raw.id,
         canonical_url: raw.url.as_deref().and_then(canonical_url),
+        url: raw.url,
         title,
         summary,
         content,
         published: raw.published,
         updated: raw.updated,
-        authors: raw.authors.clone(),
+        authors: raw.authors,
         language,
-        categories: raw.categories.clone(),
+        categories: raw.categories,
     }
 }
 
@@ -110,7 +109,23 @@ fn entry(raw: &RawEntry, declared: Option<String>) -> Entry {
 /// empty query; the other parameters keep their order. A fragment that is a path (`#!/story/1`) stays.
 #[must_use]
 pub fn canonical_url(address: &str) -> Option<String> {
-    let url = Url::parse(address.trim())
+    let address = address.trim();
+    if is_evidently_none(address) {
+        return None;
+    }
+    if let Some(plain) = PlainAddress::of(address) {
+        let mut canonical = String::with_capacity(address.len() + 1);
+        canonical.push_str("https://");
+        canonical.push_str(plain.host);
+        if let Some(port) = plain.port {
+            canonical.push(':');
+            canonical.push_str(port);
+        }
+        canonical.push_str(plain.path);
+        push_query(&mut canonical, plain.query);
+        return Some(canonical);
+    }
+    let url = Url::parse(address)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = url.host_str()?.trim_end_matches('.');
@@ -120,17 +135,7 @@ pub fn canonical_url(address: &str) -> Option<String> {
         let _ = write!(canonical, ":{port}");
     }
     canonical.push_str(url.path());
-    let mut separator = '?';
-    for parameter in url
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|parameter| !is_tracking(parameter))
-    {
-        canonical.push(separator);
-        canonical.push_str(parameter);
-        separator = '&';
-    }
+    push_query(&mut canonical, url.query());
     if let Some(fragment) = url
         .fragment()
         .filter(|fragment| fragment.starts_with("!/") || fragment.starts_with('/'))
@@ -139,6 +144,20 @@ pub fn canonical_url(address: &str) -> Option<String> {
         canonical.push_str(fragment);
     }
     Some(canonical)
+}
+
+/// Appends the parameters that lead to the page.
+fn push_query(address: &mut String, query: Option<&str>) {
+    let mut separator = '?';
+    for parameter in query
+        .unwrap_or_default()
+        .split('&')
+        .filter(|parameter| !is_tracking(parameter))
+    {
+        address.push(separator);
+        address.push_str(parameter);
+        separator = '&';
+    }
 }
 
 fn is_tracking(parameter: &str) -> bool {
@@ -210,9 +229,14 @@ struct Scripts {
 
 impl Scripts {
     fn count(&mut self, text: &str) {
-        for c in text.chars() {
+        let ascii = text.bytes().filter(u8::is_ascii_alphabetic).count();
+        self.latin += ascii;
+        if text.is_ascii() {
+            return;
+        }
+        for c in text.chars().filter(|c| !c.is_ascii()) {
             match c {
-                'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' => self.latin += 1,
+                '\u{c0}'..='\u{24f}' => self.latin += 1,
                 '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => {
                     self.hangul += 1;
                 }

@@ -13,7 +13,11 @@ use feed_rs::{
 };
 use url::Url;
 
-use super::{dates, decode, json, repair};
+use super::{
+    dates, decode, json,
+    plain_address::PlainAddress,
+    repair::{self, Told},
+};
 use crate::{
     domain::{Document, DocumentKind, ErrorCode, PollHints, RawEntry, Timestamp},
     text::html,
@@ -131,8 +135,10 @@ fn parse_xml(text: &str, base: &Url) -> Result<Document, ParseError> {
         .filter(|(entry, _)| repaired.kind != DocumentKind::Sitemap || entry.title.is_some())
         .map(|(entry, beside)| {
             let mut raw = raw_entry(repaired.kind, entry, beside.url.as_deref(), beside.language);
+            raw.summary = beside.description.and_then(told);
+            raw.content = beside.content.and_then(told);
             if let Some(summary) = beside.summary {
-                let description = mem::replace(&mut raw.summary, markup(&summary, false));
+                let description = mem::replace(&mut raw.summary, markup(summary, false));
                 raw.content = raw.content.or(description);
             }
             if raw.authors.is_empty() {
@@ -249,8 +255,8 @@ fn raw_entry(
         id: filled(&entry.id).map(|id| cut_bytes(id, MAX_ID_BYTES).to_owned()),
         url: url.and_then(address),
         title: entry.title.as_ref().and_then(title),
-        summary: entry.summary.and_then(|text| summary(kind, &text)),
-        content: content.and_then(|(body, is_plain)| markup(&body, is_plain)),
+        summary: entry.summary.and_then(summary),
+        content: content.and_then(|(body, is_plain)| markup(body, is_plain)),
         published: entry
             .published
             .map(|at| Timestamp::from_micros(at.timestamp_micros())),
@@ -276,22 +282,24 @@ fn title(text: &model::Text) -> Option<String> {
     filled(&text.content).map(|title| cut_bytes(title, MAX_TITLE_BYTES).to_owned())
 }
 
-fn summary(kind: DocumentKind, text: &model::Text) -> Option<String> {
-    // A description of RSS is HTML; the other formats say when it is.
-    let is_html = matches!(kind, DocumentKind::Rss | DocumentKind::Rdf);
-    markup(
-        &text.content,
-        !is_html && text.content_type.as_str() == "text/plain",
-    )
+fn summary(text: model::Text) -> Option<String> {
+    let is_plain = text.content_type.as_str() == "text/plain";
+    markup(text.content, is_plain)
+}
+
+fn told(told: Told) -> Option<String> {
+    markup(told.text, told.is_plain)
 }
 
 /// A text as HTML, cut to the limit.
-fn markup(text: &str, is_plain: bool) -> Option<String> {
-    let text = cut_bytes(filled(text)?, MAX_TEXT_BYTES);
+fn markup(text: String, is_plain: bool) -> Option<String> {
+    let kept = cut_bytes(filled(&text)?, MAX_TEXT_BYTES);
     Some(if is_plain {
-        html::escape(text).replace('\n', "<br>")
+        html::escape(kept).replace('\n', "<br>")
+    } else if kept.len() == text.len() {
+        text
     } else {
-        text.to_owned()
+        kept.to_owned()
     })
 }
 
@@ -314,11 +322,16 @@ fn names(served: impl Iterator<Item = Option<String>>) -> Vec<String> {
 }
 
 fn name(text: &str) -> Option<String> {
-    filled(text).map(|text| text.chars().take(MAX_NAME_CHARS).collect())
+    let name = filled(text)?;
+    let end = name.char_indices().nth(MAX_NAME_CHARS);
+    Some(name[..end.map_or(name.len(), |(end, _)| end)].to_owned())
 }
 
 /// A web address that a reader may follow, without user and password.
 pub(super) fn address(text: &str) -> Option<String> {
+    if text.len() <= MAX_URL_BYTES && PlainAddress::of(text).is_some() {
+        return Some(text.to_owned());
+    }
     let mut url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))?;

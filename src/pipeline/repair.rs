@@ -2,7 +2,8 @@
 //!
 //! feed-rs refuses or silently drops what it does not expect: one bare `&` costs a title or the whole feed. So it never
 //! sees what was served: the tokens of the document are written anew as well-formed RSS 2.0 or Atom 1.0 that holds only
-//! what is read. What neither format can say stands beside, entry by entry.
+//! what is read. What neither format can say stands beside, entry by entry, and so do the long texts, which feed-rs would
+//! copy four times and give back as they are.
 
 use std::{borrow::Cow, mem, time::Duration};
 
@@ -14,7 +15,8 @@ use super::{
     dialect::{self, Family, Format, Place, Word},
     entities::Entities,
     markup::{Token, Tokens, attribute, attributes, references},
-    xml::{escape, write_text},
+    plain_address::PlainAddress,
+    xml::{allowed, escape, write_text},
 };
 use crate::{domain::DocumentKind, text::html};
 
@@ -61,10 +63,22 @@ pub(super) struct Beside {
     pub(super) language: Option<String>,
     /// Names from bylines: feed-rs takes those apart by bytes, and panics on some.
     pub(super) bylines: Vec<String>,
+    /// The description of RSS, or the summary of Atom.
+    pub(super) description: Option<Told>,
+    /// The content.
+    pub(super) content: Option<Told>,
     /// A summary beside the description, as HTML.
     pub(super) summary: Option<String>,
     /// How good the address found is; the best stays.
     rank: u8,
+}
+
+/// A long text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) text: String,
+    /// Whether it is just text; else it is HTML.
+    pub(super) is_plain: bool,
 }
 
 /// Writes an XML document anew; none if no feed begins in it.
@@ -142,10 +156,29 @@ enum Packing {
     Unsure,
 }
 
+/// What a text is said to be where it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What the format has it be: in RSS, HTML.
+    Unsaid,
+    Html,
+    Plain,
+}
+
+impl Kind {
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::Unsaid => "",
+            Self::Html => " type=\"html\"",
+            Self::Plain => " type=\"text\"",
+        }
+    }
+}
+
 /// What stands for a word that the open entry or feed may yet bring itself.
 struct Fallback {
     name: &'static str,
-    kind: &'static str,
+    kind: Kind,
     text: String,
 }
 
@@ -459,7 +492,7 @@ impl<'a> Writer<'a> {
 
     /// The family of an element, by what is declared on it or above.
     fn family(&self, name: &str, raw: &str) -> Family {
-        let (prefix, _) = name.rsplit_once(':').unwrap_or(("", name));
+        let prefix = &name[..(name.len() - local(name).len()).saturating_sub(1)];
         let declaration = |attribute: &str| match attribute.strip_prefix("xmlns") {
             Some("") => prefix.is_empty(),
             Some(rest) => rest.strip_prefix(':') == Some(prefix),
@@ -596,7 +629,7 @@ impl<'a> Writer<'a> {
             Word::Markup(name) => {
                 if self.is_first(name) {
                     let (kind, text) = self.marked(name, field, text);
-                    self.write(name, kind, &text);
+                    self.tell(name, kind, &text);
                 }
             }
             Word::Else(name) => {
@@ -610,7 +643,7 @@ impl<'a> Writer<'a> {
             Word::Last(name) => {
                 let last = Fallback {
                     name,
-                    kind: "",
+                    kind: Kind::Unsaid,
                     text: text.to_owned(),
                 };
                 let fallbacks = self.fallbacks();
@@ -651,11 +684,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The text of a field as it is to be written, with the attribute that says what it is.
-    fn marked<'t>(&self, name: &str, field: &Field, text: &'t str) -> (&'static str, Cow<'t, str>) {
+    /// The text of a field as it is to be written, and what it is.
+    fn marked<'t>(&self, name: &str, field: &Field, text: &'t str) -> (Kind, Cow<'t, str>) {
         let text = undoubled(text);
         if self.format == Format::Rss || !matches!(name, "title" | "summary" | "content") {
-            return ("", text);
+            return (Kind::Unsaid, text);
         }
         let is_html = match field.form {
             Form::Html | Form::Xml => true,
@@ -663,12 +696,12 @@ impl<'a> Writer<'a> {
             Form::Unsaid => field.has_elements || (name != "title" && html::is_evident(&text)),
         };
         match (is_html, field.form) {
-            (true, _) => (" type=\"html\"", text),
+            (true, _) => (Kind::Html, text),
             // Where it is said, `<b>` in a title is what it says. Where it is not, publishers mean HTML.
             (false, Form::Plain) if name == "title" => {
-                (" type=\"html\"", Cow::Owned(html::escape(&text)))
+                (Kind::Html, Cow::Owned(html::escape(&text)))
             }
-            (false, _) => (" type=\"text\"", text),
+            (false, _) => (Kind::Plain, text),
         }
     }
 
@@ -682,7 +715,27 @@ impl<'a> Writer<'a> {
 
     fn fall_back(&mut self, fallback: &Fallback) {
         if self.is_first(fallback.name) {
-            self.write(fallback.name, fallback.kind, &fallback.text);
+            self.tell(fallback.name, fallback.kind, &fallback.text);
+        }
+    }
+
+    /// Writes a field, or puts it beside the entry if it is a long text. Nobody asks for that of a feed.
+    fn tell(&mut self, name: &str, kind: Kind, text: &str) {
+        let is_content = match name {
+            "description" | "summary" => false,
+            "content:encoded" | "content" => true,
+            _ => return self.write(name, kind.attribute(), text),
+        };
+        if self.entry_start.is_some() {
+            let told = Some(Told {
+                text: allowed(text),
+                is_plain: kind == Kind::Plain,
+            });
+            if is_content {
+                self.entry.content = told;
+            } else {
+                self.entry.description = told;
+            }
         }
     }
 
@@ -742,10 +795,16 @@ impl<'a> Writer<'a> {
         if address.is_empty() || address.len() > MAX_URL_BYTES || self.beside().rank >= rank {
             return;
         }
-        let url = match Url::parse(address) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => self.joined(address).map(String::from),
-            Ok(_) => Some(address.to_owned()),
-            Err(_) => None,
+        let url = if PlainAddress::of(address).is_some() {
+            Some(address.to_owned())
+        } else {
+            match Url::parse(address) {
+                Err(url::ParseError::RelativeUrlWithoutBase) => {
+                    self.joined(address).map(String::from)
+                }
+                Ok(_) => Some(address.to_owned()),
+                Err(_) => None,
+            }
         };
         if url.is_some() {
             let beside = self.beside();
@@ -983,7 +1042,9 @@ fn is_unmistakable(name: &str) -> bool {
 }
 
 fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    // Names are short: to begin a search costs more than the search.
+    let colon = name.bytes().rposition(|byte| byte == b':');
+    colon.map_or(name, |at| &name[at + 1..])
 }
 
 fn same(one: &str, other: &str) -> bool {

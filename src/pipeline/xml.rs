@@ -39,6 +39,12 @@ const IS_LOOKED_AT_IN_CDATA: [bool; 256] = {
     table[b'"' as usize] = false;
     table
 };
+/// The same for what is not written into XML at all.
+const IS_FORBIDDEN: [bool; 256] = {
+    let mut table = IS_LOOKED_AT_IN_CDATA;
+    table[b'>' as usize] = false;
+    table
+};
 const CDATA: &str = "<![CDATA[";
 const CDATA_END: &str = "]]>";
 const TAB: usize = 0x09;
@@ -63,6 +69,13 @@ pub(super) fn write_text(text: &str, xml: &mut String) {
     if is_section {
         xml.push_str(CDATA_END);
     }
+}
+
+/// A text as XML would give it back: without the characters that XML forbids.
+pub(super) fn allowed(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    in_runs(text, &IS_FORBIDDEN, &mut whole, push_allowed);
+    whole
 }
 
 /// Appends a text to XML: escaped, without the characters that XML forbids.
@@ -128,6 +141,8 @@ mod tests {
             let mut written = String::new();
             write_text(text, &mut written);
             assert_eq!(written, xml);
+            let told = xml.replace(CDATA, "").replace(CDATA_END, "");
+            assert_eq!(allowed(text), told);
         }
     }
 
