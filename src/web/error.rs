@@ -75,6 +75,9 @@ pub(crate) enum WebError {
     /// The visitor has as many answers that last as one may have.
     #[error("too many streams of one visitor")]
     TooManyOfYours,
+    /// All seats for an answer that lasts are taken by others; what they do, and when to ask again.
+    #[error("every seat is taken: {0}")]
+    AllTaken(&'static str),
     /// As many live streams as one process serves.
     #[error("every seat for live updates is taken")]
     Crowded,
@@ -168,6 +171,7 @@ impl WebError {
                 "You have as many of these open as one may have. Close some, or wait until one is done."
                     .to_owned(),
             ),
+            Self::AllTaken(what) => (StatusCode::TOO_MANY_REQUESTS, sentence(what)),
             Self::Crowded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Every seat for live updates is taken.".to_owned(),
@@ -212,6 +216,7 @@ impl WebError {
             | Self::TooManyLinks(wait)
             | Self::TooFast(wait)
             | Self::SlowDown(wait) => Some((header::RETRY_AFTER, wait.as_secs().to_string())),
+            Self::AllTaken(_) => Some((header::RETRY_AFTER, "60".to_owned())),
             _ => None,
         };
         if let Some((name, value)) = said
@@ -461,5 +466,9 @@ mod tests {
     fn a_refusal_that_passes_says_when_to_come_back() {
         let response = WebError::NotReady("stopping").into_bare_response();
         assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        // The service is well; there are many who ask.
+        let response = WebError::AllTaken("others are served").into_bare_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "60");
     }
 }

@@ -136,7 +136,7 @@ pub(in crate::web) async fn show(
         .exports
         .take(Holder::of(&visitor, peer))
         .map_err(|none| {
-            none.or(WebError::NotReady(
+            none.or(WebError::AllTaken(
                 "other exports are running; try again in a minute",
             ))
         })?;

@@ -146,7 +146,7 @@ pub(super) async fn answer(
     from: Timestamp,
 ) -> Result<Response, WebError> {
     let seat = state.backlog_readers.take(holder).map_err(|none| {
-        none.or(WebError::NotReady(
+        none.or(WebError::AllTaken(
             "the past is being read for others; try again in a minute",
         ))
     })?;

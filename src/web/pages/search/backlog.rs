@@ -116,7 +116,7 @@ pub(super) fn answer(
     };
     let from = asked.first(&zone)?;
     let seat = state.backlog_readers.take(holder).map_err(|none| {
-        none.or(WebError::NotReady(
+        none.or(WebError::AllTaken(
             "other searches of the backlog are running; try again in a minute",
         ))
     })?;
