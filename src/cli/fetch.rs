@@ -80,14 +80,16 @@ async fn pass(
             summary.new_articles, summary.failed
         ));
     });
-    let summary = if is_lost {
-        Summary::default()
-    } else {
-        let stop = lifecycle.stop_token();
-        let pass = parts.poller.pass(&stop, progress);
-        parts.placer.beside(pass).await?
+    let pass = async {
+        if is_lost {
+            Summary::default()
+        } else {
+            parts.poller.pass(&lifecycle.stop_token(), progress).await
+        }
     };
+    let placed = parts.placer.beside(pass).await;
     bar.finish_and_clear();
+    let summary = placed?;
     Ok(Report {
         polled: summary.polled,
         read: summary.polled - summary.unchanged - summary.failed,

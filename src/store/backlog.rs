@@ -11,7 +11,7 @@ use super::{
     copy_in::Rows,
     polls::{FirstReads, Row},
 };
-use crate::domain::{FeedId, FoundEntry, Identity, PollRecord, SourceId, Timestamp};
+use crate::domain::{FeedId, FoundEntry, Identity, Novelty, PollRecord, SourceId, Timestamp};
 
 /// Rows deleted at a time, so that upkeep never holds many locks.
 const DELETE_BATCH: i64 = 5_000;
@@ -36,22 +36,22 @@ pub(super) async fn store(
             .execute(&mut *tx)
             .await?;
     }
-    let (copied, compared): (Vec<&Row<'_>>, Vec<&Row<'_>>) = unmatched
-        .into_iter()
-        .partition(|row| first_reads.copies(row));
-    let mut compared = [copy_in(tx, records, copied).await?, compared].concat();
-    compared.sort_by_key(|row| row.identity());
-    upsert(tx, records, &compared).await
+    // All or none: a batch takes its rows in one order, or it and that of another worker could wait for each other.
+    if unmatched.iter().all(|row| first_reads.copies(row)) {
+        copy_in(tx, records, &unmatched).await
+    } else {
+        upsert(tx, records, unmatched).await
+    }
 }
 
-/// Copies in what is not there. Returns the rest.
-async fn copy_in<'a, 'b>(
+/// Copies in what is not there: what is, another feed brought.
+async fn copy_in(
     tx: &mut PgConnection,
     records: &[&PollRecord],
-    rows: Vec<&'a Row<'b>>,
-) -> Result<Vec<&'a Row<'b>>, StoreError> {
+    rows: &[&Row<'_>],
+) -> Result<(), StoreError> {
     if rows.is_empty() {
-        return Ok(rows);
+        return Ok(());
     }
     let identities: Vec<&[u8]> = rows.iter().map(|row| row.identity()).collect();
     let there = sqlx::query_scalar!(
@@ -61,10 +61,8 @@ async fn copy_in<'a, 'b>(
     .fetch_all(&mut *tx)
     .await?;
     let mut met: HashSet<&[u8]> = there.iter().map(Vec::as_slice).collect();
-    let (new, others): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
-        rows.into_iter().partition(|row| met.insert(row.identity()));
     let mut copy = Rows::<14>::new();
-    for row in new {
+    for row in rows.iter().filter(|row| met.insert(row.identity())) {
         let FoundEntry {
             entry,
             sort_at,
@@ -93,16 +91,21 @@ async fn copy_in<'a, 'b>(
                        published_at, sort_at, first_seen_at, is_backfill)
          FROM STDIN (FORMAT binary)",
     )
-    .await?;
-    Ok(others)
+    .await
 }
 
+/// Stores what is not there, and what changed of it in the feed that brought it.
 async fn upsert(
     tx: &mut PgConnection,
     records: &[&PollRecord],
-    rows: &[&Row<'_>],
+    mut rows: Vec<&Row<'_>>,
 ) -> Result<(), StoreError> {
-    let columns = EntryColumns::of(records, rows.iter().copied());
+    // Of several with one identity the first is taken: a change, which another feed's copy of the old text must not hide.
+    rows.sort_by_key(|row| {
+        let is_change = row.found.identified.novelty == Novelty::Changed;
+        (row.identity(), !is_change)
+    });
+    let columns = EntryColumns::of(records, rows.into_iter());
     if columns.is_empty() {
         return Ok(());
     }

@@ -64,31 +64,34 @@ pub struct Batch {
     pub lost: Option<(usize, StoreError)>,
 }
 
-/// Records a batch of polls: all together, or, if that fails, each that can be.
+/// Records a batch of polls: all together, if that fails once more in the way that suffers other workers, or else each that
+/// can be.
 pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
-    let all: Vec<&PollRecord> = records.iter().collect();
-    match record_together(db, &all, FirstReads::Copied).await {
-        Ok(Together {
-            recorded,
-            held,
-            turns,
-        }) => {
-            let mut written = records;
-            written.retain(|record| held.contains(&record.feed.id));
-            return Batch {
+    for first_reads in [FirstReads::Copied, FirstReads::Compared] {
+        let all: Vec<&PollRecord> = records.iter().collect();
+        match record_together(db, &all, first_reads).await {
+            Ok(Together {
                 recorded,
+                held,
                 turns,
-                written,
-                ..Batch::default()
-            };
+            }) => {
+                let mut written = records;
+                written.retain(|record| held.contains(&record.feed.id));
+                return Batch {
+                    recorded,
+                    turns,
+                    written,
+                    ..Batch::default()
+                };
+            }
+            Err(error) if error.is_unavailable() => {
+                return Batch {
+                    lost: Some((records.len(), error)),
+                    ..Batch::default()
+                };
+            }
+            Err(_) => {}
         }
-        Err(error) if error.is_unavailable() => {
-            return Batch {
-                lost: Some((records.len(), error)),
-                ..Batch::default()
-            };
-        }
-        Err(_) => {}
     }
     let mut batch = Batch::default();
     for record in records {
@@ -110,7 +113,7 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
 pub(super) enum FirstReads {
     /// By `COPY`, which fails if another worker writes the same entry at this moment.
     Copied,
-    /// Like all others.
+    /// Like all others, with what is there.
     Compared,
 }
 

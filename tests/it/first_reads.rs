@@ -129,3 +129,24 @@ async fn an_entry_that_another_worker_stores_at_this_moment_costs_nothing() {
     assert_eq!(worker.count("ledger").await, 5);
     assert_eq!(worker.count("feeds WHERE last_success_at IS NULL").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_read_of_the_old_text_does_not_hide_a_change() {
+    let publisher = FeedServer::start().await;
+    let old = rss(&[("a", "Weather", "")]);
+    publisher.put("/owner", Document::feed(old.clone()));
+    publisher.put("/late", Document::feed("away").with_status(500));
+    let feeds = [publisher.url("/owner"), publisher.url("/late")];
+    let worker = TestWorker::new(&feeds, KEYWORDS).await;
+    worker.pass().await;
+    let changed = rss(&[("a", "Weather, corrected", "")]);
+    publisher.put("/owner", Document::feed(changed));
+    publisher.put("/late", Document::feed(old));
+    let summary = worker.pass_a_day_later().await;
+    assert_eq!((summary.polled, summary.failed), (2, 0));
+    let told = backlog(&worker).await;
+    assert_eq!(
+        (told.len(), &told[0]["title"]),
+        (1, &"Weather, corrected".into())
+    );
+}
