@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use jiff::tz::TimeZone;
-use tokio::{sync::Notify, time};
+use tokio::{
+    sync::Notify,
+    time::{self, Instant},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::pulse::Pulse;
@@ -15,7 +18,7 @@ use crate::{
         webhook,
     },
     domain::{
-        Clock, ErrorCode, MailAddress,
+        Clock, ErrorCode, MailAddress, Timestamp,
         delivery::{Channel, ClaimedDelivery, Content, Outcome, retry_at},
     },
     fetch::Fetcher,
@@ -38,6 +41,9 @@ const LEASE: Duration = Duration::from_mins(5);
 
 /// Longer than claiming what there is room for takes.
 const ROUND_WITHIN: Duration = Duration::from_mins(2);
+
+/// What became of a delivery is kept so long for a database that does not answer, within the claim.
+const RECORDED_WITHIN: Duration = Duration::from_mins(2);
 
 /// What is under way when the service stops may take so long.
 const LAST_MOMENTS: Duration = Duration::from_secs(6);
@@ -269,8 +275,7 @@ impl Deliverer {
                 (outcome, detail)
             }
         };
-        let is_recorded =
-            store::deliveries::record(&self.db, delivery, &outcome, &detail, now).await?;
+        let is_recorded = self.record(delivery, &outcome, &detail, now).await?;
         tracing::Span::current().record("outcome", outcome.as_str());
         meters().delivered(delivery.recipient.channel.as_str(), outcome.as_str());
         if outcome != Outcome::Sent {
@@ -284,6 +289,28 @@ impl Deliverer {
             tracing::warn!("the claim on a delivery was lost before its outcome was recorded");
         }
         Ok(())
+    }
+
+    /// Records what became of a delivery, once the database answers: else the delivery would wait for the end of its claim, and
+    /// what was taken would go out again.
+    async fn record(
+        &self,
+        delivery: &ClaimedDelivery,
+        outcome: &Outcome,
+        detail: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let until = Instant::now() + RECORDED_WITHIN;
+        loop {
+            let recorded =
+                store::deliveries::record(&self.db, delivery, outcome, detail, now).await;
+            match recorded {
+                Err(error) if error.is_unavailable() && Instant::now() < until => {
+                    time::sleep(INTERVAL).await;
+                }
+                recorded => return recorded,
+            }
+        }
     }
 
     async fn send(&self, delivery: &ClaimedDelivery) -> Result<(), Refusal> {

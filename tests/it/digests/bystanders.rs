@@ -152,6 +152,42 @@ async fn a_receiver_that_hangs_holds_up_neither_others_nor_what_comes_meanwhile(
     delivering.abort();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_was_taken_while_the_database_was_away_does_not_go_out_again() {
+    let desk = Arc::new(Desk::open(&["iran"], NOW).await);
+    let mut wanted = daily("UTC", &["07:00"], &["iran"]);
+    wanted.kind = Kind::Alert;
+    desk.subscribe("alert", &wanted).await;
+    desk.publish(&Report::new("yonhap-1", &headline(), &["iran"]))
+        .await;
+    desk.workers[0].composer.step().await.unwrap();
+    // What becomes of a delivery cannot be written, as while PostgreSQL starts.
+    for step in [
+        "CREATE FUNCTION is_away() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = 'cannot_connect_now'; END $$",
+        "CREATE TRIGGER is_away BEFORE UPDATE OF state ON deliveries FOR EACH ROW EXECUTE FUNCTION is_away()",
+    ] {
+        sqlx::query(step).execute(&desk.db).await.unwrap();
+    }
+    let delivering = tokio::spawn(deliver(Arc::clone(&desk)));
+    while desk.smtp.taken().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(
+        count(&desk.db, "deliveries WHERE state = 'waiting'").await,
+        1
+    );
+    sqlx::query("DROP TRIGGER is_away ON deliveries")
+        .execute(&desk.db)
+        .await
+        .unwrap();
+    delivering.await.unwrap();
+    assert_eq!(count(&desk.db, "deliveries WHERE state = 'sent'").await, 1);
+    deliver(Arc::clone(&desk)).await;
+    assert_eq!(desk.smtp.taken().len(), 1);
+}
+
 /// Delivers until nothing is left to be tried now.
 async fn deliver(desk: Arc<Desk>) {
     let going = CancellationToken::new();
