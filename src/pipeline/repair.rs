@@ -93,8 +93,6 @@ pub(super) fn repair(text: &str, base: &Url) -> Option<Repaired> {
             && let Some((format, kind)) = dialect::format_of_root(local(name))
         {
             let mut writer = Writer::new(format, kind, base);
-            // What is written is about as long as what is read.
-            writer.xml.reserve(text.len());
             writer.entities = Entities::declared(tokens.document_type_met().unwrap_or_default());
             writer.root(name, raw, is_empty);
             for token in tokens {

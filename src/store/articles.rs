@@ -117,10 +117,7 @@ async fn lookup(
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
-    let identities: Vec<&[u8]> = rows
-        .iter()
-        .map(|row| row.found.identified.known.identity.0.as_slice())
-        .collect();
+    let identities: Vec<&[u8]> = rows.iter().map(Row::identity).collect();
     sqlx::query!(
         r#"SELECT articles.identity, articles.id, articles.feed_id AS "feed_id?: FeedId"
              FROM UNNEST($1::bytea[]) AS wanted (identity)

@@ -27,14 +27,14 @@ pub(super) async fn store(
     let (stored, unmatched): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows
         .iter()
         .partition(|row| articles.has(row.found.identified.known.identity));
-    let promoted: Vec<Vec<u8>> = stored
-        .iter()
-        .map(|row| row.found.identified.known.identity.0.to_vec())
-        .collect();
+    let promoted: Vec<&[u8]> = stored.iter().map(|row| row.identity()).collect();
     if !promoted.is_empty() {
-        sqlx::query!("DELETE FROM backlog WHERE identity = ANY($1)", &promoted)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query!(
+            "DELETE FROM backlog WHERE identity = ANY($1)",
+            &promoted as &[&[u8]]
+        )
+        .execute(&mut *tx)
+        .await?;
     }
     // All or none: a batch takes its rows in one order, or it and that of another worker could wait for each other.
     if unmatched.iter().all(|row| first_reads.copies(row)) {

@@ -137,7 +137,7 @@ pub(super) async fn copy_in(
         let seen = records[row.record].finished_at;
         rows.begin()
             .field(row.feed.id)
-            .field(known.identity.0.as_slice())
+            .field(row.identity())
             .field(known.url)
             .field(known.guid)
             .field(known.title)

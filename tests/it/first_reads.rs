@@ -1,8 +1,6 @@
 //! What a feed carries when it is read for the first time is copied into the tables: the same rows as any other way, and
 //! nothing is lost where two workers meet.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::{
@@ -114,11 +112,7 @@ async fn an_entry_that_another_worker_stores_at_this_moment_costs_nothing() {
         .await
         .unwrap();
     let (summary, ()) = tokio::join!(worker.pass(), async {
-        let waits =
-            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while worker.count(waits).await == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        worker.until_one_waits().await;
         other.commit().await.unwrap();
     });
     assert_eq!(

@@ -307,11 +307,8 @@ async fn what_was_judged_before_a_keyword_was_saved_is_not_recorded_after_it() {
         .execute(&mut *saving)
         .await
         .unwrap();
-    let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let ending = async {
-        while worker.count(waits).await == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        worker.until_one_waits().await;
         saving.commit().await.unwrap();
     };
     let (pass, ()) = tokio::join!(worker.pass(), ending);

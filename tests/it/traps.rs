@@ -391,11 +391,7 @@ async fn two_feeds_that_adopt_one_address_at_once_lose_no_poll() {
     .await
     .unwrap();
     let commit = async {
-        let waits =
-            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while worker.count(waits).await == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        worker.until_one_waits().await;
         other.commit().await.unwrap();
     };
     let (summary, ()) = tokio::join!(worker.pass(), commit);

@@ -244,6 +244,15 @@ impl TestWorker {
         self.pass().await
     }
 
+    /// Waits until somebody waits for a lock.
+    pub(crate) async fn until_one_waits(&self) {
+        let waits =
+            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.count(waits).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) async fn count(&self, table: &str) -> i64 {
         count(&self.db, table).await
     }

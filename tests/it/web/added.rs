@@ -148,11 +148,8 @@ async fn a_host_has_one_source_however_many_ask_and_however_it_is_written() {
         .execute(&mut *other)
         .await
         .unwrap();
-    let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let ending = async {
-        while worker.count(waits).await == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        worker.until_one_waits().await;
         other.commit().await.unwrap();
     };
     let now = worker.clock.now();
