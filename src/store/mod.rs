@@ -64,6 +64,7 @@ pub mod stories;
 pub mod story_decisions;
 pub mod story_page;
 pub mod subscriptions;
+pub mod trends;
 pub mod trials;
 pub mod users;
 pub mod wanted_pages;

@@ -18,6 +18,7 @@ mod postings;
 pub mod report;
 mod revisit;
 mod stem;
+pub mod surge;
 pub mod tuning;
 pub mod vector;
 pub mod window;

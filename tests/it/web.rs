@@ -20,6 +20,7 @@ mod refused_writes;
 mod regrouped;
 mod search;
 mod seen;
+mod trends;
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! Small charts drawn without a script: the strip of the last days, the hours of the week.
 
+use super::moments::grouped;
 use crate::{domain::Rhythm, store::feed_days::FeedDay};
 
 /// Days of a strip.
@@ -105,6 +106,66 @@ fn bar(day: &FeedDay, most: i32) -> Option<Bar> {
     })
 }
 
+/// A number for each of the last days, as bars: today's is not whole yet.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Days {
+    /// Of the whole chart.
+    pub(crate) width: u32,
+    /// Of a bar.
+    pub(crate) bar: u32,
+    /// Of what is around a bar.
+    pub(crate) step: u32,
+    /// The days, the oldest first.
+    pub(crate) bars: Vec<DayBar>,
+    /// What it shows, for those who do not see it.
+    pub(crate) words: String,
+}
+
+/// A day of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct DayBar {
+    /// From the left.
+    pub(crate) x: u32,
+    /// Top of the bar.
+    pub(crate) y: u32,
+    /// Its height.
+    pub(crate) height: u32,
+    /// "Tue 24 Nov: 12".
+    pub(crate) words: String,
+}
+
+impl Days {
+    /// The bars of days that have names, the oldest first.
+    pub(crate) fn new(names: &[String], counts: &[u64]) -> Self {
+        // As wide as two weeks of a feed, or as a bar needs that can be seen.
+        let count = u32::try_from(names.len()).unwrap_or(u32::MAX).max(1);
+        let step = (14 * STEP / count).max(3);
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let bar = |(x, (name, &count)): (u32, (&String, &u64))| {
+            // Something is never nothing.
+            let height = (count * u64::from(HEIGHT)).div_ceil(most.max(1));
+            let height = u32::try_from(height).unwrap_or(HEIGHT);
+            DayBar {
+                x,
+                y: HEIGHT - height,
+                height,
+                words: format!("{name}: {}", grouped(count)),
+            }
+        };
+        Self {
+            width: count * step,
+            bar: step - 1,
+            step,
+            bars: (0..)
+                .step_by(step as usize)
+                .zip(names.iter().zip(counts))
+                .map(bar)
+                .collect(),
+            words: format!("by day, at most {}", grouped(most)),
+        }
+    }
+}
+
 /// The hours of the week, darker where more is expected.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Week {
@@ -196,6 +257,21 @@ mod tests {
             "today: 1 new, 10 of 10 attempts failed"
         );
         assert_eq!(strip.words, "last 14 days: 31 new, failures on 1 days");
+    }
+
+    #[test]
+    fn bars_of_days_fill_the_height_and_something_is_never_nothing() {
+        let names: Vec<String> = (1..=28).map(|day| format!("{day} Nov")).collect();
+        let mut counts = vec![0; 28];
+        (counts[0], counts[26], counts[27]) = (2_000, 1, 1_000);
+        let days = Days::new(&names, &counts);
+        assert_eq!((days.width, days.bar, days.bars.len()), (84, 2, 28));
+        let told = |at: usize| (days.bars[at].x, days.bars[at].y, days.bars[at].height);
+        assert_eq!((told(0), told(1)), ((0, 0, 20), (3, 20, 0)));
+        assert_eq!((told(26), told(27)), ((78, 19, 1), (81, 10, 10)));
+        assert_eq!(days.bars[0].words, "1 Nov: 2,000");
+        assert_eq!(Days::new(&names, &[0; 28]).bars[3].height, 0);
+        assert_eq!(Days::new(&[], &[]).bars, []);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(crate) enum Place {
     Digests,
     /// The feeds.
     Feeds,
+    /// How much is written about what.
+    Trends,
     /// What is the reader's own.
     Yours,
     /// Nowhere.
@@ -104,6 +106,11 @@ impl Place {
     /// Whether it is what is the reader's own.
     pub(crate) fn is_yours(self) -> bool {
         self == Self::Yours
+    }
+
+    /// Whether it is trends.
+    pub(crate) fn is_trends(self) -> bool {
+        self == Self::Trends
     }
 
     /// Whether it is the feeds.

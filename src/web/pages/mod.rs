@@ -37,6 +37,7 @@ pub(super) mod seen;
 mod selectors;
 pub(super) mod stories;
 pub(super) mod story;
+pub(super) mod trends;
 pub(super) mod users;
 mod versions;
 pub(super) mod welcome;

@@ -800,7 +800,7 @@ document.addEventListener("click", (event) => {
 });
 
 // After g, the next key says where to go.
-const PLACES = { b: "/", s: "/stories", f: "/feeds", y: "/yours", h: "/handover", "/": "/search" };
+const PLACES = { b: "/", s: "/stories", f: "/feeds", t: "/trends", y: "/yours", h: "/handover", "/": "/search" };
 let isGoing = false;
 function go() {
   isGoing = true;

@@ -30,7 +30,7 @@ const RUN: &str = r"
 ";
 
 /// Addresses that are for programs, or no pages.
-const NOT_PAGES: [&str; 12] = [
+const NOT_PAGES: [&str; 13] = [
     "/api/",
     "/events",
     "/static/",
@@ -42,11 +42,12 @@ const NOT_PAGES: [&str; 12] = [
     "/admin/audit.jsonl",
     "/admin/feeds.opml",
     "/metrics",
+    "/trends.csv",
     "/welcome/",
 ];
 
 /// Pages that the table of routes does not show by itself.
-const MORE: [&str; 9] = [
+const MORE: [&str; 10] = [
     "/?filter=",
     "/?tier=wire&state=new&time=30d",
     "/search?q=iran",
@@ -54,6 +55,7 @@ const MORE: [&str; 9] = [
     "/articles/1?q=iran&keyword=iran",
     "/stories?all=yes",
     "/handover?since=24h",
+    "/trends?days=90&keyword=iran",
     "/keywords/none",
     "/welcome/none",
 ];

@@ -60,6 +60,8 @@ const EXPECTED: &[(&str, &str, Least)] = &[
     ("POST", "/seen/mark", Person),
     ("POST", "/seen/unmark", Person),
     ("GET", "/feeds/league", VIEWER),
+    ("GET", "/trends", VIEWER),
+    ("GET", "/trends.csv", VIEWER),
     ("GET", "/admin/grouping", ADMIN),
     ("GET", "/admin/audit", ADMIN),
     ("GET", "/admin/keywords", ANALYST),
