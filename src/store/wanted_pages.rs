@@ -20,6 +20,9 @@ pub const MOST_PER_HOUR: i64 = 60;
 /// How long a worker may read a page; then another one may.
 const LEASE: Duration = Duration::from_mins(2);
 
+/// Pages that somebody asked for within so long tell when it is their turn.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
 /// A page whose reading broke off this often is given up.
 const MOST_ATTEMPTS: i16 = 3;
 
@@ -119,7 +122,7 @@ pub async fn state(db: &PgPool, id: WantedPageId) -> Result<Option<WantedState>,
     }))
 }
 
-/// Takes the next page that waits. None if there is none.
+/// Takes the next page that waits, of whom none was taken for longest. None if there is none.
 ///
 /// # Errors
 /// The database does not answer.
@@ -137,15 +140,20 @@ pub async fn take(db: &PgPool, now: Timestamp) -> Result<Option<Wanted>, StoreEr
         Wanted,
         r#"UPDATE wanted_pages
               SET lease_until = $2, attempts = attempts + 1
-            WHERE id = (SELECT id
-                          FROM wanted_pages
-                         WHERE state = 'waiting' AND (lease_until IS NULL OR lease_until <= $1)
-                         ORDER BY id
+            WHERE id = (SELECT page.id
+                          FROM wanted_pages page
+                         WHERE page.state = 'waiting' AND (page.lease_until IS NULL OR page.lease_until <= $1)
+                         -- in turn: whoever asked for many slow ones holds up nobody
+                         ORDER BY (SELECT max(own.lease_until)
+                                     FROM wanted_pages own
+                                    WHERE own.asked_by = page.asked_by AND own.asked_at > $3) NULLS FIRST,
+                                  page.id
                          LIMIT 1
-                           FOR UPDATE SKIP LOCKED)
+                           FOR UPDATE OF page SKIP LOCKED)
         RETURNING id AS "id: WantedPageId", url, asked_by"#,
         now as Timestamp,
         now.plus(LEASE) as Timestamp,
+        now.minus(REMEMBERED) as Timestamp,
     )
     .fetch_optional(db)
     .await?)

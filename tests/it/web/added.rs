@@ -174,6 +174,44 @@ async fn a_host_has_one_source_however_many_ask_and_however_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_many_pages_holds_up_nobody_who_asks_for_one() {
+    let room = Newsroom::open().await;
+    let (db, now) = (&room.worker.db, room.worker.clock.now());
+    for (who, path) in [
+        ("mara", "1"),
+        ("mara", "2"),
+        ("mara", "3"),
+        ("ed", "4"),
+        ("kim", "5"),
+    ] {
+        let url = format!("https://slow.example/{path}");
+        assert!(
+            wanted_pages::ask(db, &url, who, now)
+                .await
+                .unwrap()
+                .is_some()
+        );
+    }
+    let mut taken = Vec::new();
+    for second in 0..5 {
+        let at = now.plus(Duration::from_secs(second));
+        let page = wanted_pages::take(db, at).await.unwrap().unwrap();
+        taken.push((page.asked_by, page.url.chars().last().unwrap()));
+    }
+    let turns = taken.iter().map(|(who, page)| (who.as_str(), *page));
+    assert_eq!(
+        turns.collect::<Vec<_>>(),
+        [
+            ("mara", '1'),
+            ("ed", '4'),
+            ("kim", '5'),
+            ("mara", '2'),
+            ("mara", '3')
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_slow_is_left_to_the_next_process_at_the_end_of_one() {
     let room = Newsroom::open().await;
     let slow = Document::feed(PAGE).delayed(Duration::from_mins(5));
