@@ -143,28 +143,32 @@ pub async fn issued(
     .collect()
 }
 
-/// The latest editions that tell something, whole, the newest first.
+/// The latest editions that tell something, whole, the newest first; those due before another one, if that is named.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn latest(
     db: &PgPool,
     subscription: SubscriptionId,
+    before: Option<EditionId>,
     limit: i64,
-) -> Result<Vec<Edition>, StoreError> {
-    sqlx::query_scalar!(
-        r#"SELECT body::text AS "body!"
+) -> Result<Vec<(EditionId, Edition)>, StoreError> {
+    sqlx::query!(
+        r#"SELECT id AS "id: EditionId", body::text AS "body!"
              FROM editions
             WHERE subscription_id = $1 AND state = 'released'
+              AND ($2::bigint IS NULL
+                   OR (due_at, id) < (SELECT due_at, id FROM editions WHERE id = $2 AND subscription_id = $1))
             ORDER BY due_at DESC, id DESC
-            LIMIT $2"#,
+            LIMIT $3"#,
         subscription as SubscriptionId,
+        before as Option<EditionId>,
         limit,
     )
     .fetch_all(db)
     .await?
-    .iter()
-    .map(|body| read_body(body))
+    .into_iter()
+    .map(|row| Ok((row.id, read_body(&row.body)?)))
     .collect()
 }
 

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     site::{Site, ask, random},
+    web::between,
     web::sealed,
     worker::count,
 };
@@ -489,6 +490,42 @@ async fn an_admin_sees_what_was_given_up_and_sends_it_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_digest_of_many_editions_goes_on_where_an_answer_ended() {
+    let desk = told().await;
+    sqlx::raw_sql(
+        "INSERT INTO editions
+         SELECT (jsonb_populate_record(e, jsonb_build_object('id', 1000 - n, 'local_date', e.local_date - n,
+                                                             'due_at', e.due_at - n * interval '1 day'))).*
+           FROM editions e CROSS JOIN generate_series(1, 35) AS n",
+    )
+    .execute(&desk.db)
+    .await
+    .unwrap();
+    let site = Site::start(&desk.db, desk.clock.clone()).await;
+    let mut address = "/digests/morning/table.csv".to_owned();
+    let mut rows = Vec::new();
+    for is_last in [false, true] {
+        let part = site.get(&address).await;
+        assert_eq!(part.status, 200, "{}", part.body);
+        assert!(part.header("content-disposition").contains("-part.csv"));
+        rows.push(part.body.lines().count() - 1);
+        let next = between(part.header("link"), "<", ">");
+        assert_eq!(next.is_empty(), is_last, "{next:?}");
+        if let Some(next) = next.first() {
+            address = next[next.find("/digests/").unwrap()..].to_owned();
+        }
+    }
+    assert_eq!(rows, [30, 6], "every edition once");
+    let atom = site.get("/digests/morning/feed.atom").await;
+    assert!(
+        atom.header("link")
+            .contains("/digests/morning/feed.atom?before="),
+        "{:?}",
+        atom.headers
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_archive_the_preview_and_the_feeds_tell_what_the_mail_told() {
     let desk = told().await;
     let site = Site::start(&desk.db, desk.clock.clone()).await;
@@ -525,6 +562,10 @@ async fn the_archive_the_preview_and_the_feeds_tell_what_the_mail_told() {
     desk.clock.advance(Duration::from_secs(1));
     let later = site.get("/digests/young/feed.atom").await;
     assert_eq!((young.status, &young.body), (200, &later.body));
+    for file in ["feed.atom", "feed.json", "table.csv"] {
+        let whole = site.get(&format!("/digests/morning/{file}")).await;
+        assert_eq!(whole.header("link"), "", "{file}: one edition is all");
+    }
     let preview = site.get("/digests/morning/preview").await;
     assert!(preview.body.contains("Not told yet") && !preview.body.contains("yonhap-1"));
     assert_eq!(

@@ -6,28 +6,74 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use serde::Deserialize;
+
 use crate::{
     digest::{
         feed::{self, Feed},
         render::Links,
     },
-    domain::{digest::Edition, marks::Segment},
+    domain::{EditionId, digest::Edition, marks::Segment},
     store::{edition_page, installation, subscriptions, subscriptions::Stored},
     web::{
-        WebState, error::WebError, extract::Path, links, outputs::Table, pages::line::outward,
+        WebState,
+        error::WebError,
+        extract::{Path, Query},
+        links,
+        outputs::Table,
+        pages::line::outward,
         peer::Peer,
     },
 };
 
 /// Editions in a feed.
-const EDITIONS: i64 = 30;
+const EDITIONS: usize = 30;
 
-async fn read(state: &WebState, slug: &str) -> Result<(Stored, Vec<Edition>), WebError> {
-    let stored = subscriptions::by_slug(&state.db, slug)
-        .await?
-        .ok_or(WebError::NotFound("digest"))?;
-    let editions = edition_page::latest(&state.db, stored.id, EDITIONS).await?;
-    Ok((stored, editions))
+/// What is asked of a digest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    /// The edition with which the answer before ended.
+    before: Option<EditionId>,
+}
+
+/// The editions of an answer.
+struct Told {
+    stored: Stored,
+    editions: Vec<Edition>,
+    /// The last of them, if there are more.
+    ends_with: Option<EditionId>,
+}
+
+impl Told {
+    async fn read(state: &WebState, slug: &str, asked: &Asked) -> Result<Self, WebError> {
+        let stored = subscriptions::by_slug(&state.db, slug)
+            .await?
+            .ok_or(WebError::NotFound("digest"))?;
+        let limit = i64::try_from(EDITIONS + 1).unwrap_or(i64::MAX);
+        let mut found = edition_page::latest(&state.db, stored.id, asked.before, limit).await?;
+        let has_more = found.len() > EDITIONS;
+        found.truncate(EDITIONS);
+        let last = found.last().map(|(id, _)| *id);
+        Ok(Self {
+            stored,
+            ends_with: last.filter(|_| has_more),
+            editions: found.into_iter().map(|(_, edition)| edition).collect(),
+        })
+    }
+
+    /// The answer with the address of the next, without any key (RFC 8288).
+    fn linked(&self, mut response: Response, base: &str, file: &str) -> Response {
+        let next = self.ends_with.map(|last| {
+            let slug = &self.stored.slug;
+            HeaderValue::try_from(format!(
+                "<{base}/digests/{slug}/{file}?before={last}>; rel=\"next\""
+            ))
+        });
+        if let Some(Ok(next)) = next {
+            response.headers_mut().insert(header::LINK, next);
+        }
+        response
+    }
 }
 
 fn answer(kind: &'static str, body: String) -> Response {
@@ -39,15 +85,17 @@ fn answer(kind: &'static str, body: String) -> Response {
 }
 
 macro_rules! handler {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $file:literal) => {
         $(#[$doc])*
         pub(crate) async fn $name(
             State(state): State<WebState>,
             peer: Peer,
             headers: HeaderMap,
             Path(slug): Path<String>,
+            Query(asked): Query<Asked>,
         ) -> Result<Response, WebError> {
-            let (stored, editions) = read(&state, &slug).await?;
+            let told = Told::read(&state, &slug, &asked).await?;
+            let Told { stored, editions, .. } = &told;
             let base = links::of_request(&state.options, peer, &headers);
             let links = Links {
                 base: &base,
@@ -60,30 +108,34 @@ macro_rules! handler {
                 updated: editions
                     .first()
                     .map_or(stored.created_at, |edition| edition.composed_at),
-                editions: &editions,
+                editions,
                 installation: &installation,
             };
-            Ok(answer($kind, feed::$name(feed, links)?))
+            let response = answer($kind, feed::$name(feed, links)?);
+            Ok(told.linked(response, &base, $file))
         }
     };
 }
 
 handler! {
     /// Answers with the digest as Atom.
-    atom, "application/atom+xml; charset=utf-8"
+    atom, "application/atom+xml; charset=utf-8", "feed.atom"
 }
 
 handler! {
     /// Answers with the digest as JSON Feed.
-    json, "application/feed+json; charset=utf-8"
+    json, "application/feed+json; charset=utf-8", "feed.json"
 }
 
 /// Answers with the stories that its editions told, a row for each, the newest edition first.
 pub(crate) async fn table(
     State(state): State<WebState>,
+    peer: Peer,
+    headers: HeaderMap,
     Path(slug): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, WebError> {
-    let (stored, editions) = read(&state, &slug).await?;
+    let told = Told::read(&state, &slug, &asked).await?;
     let mut table = Table::new(&[
         "issue",
         "composed",
@@ -99,7 +151,7 @@ pub(crate) async fn table(
     ]);
     let text =
         |pieces: &[Segment]| -> String { pieces.iter().map(|piece| piece.text.as_str()).collect() };
-    for edition in &editions {
+    for edition in &told.editions {
         for section in &edition.sections {
             for line in section.lines.iter().filter(|line| !line.is_struck) {
                 table.push([
@@ -118,5 +170,8 @@ pub(crate) async fn table(
             }
         }
     }
-    Ok(table.answer(&stored.slug, false))
+    let is_part = asked.before.is_some() || told.ends_with.is_some();
+    let response = table.answer(&told.stored.slug, is_part);
+    let base = links::of_request(&state.options, peer, &headers);
+    Ok(told.linked(response, &base, "table.csv"))
 }
