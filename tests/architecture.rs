@@ -97,7 +97,7 @@ const ROOMS: &[Room] = &[
         name: "story",
         floor: Floor::Core,
         rooms: &["domain", "text"],
-        crates: &["serde", "sha2", "thiserror"],
+        crates: &["jiff", "serde", "sha2", "thiserror"],
     },
     Room {
         name: "digest",

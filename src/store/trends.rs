@@ -1,66 +1,135 @@
-//! How much is written about each keyword: stories by spans of time, counted once however many articles and copies report them.
+//! How much is written about each keyword: stories by spans of time, counted once however many articles report them. Copies do not
+//! count: they come as long as a story is syndicated, and tell nothing.
 //!
 //! A keyword counts what its present query finds, also in the time before it was saved; the time of an article is the one that
 //! lists sort by.
 
+use jiff::civil::Date;
 use sqlx::query_as;
 
 use super::{PgPool, StoreError};
 use crate::domain::{KeywordId, Timestamp};
 
+/// Where what is counted apart is parted; each list ascends.
+#[derive(Debug, Clone, Copy)]
+pub struct Edges<'a> {
+    /// Of days.
+    pub days: &'a [Timestamp],
+    /// Of days that are counted back from now.
+    pub last: &'a [Timestamp],
+    /// Of the time before, what lies between, and the time that is looked at.
+    pub halves: [Timestamp; 4],
+}
+
 /// Stories of a keyword in a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attention {
+pub struct StoriesIn {
     /// The keyword.
     pub keyword: KeywordId,
-    /// Which span: the first has the number 0. None: all of them together, in which a story of several spans is one.
-    pub span: Option<i32>,
+    /// Which of the days, from 0 on.
+    pub day: Option<i32>,
+    /// Else which of the days back from now.
+    pub last: Option<i32>,
+    /// Else which half: 0 the time before, 2 the time that is looked at.
+    pub half: Option<i32>,
     /// Stories with a report in it.
     pub stories: i64,
 }
 
-/// What a share of the stories is told by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Share {
-    /// `language`, `country` or `tier`.
-    pub facet: String,
-    /// Its value; none where it is not known.
-    pub value: Option<String>,
-    /// Stories with a report of it since the middle.
+/// Stories of a keyword on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoriesOfDay {
+    /// The keyword.
+    pub keyword: KeywordId,
+    /// Which day, from 0 on.
+    pub day: i32,
+    /// Stories with a report of it.
     pub stories: i64,
-    /// Stories with a report of it before.
+}
+
+/// What stories are told by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldBy {
+    /// `language`, `country` or `tier`.
+    pub kind: String,
+    /// Which; none where it is not known.
+    pub value: Option<String>,
+    /// Stories with a report of it in the time that is looked at.
+    pub stories: i64,
+    /// The same in the time before.
     pub before: i64,
 }
 
-/// New entries of all feeds on a day (UTC).
+/// What all feeds together brought on a day (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DayRead {
-    /// How many days ago, 0 being today.
-    pub ago: i32,
+    /// The day.
+    pub day: Date,
     /// New entries.
     pub entries: i64,
+    /// Whether anything was read.
+    pub is_read: bool,
 }
 
-/// The stories of every keyword that has any, in the spans that `edges` part: each of them goes from one edge to before the next.
-/// Edges ascend.
+/// The stories of every keyword that has any, by day, by day back from now and by half. A story of several days is one of each,
+/// and one of their half.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn attention(db: &PgPool, edges: &[Timestamp]) -> Result<Vec<Attention>, StoreError> {
-    let (Some(&from), Some(&to)) = (edges.first(), edges.last()) else {
+pub async fn stories(db: &PgPool, edges: Edges<'_>) -> Result<Vec<StoriesIn>, StoreError> {
+    let all = || edges.days.iter().chain(edges.last).chain(&edges.halves);
+    let (Some(&from), Some(&to)) = (all().min(), all().max()) else {
         return Ok(Vec::new());
     };
     Ok(query_as!(
-        Attention,
-        r#"WITH reported AS (
-               SELECT m.keyword_id, width_bucket(m.sort_at, $1::timestamptz[]) - 1 AS span, s.story_id
-                 FROM matches m
-                 JOIN story_members s ON s.article_id = m.article_id
-                WHERE m.closed_at IS NULL AND m.sort_at >= $2 AND m.sort_at < $3)
-           SELECT keyword_id AS "keyword!", span, count(DISTINCT story_id) AS "stories!"
-             FROM reported
-            GROUP BY GROUPING SETS ((keyword_id, span), (keyword_id))"#,
-        edges as &[Timestamp],
+        StoriesIn,
+        r#"SELECT found.keyword_id AS "keyword!", found.day, found.last, found.half,
+                  count(DISTINCT s.story_id) AS "stories!"
+             FROM (SELECT keyword_id, article_id,
+                          width_bucket(sort_at, $3::timestamptz[]) - 1 AS day,
+                          width_bucket(sort_at, $4::timestamptz[]) - 1 AS last,
+                          width_bucket(sort_at, $5::timestamptz[]) - 1 AS half
+                     FROM matches
+                    WHERE closed_at IS NULL AND sort_at >= $1 AND sort_at < $2
+                   -- worked out once for each match, not once for each of the sortings
+                   OFFSET 0) AS found
+             JOIN story_members s ON s.article_id = found.article_id
+            WHERE s.copy_of IS NULL
+            GROUP BY GROUPING SETS ((found.keyword_id, found.day), (found.keyword_id, found.last),
+                                    (found.keyword_id, found.half))"#,
+        from as Timestamp,
+        to as Timestamp,
+        edges.days as &[Timestamp],
+        edges.last as &[Timestamp],
+        &edges.halves as &[Timestamp],
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// The stories by day of one keyword, or of every one that has any.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn stories_by_day(
+    db: &PgPool,
+    keyword: Option<KeywordId>,
+    days: &[Timestamp],
+) -> Result<Vec<StoriesOfDay>, StoreError> {
+    let (Some(&from), Some(&to)) = (days.first(), days.last()) else {
+        return Ok(Vec::new());
+    };
+    Ok(query_as!(
+        StoriesOfDay,
+        r#"SELECT m.keyword_id AS keyword, width_bucket(m.sort_at, $2::timestamptz[]) - 1 AS "day!",
+                  count(DISTINCT s.story_id) AS "stories!"
+             FROM matches m
+             JOIN story_members s ON s.article_id = m.article_id
+            WHERE m.closed_at IS NULL AND m.sort_at >= $3 AND m.sort_at < $4 AND s.copy_of IS NULL
+              AND ($1::bigint IS NULL OR m.keyword_id = $1)
+            GROUP BY 1, 2"#,
+        keyword as Option<KeywordId>,
+        days as &[Timestamp],
         from as Timestamp,
         to as Timestamp,
     )
@@ -68,45 +137,46 @@ pub async fn attention(db: &PgPool, edges: &[Timestamp]) -> Result<Vec<Attention
     .await?)
 }
 
-/// In which languages, from which countries and by whom the stories of a keyword, or of all, are told since `middle`, and
-/// were from `from` on before; those told most first, at most `limit` of each.
+/// In which languages, from which countries and by which tiers the stories of a keyword are told in the last of the halves, and
+/// were in the first; those told most first, at most `limit` of each kind.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn shares(
+pub async fn told_by(
     db: &PgPool,
-    keyword: Option<KeywordId>,
-    [from, middle, to]: [Timestamp; 3],
+    keyword: KeywordId,
+    halves: [Timestamp; 4],
     limit: i64,
-) -> Result<Vec<Share>, StoreError> {
+) -> Result<Vec<ToldBy>, StoreError> {
+    let [from, _, _, to] = halves;
     Ok(query_as!(
-        Share,
+        ToldBy,
         r#"WITH reported AS (
-               SELECT DISTINCT m.article_id, m.sort_at >= $3 AS is_now
+               SELECT m.article_id, width_bucket(m.sort_at, $2::timestamptz[]) AS half
                  FROM matches m
-                WHERE m.closed_at IS NULL AND m.sort_at >= $2 AND m.sort_at < $4
-                  AND ($1::bigint IS NULL OR m.keyword_id = $1)),
+                WHERE m.keyword_id = $1 AND m.closed_at IS NULL AND m.sort_at >= $3 AND m.sort_at < $4),
            counted AS (
-               SELECT told.facet, told.value,
-                      count(DISTINCT s.story_id) FILTER (WHERE is_now) AS stories,
-                      count(DISTINCT s.story_id) FILTER (WHERE NOT is_now) AS before
+               SELECT told.kind, told.value,
+                      count(DISTINCT s.story_id) FILTER (WHERE half = 3) AS stories,
+                      count(DISTINCT s.story_id) FILTER (WHERE half = 1) AS before
                  FROM reported
                  JOIN story_members s USING (article_id)
                  JOIN articles a ON a.id = reported.article_id
                  JOIN sources ON sources.id = a.source_id
                 CROSS JOIN LATERAL (VALUES ('language', a.language), ('country', sources.country),
-                                           ('tier', sources.tier)) AS told (facet, value)
-                GROUP BY told.facet, told.value),
+                                           ('tier', sources.tier)) AS told (kind, value)
+                WHERE s.copy_of IS NULL AND half <> 2
+                GROUP BY told.kind, told.value),
            ranked AS (
-               SELECT *, row_number() OVER (PARTITION BY facet ORDER BY stories DESC, before DESC, value) AS rank
+               SELECT *, row_number() OVER (PARTITION BY kind ORDER BY stories DESC, before DESC, value) AS rank
                  FROM counted)
-           SELECT facet AS "facet!", value, stories AS "stories!", before AS "before!"
+           SELECT kind AS "kind!", value, stories AS "stories!", before AS "before!"
              FROM ranked
             WHERE rank <= $5
-            ORDER BY facet, rank"#,
-        keyword as Option<KeywordId>,
+            ORDER BY kind, rank"#,
+        keyword as KeywordId,
+        &halves as &[Timestamp],
         from as Timestamp,
-        middle as Timestamp,
         to as Timestamp,
         limit,
     )
@@ -114,7 +184,7 @@ pub async fn shares(
     .await?)
 }
 
-/// When the first feed that is polled was added; none without feeds.
+/// When the feeds began to be read: when the first of those that are there was added; none without feeds.
 ///
 /// # Errors
 /// The database does not answer.
@@ -126,21 +196,50 @@ pub async fn collecting_since(db: &PgPool) -> Result<Option<Timestamp>, StoreErr
     )
 }
 
-/// What all feeds together brought on each of the last `days` days, as far as that is remembered.
+/// From when on all is known of what each keyword finds: since its query was saved, and before as far as the backlog reaches,
+/// which was read then. Keywords whose past is being read right now are missing.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn read(db: &PgPool, now: Timestamp, days: i32) -> Result<Vec<DayRead>, StoreError> {
-    Ok(query_as!(
-        DayRead,
-        r#"SELECT (($1::timestamptz) AT TIME ZONE 'UTC')::date - day AS "ago!", sum(new_entries) AS "entries!"
-             FROM feed_days
-            WHERE day > (($1::timestamptz) AT TIME ZONE 'UTC')::date - $2::integer
-            GROUP BY day
-            ORDER BY day"#,
-        now as Timestamp,
-        days,
+pub async fn known_since(db: &PgPool) -> Result<Vec<(KeywordId, Timestamp)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT k.id AS "id: KeywordId",
+                  greatest((SELECT min(created_at) FROM feeds),
+                           least(v.saved_at, (SELECT min(first_seen_at) FROM backlog))) AS "since!: Timestamp"
+             FROM keywords k
+             JOIN keyword_versions v ON v.keyword_id = k.id AND v.version = k.version
+            WHERE NOT EXISTS (SELECT FROM rematches r WHERE r.keyword_id = k.id AND r.finished_at IS NULL)"#
     )
     .fetch_all(db)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.since)).collect())
+}
+
+/// What was read on each day since an instant, as far as that is remembered, the oldest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn read_since(db: &PgPool, since: Timestamp) -> Result<Vec<DayRead>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT day::text AS "day!", sum(new_entries) AS "entries!", bool_or(attempts > failures) AS "is_read!"
+             FROM feed_days
+            WHERE day >= (($1::timestamptz) AT TIME ZONE 'UTC')::date
+            GROUP BY day
+            ORDER BY day"#,
+        since as Timestamp,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let day = row.day.parse().map_err(|_| {
+                StoreError::Unexpected(format!("a day of feeds that is none: {}", row.day))
+            })?;
+            Ok(DayRead {
+                day,
+                entries: row.entries,
+                is_read: row.is_read,
+            })
+        })
+        .collect()
 }

@@ -13,6 +13,7 @@ pub mod headline;
 mod heritage;
 pub mod measure;
 pub mod names;
+pub mod period;
 pub mod placement;
 mod postings;
 pub mod report;

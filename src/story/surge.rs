@@ -1,35 +1,50 @@
 //! Whether a day has more or fewer stories than are usual.
 //!
 //! Stories of a keyword are few: of 0 to 10 a day no share and no multiple of a deviation tells anything. What is asked is how
-//! often so many would be seen by chance, if the day were like those before it. The days before are taken for counts of a
-//! Poisson process with an unknown mean (posterior predictive under Jeffreys' prior: Gelman et al., *Bayesian Data
-//! Analysis*, 2.6), or, where they vary by more than that allows, of a negative binomial with their own variance: news comes
-//! in bursts, and weekends are quiet.
+//! often chance would bring so many, if the day were like those before it. Those are taken for counts of a Poisson process with
+//! an unknown mean (posterior predictive under Jeffreys' prior: Gelman et al., *Bayesian Data Analysis*, 2.6) or, where they
+//! vary by more than that allows, of a negative binomial: news comes in bursts, and weekends are quiet.
 
 /// Days that are enough to know what is usual.
 pub const FEWEST_DAYS: usize = 14;
 
-/// What happens by chance on one of a thousand days is worth a word.
+/// What chance brings less often than on one of a thousand days, by the model, is worth a word.
 const RARE: f64 = 0.001;
+
+/// A variance that was estimated from few days is often too small: it is taken for that many times as large. Without, three to
+/// ten of a thousand days of bursts were told as unusual, with it one or two.
+const DOUBT: f64 = 2.0;
 
 /// Stories that are never many.
 const FEW: u32 = 3;
 
-/// A day beside what is usual.
+/// A day beside those before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Norm {
+pub struct Usual {
     /// Stories of a usual day: the mean.
-    pub usual: f64,
+    pub mean: f64,
     /// How the day compares.
     pub level: Level,
 }
 
-/// How a day compares with those before it.
+impl Usual {
+    /// The same where not all was read lately: that little came tells nothing of the news then.
+    #[must_use]
+    pub fn where_some_is_unread(self) -> Self {
+        let level = match self.level {
+            Level::Fewer => Level::Usual,
+            other => other,
+        };
+        Self { level, ..self }
+    }
+}
+
+/// How a day compares with those before it, what is to be told first in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// So many come by chance on one of a thousand days at most.
+    /// So many are rare.
     More,
-    /// So few do.
+    /// So few are.
     Fewer,
     /// As on other days.
     Usual,
@@ -37,24 +52,29 @@ pub enum Level {
 
 /// Compares the stories of a day with those of the days before it; none if too few are known.
 #[must_use]
-pub fn compare(day: u32, before: &[u32]) -> Option<Norm> {
+pub fn compare(day: u32, before: &[u32]) -> Option<Usual> {
     if before.len() < FEWEST_DAYS {
         return None;
     }
     let days = f64::from(u32::try_from(before.len()).unwrap_or(u32::MAX));
-    let usual = before.iter().copied().map(f64::from).sum::<f64>() / days;
-    let expected = usual + 0.5 / days;
-    let off = |&count: &u32| (f64::from(count) - usual).powi(2);
+    let mean = before.iter().copied().map(f64::from).sum::<f64>() / days;
+    let expected = mean + 0.5 / days;
+    let off = |&count: &u32| (f64::from(count) - mean).powi(2);
     let own = before.iter().map(off).sum::<f64>() / (days - 1.0);
-    let variance = own.max(expected * (1.0 + 1.0 / days));
+    let of_chance = expected * (1.0 + 1.0 / days);
+    let variance = if own > of_chance {
+        own * DOUBT
+    } else {
+        of_chance
+    };
     let level = if day >= FEW && 1.0 - at_most(day - 1, expected, variance) < RARE {
         Level::More
-    } else if f64::from(day) < usual && at_most(day, expected, variance) < RARE {
+    } else if f64::from(day) < mean && at_most(day, expected, variance) < RARE {
         Level::Fewer
     } else {
         Level::Usual
     };
-    Some(Norm { usual, level })
+    Some(Usual { mean, level })
 }
 
 /// How likely a negative binomial of this mean and this greater variance is at most `count`.
@@ -76,7 +96,7 @@ mod tests {
     use super::*;
 
     fn level(day: u32, before: &[u32]) -> Option<Level> {
-        compare(day, before).map(|norm| norm.level)
+        compare(day, before).map(|usual| usual.level)
     }
 
     #[test]
@@ -104,15 +124,20 @@ mod tests {
             (3, Level::Usual),
             (18, Level::Usual),
             (40, Level::More),
-            (0, Level::Fewer),
+            (0, Level::Usual),
         ] {
             assert_eq!(level(day, &busy), Some(expected), "{day}");
         }
     }
 
     #[test]
-    fn silence_is_told_where_there_always_was_something() {
-        assert_eq!(level(0, &[12; 28]), Some(Level::Fewer));
+    fn silence_is_told_where_there_always_was_something_and_all_is_read() {
+        let silence = compare(0, &[12; 28]);
+        assert_eq!(silence.map(|usual| usual.level), Some(Level::Fewer));
+        let unread = silence.map(Usual::where_some_is_unread);
+        assert_eq!(unread.map(|usual| usual.level), Some(Level::Usual));
+        let burst = compare(40, &[12; 28]).map(Usual::where_some_is_unread);
+        assert_eq!(burst.map(|usual| usual.level), Some(Level::More));
         assert_eq!(
             level(0, &[2; 28]),
             Some(Level::Usual),
@@ -127,5 +152,34 @@ mod tests {
         assert_eq!(level(3, &[0; 28]), Some(Level::More));
         assert_eq!(level(30, &[0; 13]), None);
         assert_eq!(level(30, &[]), None);
+    }
+
+    #[test]
+    fn bursts_that_are_usual_are_rarely_told() {
+        // Geometric, with mean 2 and variance 6: quiet days and bursts.
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut draw = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let bits = u32::try_from(state >> 40).unwrap_or_default();
+            let chance = (f64::from(bits) + 0.5) / f64::from(1_u32 << 24);
+            let failures = chance.ln() / (2.0_f64 / 3.0).ln();
+            (0..1_000)
+                .find(|&count| f64::from(count + 1) > failures)
+                .unwrap_or(1_000)
+        };
+        for (days, at_most) in [(14, 50), (28, 25)] {
+            let told = (0..10_000)
+                .filter(|_| {
+                    let before: Vec<u32> = (0..days).map(|_| draw()).collect();
+                    level(draw(), &before) != Some(Level::Usual)
+                })
+                .count();
+            assert!(
+                (1..=at_most).contains(&told),
+                "{days} days: {told} of 10,000"
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Days as forms and addresses name them (`2026-11-25`), as instants that the database knows. On pages they are those of the
 //! reader's clock, as the times that stand there; programs mean UTC.
 
-use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
     error::WebError,
@@ -46,16 +46,6 @@ fn date(name: &str, day: &str) -> Result<Option<Date>, WebError> {
     let date = day.parse();
     date.map(Some)
         .map_err(|_| WebError::BadRequest(format!("“{name}” is to be a day, as in 2026-11-24.")))
-}
-
-/// When each of the last `count` days began in a zone, today's last.
-pub(super) fn last(now: Timestamp, zone: &TimeZone, count: i32) -> Vec<Timestamp> {
-    let today = zone.to_datetime(now.to_jiff()).date();
-    (0..count)
-        .rev()
-        .filter_map(|ago| today.checked_sub(ago.days()).ok())
-        .map(|date| midnight(date, zone))
-        .collect()
 }
 
 /// When a day begins in a zone: where its clocks leave midnight out, with the next time that they have.
@@ -110,32 +100,6 @@ mod tests {
                 assert!(micros.is_some_and(|it| known.contains(&it)), "{day}");
             }
         }
-    }
-
-    #[test]
-    fn the_last_days_end_with_today_and_are_as_long_as_they_are() {
-        let now = Timestamp::from_jiff("2026-10-26T08:00:00Z".parse().unwrap_or_default());
-        let begin = |zone: &str| {
-            let zone = reading::zone(zone).unwrap_or(TimeZone::UTC);
-            let days = last(now, &zone, 3);
-            days.iter().map(ToString::to_string).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            begin("Europe/Berlin"),
-            [
-                "2026-10-23T22:00:00Z",
-                "2026-10-24T22:00:00Z",
-                "2026-10-25T23:00:00Z"
-            ]
-        );
-        assert_eq!(
-            begin("Pacific/Kiritimati"),
-            [
-                "2026-10-23T10:00:00Z",
-                "2026-10-24T10:00:00Z",
-                "2026-10-25T10:00:00Z"
-            ]
-        );
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    WebOptions, cores::Cores, coverage::LiveCoverage, live::Recent, quota::Quota, search::Words,
-    seats::Seats,
+    WebOptions, cores::Cores, coverage::LiveCoverage, error::WebError, live::Recent, quota::Quota,
+    search::Words, seats::Seats,
 };
 use crate::{
     domain::{Clock, Timestamp},
@@ -35,6 +38,12 @@ const MAX_BACKLOG_READERS_OF_ONE: usize = 1;
 
 /// Who takes nothing of what a search found for so long is away.
 const BACKLOG_READER_IS_AWAY: Duration = Duration::from_secs(15);
+
+/// Countings of what was written at a time: each reads the matches of months.
+const MAX_COUNTINGS: usize = 2;
+
+/// How long one waits for its place.
+const WAIT_TO_COUNT: Duration = Duration::from_secs(10);
 
 /// Exports at a time.
 const MAX_EXPORTS: usize = 3;
@@ -74,6 +83,9 @@ pub struct WebState {
     /// Places for searches of the backlog: each keeps a core busy.
     #[from_ref(skip)]
     pub(super) backlog_readers: Arc<Seats>,
+    /// Places for countings; the pool is for others, too.
+    #[from_ref(skip)]
+    countings: Arc<Semaphore>,
     /// Places for exports.
     #[from_ref(skip)]
     pub(super) exports: Arc<Seats>,
@@ -102,6 +114,18 @@ impl WebClock {
 }
 
 impl WebState {
+    /// A place for counting what was written, held until the answer is dropped.
+    ///
+    /// # Errors
+    /// None is free for long.
+    pub(super) async fn place_to_count(&self) -> Result<SemaphorePermit<'_>, WebError> {
+        let place = time::timeout(WAIT_TO_COUNT, self.countings.acquire()).await;
+        place
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(WebError::AllTaken("others look at trends"))
+    }
+
     /// Puts together what requests reach: the pool, the clock, what is new (fed by
     /// [`follow`](crate::store::live::follow)), the token that ends live streams, and the settings.
     #[must_use]
@@ -121,6 +145,7 @@ impl WebState {
             seats: Seats::new(MAX_LISTENERS, MAX_LISTENERS_OF_ONE, LISTENER_IS_AWAY),
             recent: Arc::default(),
             readers: Arc::new(Semaphore::new(MAX_READERS)),
+            countings: Arc::new(Semaphore::new(MAX_COUNTINGS)),
             backlog_readers: Seats::new(
                 MAX_BACKLOG_READERS,
                 MAX_BACKLOG_READERS_OF_ONE,

@@ -106,63 +106,63 @@ fn bar(day: &FeedDay, most: i32) -> Option<Bar> {
     })
 }
 
-/// A number for each of the last days, as bars: today's is not whole yet.
+/// A number for each of some days, as bars: the last one is not over.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Days {
     /// Of the whole chart.
     pub(crate) width: u32,
-    /// Of a bar.
-    pub(crate) bar: u32,
-    /// Of what is around a bar.
-    pub(crate) step: u32,
-    /// The days, the oldest first.
-    pub(crate) bars: Vec<DayBar>,
-    /// What it shows, for those who do not see it.
+    /// The bars of the days that are over, as a path.
+    pub(crate) over: String,
+    /// That of the last one.
+    pub(crate) last: String,
+    /// From when to when, and the day with most.
     pub(crate) words: String,
-}
-
-/// A day of them.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct DayBar {
-    /// From the left.
-    pub(crate) x: u32,
-    /// Top of the bar.
-    pub(crate) y: u32,
-    /// Its height.
-    pub(crate) height: u32,
-    /// "Tue 24 Nov: 12".
-    pub(crate) words: String,
+    /// The numbers, the oldest first, for those who do not see it.
+    pub(crate) numbers: String,
 }
 
 impl Days {
     /// The bars of days that have names, the oldest first.
     pub(crate) fn new(names: &[String], counts: &[u64]) -> Self {
         // As wide as two weeks of a feed, or as a bar needs that can be seen.
-        let count = u32::try_from(names.len()).unwrap_or(u32::MAX).max(1);
-        let step = (14 * STEP / count).max(3);
+        let step = (14 * STEP / u32::try_from(names.len()).unwrap_or(u32::MAX).max(1)).max(3);
         let most = counts.iter().copied().max().unwrap_or(0);
-        let bar = |(x, (name, &count)): (u32, (&String, &u64))| {
-            // Something is never nothing.
-            let height = (count * u64::from(HEIGHT)).div_ceil(most.max(1));
-            let height = u32::try_from(height).unwrap_or(HEIGHT);
-            DayBar {
-                x,
-                y: HEIGHT - height,
-                height,
-                words: format!("{name}: {}", grouped(count)),
-            }
-        };
+        let mut bars: Vec<String> = (0..)
+            .step_by(step as usize)
+            .zip(counts)
+            .map(|(x, &count)| path(x, step - 1, count, most))
+            .collect();
+        let last = bars.pop().unwrap_or_default();
+        let numbers: Vec<String> = counts.iter().copied().map(grouped).collect();
         Self {
-            width: count * step,
-            bar: step - 1,
-            step,
-            bars: (0..)
-                .step_by(step as usize)
-                .zip(names.iter().zip(counts))
-                .map(bar)
-                .collect(),
-            words: format!("by day, at most {}", grouped(most)),
+            width: u32::try_from(counts.len()).unwrap_or_default() * step,
+            over: bars.concat(),
+            last,
+            words: words(names, counts, most),
+            numbers: numbers.join(" "),
         }
+    }
+}
+
+/// The bar of a day. Something is never nothing.
+fn path(x: u32, width: u32, count: u64, most: u64) -> String {
+    let height = (count * u64::from(HEIGHT)).div_ceil(most.max(1));
+    if height == 0 {
+        return String::new();
+    }
+    format!("M{x} {HEIGHT}v-{height}h{width}v{height}z")
+}
+
+fn words(names: &[String], counts: &[u64], most: u64) -> String {
+    let (Some(first), Some(last)) = (names.first(), names.last()) else {
+        return String::new();
+    };
+    let highest = counts.iter().zip(names).find(|(count, _)| **count == most);
+    match highest {
+        Some((_, name)) if most > 0 => {
+            format!("{first} to {last}, most on {name}: {}", grouped(most))
+        }
+        _ => format!("{first} to {last}: none"),
     }
 }
 
@@ -261,17 +261,23 @@ mod tests {
 
     #[test]
     fn bars_of_days_fill_the_height_and_something_is_never_nothing() {
-        let names: Vec<String> = (1..=28).map(|day| format!("{day} Nov")).collect();
-        let mut counts = vec![0; 28];
-        (counts[0], counts[26], counts[27]) = (2_000, 1, 1_000);
-        let days = Days::new(&names, &counts);
-        assert_eq!((days.width, days.bar, days.bars.len()), (84, 2, 28));
-        let told = |at: usize| (days.bars[at].x, days.bars[at].y, days.bars[at].height);
-        assert_eq!((told(0), told(1)), ((0, 0, 20), (3, 20, 0)));
-        assert_eq!((told(26), told(27)), ((78, 19, 1), (81, 10, 10)));
-        assert_eq!(days.bars[0].words, "1 Nov: 2,000");
-        assert_eq!(Days::new(&names, &[0; 28]).bars[3].height, 0);
-        assert_eq!(Days::new(&[], &[]).bars, []);
+        let names = ["Sun 1 Nov", "Mon 2 Nov", "Tue 3 Nov"].map(str::to_owned);
+        let days = Days::new(&names, &[2_000, 0, 1]);
+        assert_eq!(
+            (days.width, &*days.over, &*days.last),
+            (84, "M0 20v-20h27v20z", "M56 20v-1h27v1z")
+        );
+        assert_eq!(
+            days.words,
+            "Sun 1 Nov to Tue 3 Nov, most on Sun 1 Nov: 2,000"
+        );
+        assert_eq!(days.numbers, "2,000 0 1");
+        let quiet = Days::new(&names, &[0, 0, 0]);
+        assert_eq!((&*quiet.over, &*quiet.last), ("", ""));
+        assert_eq!(quiet.words, "Sun 1 Nov to Tue 3 Nov: none");
+        assert_eq!(Days::new(&[], &[]).width, 0);
+        let long = vec![String::new(); 91];
+        assert_eq!(Days::new(&long, &[1; 91]).width, 273);
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! How much is written about what: the stories of each keyword by day, and whether the last day is like others.
 
-use std::{collections::HashMap, slice, time::Duration};
+pub(in crate::web) mod table;
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::{extract::State, response::Response};
-use jiff::tz::TimeZone;
+use axum::extract::State;
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{
@@ -14,86 +19,98 @@ use super::{
     moments::{counted, grouped},
 };
 use crate::{
-    domain::{KeywordId, Timestamp},
+    domain::{Collection, Coverage, Exception, KeywordId, Timestamp, Working},
     store::{
         PgPool, feed_health,
         keyword_edits::{self, EditedKeyword},
-        trends::{self, Attention, DayRead, Share},
+        trends::{self, DayRead, Edges, StoriesIn, ToldBy},
     },
-    story::surge::{self, Level},
-    web::{days, error::WebError, extract::Query, outputs::Table, state::WebClock},
+    story::{
+        period::{DAYS_BEFORE, Period},
+        surge::{self, Level, Usual},
+    },
+    web::{WebState, days, error::WebError, extract::Query, reading, texts::Texts},
 };
 
-/// Days that can be chosen.
-const SPANS: [i32; 4] = [7, 14, 28, 90];
+/// Days that can be chosen: whole weeks.
+const CHOICES: [i32; 4] = [7, 14, 28, 91];
 
 /// Days that are shown where none are chosen.
-const USUAL_SPAN: i32 = 14;
+const USUAL_CHOICE: i32 = 14;
 
-/// Days that what is usual is known from.
-const DAYS_BEFORE: u32 = 28;
+/// Values listed of each kind of teller.
+const VALUES: i64 = 30;
 
-const DAY: Duration = Duration::from_hours(24);
+/// Fewer than these make no percentages.
+const ENOUGH_FOR_PERCENT: u64 = 10;
 
-/// Values listed of each facet.
-const VALUES: i64 = 12;
+/// Feeds that began to fail within so long may hold back what the last day would have brought.
+const LATELY: Duration = Duration::from_hours(48);
 
 /// The page.
 #[derive(Debug, Template, WebTemplate)]
 #[template(path = "trends.html")]
 pub(crate) struct TrendsPage {
     frame: Frame,
-    spans: Vec<Span>,
-    span: i32,
-    /// What cannot be compared yet, and why.
+    choices: Vec<Choice>,
+    zone: String,
+    /// "?days=14", or with the keyword.
+    asked: String,
+    chosen: i32,
+    /// What all feeds brought; none where that is not known.
+    read: Option<String>,
+    /// What is not known.
     caution: Option<String>,
-    everything: Row,
     rows: Vec<Row>,
-    /// Whose shares are shown; none for all keywords.
-    of: Option<String>,
-    facets: Vec<Facet>,
+    tellers: Option<Tellers>,
 }
 
-/// A way to another span.
+/// A way to other days.
 #[derive(Debug)]
-struct Span {
+struct Choice {
     days: i32,
     is_here: bool,
 }
 
-/// A keyword, or everything.
-#[derive(Debug, Default)]
+/// A keyword.
+#[derive(Debug)]
 struct Row {
     slug: String,
     name: String,
-    days: Option<Days>,
-    count: String,
+    days: Days,
+    stories: String,
     before: String,
     change: String,
     last: String,
-    usually: String,
-    level: Option<Level>,
+    usual: String,
+    level: Level,
 }
 
 impl Row {
     /// What is unusual of it, in words.
-    fn unusual(&self) -> Option<&'static str> {
-        match self.level? {
-            Level::More => Some("more than usual"),
-            Level::Fewer => Some("fewer than usual"),
+    fn unusual(&self, texts: &Texts) -> Option<&'static str> {
+        match self.level {
+            Level::More => Some(texts.trends_more),
+            Level::Fewer => Some(texts.trends_fewer),
             Level::Usual => None,
         }
     }
 }
 
-/// A facet with its values.
+/// Who tells the stories of a keyword.
 #[derive(Debug)]
-struct Facet {
+struct Tellers {
+    slug: String,
+    name: String,
+    kinds: Vec<Kind>,
+}
+
+#[derive(Debug)]
+struct Kind {
     title: &'static str,
     values: Vec<Value>,
 }
 
-/// What stories are told by.
 #[derive(Debug)]
 struct Value {
     name: Option<String>,
@@ -106,16 +123,16 @@ struct Value {
 pub(crate) struct Wanted {
     /// How many days, of those that can be chosen.
     days: Option<i32>,
-    /// The keyword whose shares are told.
+    /// The keyword that more is told of.
     keyword: Option<String>,
 }
 
 impl Wanted {
-    fn span(&self) -> Result<i32, WebError> {
-        let days = self.days.unwrap_or(USUAL_SPAN);
-        SPANS.contains(&days).then_some(days).ok_or_else(|| {
-            let spans = SPANS.map(|span| span.to_string()).join(", ");
-            WebError::BadRequest(format!("“days” is to be one of {spans}."))
+    fn days(&self) -> Result<i32, WebError> {
+        let days = self.days.unwrap_or(USUAL_CHOICE);
+        CHOICES.contains(&days).then_some(days).ok_or_else(|| {
+            let choices = CHOICES.map(|days| days.to_string()).join(", ");
+            WebError::BadRequest(format!("“days” is to be one of {choices}."))
         })
     }
 
@@ -131,330 +148,298 @@ impl Wanted {
     }
 }
 
-/// The time that is looked at.
-#[derive(Debug)]
-struct Period {
-    now: Timestamp,
-    zone: TimeZone,
-    /// When each of its days began.
-    days: Vec<Timestamp>,
-    /// When as much time before it began.
-    before: Timestamp,
-}
-
-impl Period {
-    fn of(span: i32, now: Timestamp, zone: TimeZone) -> Self {
-        let days = days::last(now, &zone, span);
-        let begin = days.first().copied().unwrap_or(now);
-        Self {
-            before: begin.minus(now.since(begin)),
-            now,
-            zone,
-            days,
-        }
-    }
-
-    fn begin(&self) -> Timestamp {
-        self.days.first().copied().unwrap_or(self.now)
-    }
-
-    /// The first instant after it: what came at this one is in it.
-    fn end(&self) -> Timestamp {
-        self.now.plus(Duration::from_micros(1))
-    }
-
-    fn edges(&self) -> Vec<Timestamp> {
-        let mut edges = self.days.clone();
-        edges.push(self.end());
-        edges
-    }
-
-    /// Days back from now, each as long as another, the oldest first.
-    fn last_days(&self) -> Vec<Timestamp> {
-        (0..=DAYS_BEFORE + 1)
-            .rev()
-            .map(|ago| self.end().minus(DAY * ago))
-            .collect()
-    }
-
-    fn names(&self, format: &str) -> Vec<String> {
-        let name = |&day: &Timestamp| {
-            let begin = day.to_jiff().to_zoned_datetime(self.zone.clone());
-            begin.strftime(format).to_string()
-        };
-        self.days.iter().map(name).collect()
-    }
-}
-
 /// Answers with the page.
 pub(crate) async fn show(
-    State(db): State<PgPool>,
-    State(clock): State<WebClock>,
+    State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<TrendsPage, WebError> {
-    let span = wanted.span()?;
-    let period = Period::of(span, clock.now(), days::zone_of_reader());
-    let keywords = keyword_edits::all(&db).await?;
+    let (db, now) = (&state.db, state.clock.now());
+    let chosen = wanted.days()?;
+    let keywords = keyword_edits::all(db).await?;
     let of = wanted.keyword_of(&keywords)?;
-    let (edges, last_days) = (period.edges(), period.last_days());
-    let halves = [period.before, period.begin(), period.end()];
-    // One after the other: each may look at very many articles, and others want connections, too.
-    let now = trends::attention(&db, &edges).await?;
-    let before = trends::attention(&db, &halves[..2]).await?;
-    let last = trends::attention(&db, &last_days).await?;
-    let shares = trends::shares(&db, of.map(|keyword| keyword.id), halves, VALUES).await?;
-    let (read, since, collection) = tokio::try_join!(
-        trends::read(&db, period.now, 2 * span),
-        trends::collecting_since(&db),
-        feed_health::collection(&db),
-    )?;
-    let seen = Seen {
-        period: &period,
-        now: Counts::new(&now),
-        before: Counts::new(&before),
-        last: Counts::new(&last),
-        since,
+    let period = Period::of(chosen, now, days::zone_of_reader());
+    let told = Told::read(&state, &period).await?;
+    let tellers = match of {
+        None => None,
+        Some(keyword) => Some(tellers(db, keyword, &period, &told).await?),
     };
-    let mut rows: Vec<Row> = keywords.iter().map(|it| seen.row(it)).collect();
+    let mut rows: Vec<Row> = keywords.iter().map(|it| row(it, &period, &told)).collect();
     // What is unusual first, else as the desk has them.
-    rows.sort_by_key(|row| row.level.unwrap_or(Level::Usual));
+    rows.sort_by_key(|row| row.level);
     Ok(TrendsPage {
-        frame: Frame::new("Trends", Place::Trends, &collection, period.now),
-        spans: SPANS
+        choices: CHOICES
             .iter()
-            .map(|&days| Span {
+            .map(|&days| Choice {
                 days,
-                is_here: days == span,
+                is_here: days == chosen,
             })
             .collect(),
-        span,
-        caution: seen.caution(),
-        everything: everything(&read, &seen),
+        zone: days::zone_name(),
+        asked: address(chosen, of),
+        chosen,
+        read: read_words(&told.read, chosen, now),
+        caution: caution(&told, &rows, &period),
+        frame: Frame::new("Trends", Place::Trends, &told.collection, now),
         rows,
-        of: of.map(|keyword| keyword.name.clone()),
-        facets: facets(&shares, seen.knows_before()),
+        tellers,
     })
 }
 
-/// Answers with the same days as a table: a row for each day of each keyword.
-pub(crate) async fn table(
-    State(db): State<PgPool>,
-    State(clock): State<WebClock>,
-    Query(wanted): Query<Wanted>,
-) -> Result<Response, WebError> {
-    let period = Period::of(wanted.span()?, clock.now(), days::zone_of_reader());
-    let edges = period.edges();
-    let (keywords, found) =
-        tokio::try_join!(keyword_edits::all(&db), trends::attention(&db, &edges))?;
-    let counts = Counts::new(&found);
-    let mut table = Table::new(&["day", "keyword", "name", "stories"]);
-    let rows = wanted
-        .keyword_of(&keywords)?
-        .map_or(&keywords[..], slice::from_ref);
-    for keyword in rows {
-        for (span, day) in (0..).zip(period.names("%F")) {
-            let stories = counts.of(keyword.id, Some(span));
-            table.push([
-                day,
-                keyword.slug.clone(),
-                keyword.name.clone(),
-                stories.to_string(),
-            ]);
-        }
+fn address(days: i32, keyword: Option<&EditedKeyword>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::from("?"));
+    query.append_pair("days", &days.to_string());
+    if let Some(keyword) = keyword {
+        query.append_pair("keyword", &keyword.slug);
     }
-    Ok(table.answer("trends", false))
+    query.finish()
 }
 
-/// Stories by keyword and span.
-#[derive(Debug)]
-struct Counts(HashMap<(KeywordId, Option<i32>), u64>);
-
-impl Counts {
-    fn new(found: &[Attention]) -> Self {
-        let count = |it: &Attention| {
-            let stories = u64::try_from(it.stories).unwrap_or_default();
-            ((it.keyword, it.span), stories)
-        };
-        Self(found.iter().map(count).collect())
-    }
-
-    fn of(&self, keyword: KeywordId, span: Option<i32>) -> u64 {
-        self.0.get(&(keyword, span)).copied().unwrap_or_default()
-    }
+/// A span that is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum In {
+    /// A day of the period.
+    Day(i32),
+    /// A day back from now.
+    Last(u32),
+    /// The time before the period.
+    Before,
+    /// The period.
+    Now,
 }
 
 /// What the database told.
 #[derive(Debug)]
-struct Seen<'a> {
-    period: &'a Period,
-    now: Counts,
-    before: Counts,
-    last: Counts,
-    /// Since when feeds are read.
+struct Told {
+    stories: HashMap<(KeywordId, In), u64>,
+    /// From when on each keyword is known.
+    known: HashMap<KeywordId, Timestamp>,
+    /// What was read by day.
+    read: Vec<DayRead>,
     since: Option<Timestamp>,
+    collection: Collection,
+    /// Whether nothing failed lately.
+    is_whole: bool,
 }
 
-impl Seen<'_> {
-    /// Whether feeds were read in all of the time before.
-    fn knows_before(&self) -> bool {
-        self.since.is_some_and(|since| since <= self.period.before)
+impl Told {
+    async fn read(state: &WebState, period: &Period) -> Result<Self, WebError> {
+        let (db, now) = (&state.db, state.clock.now());
+        let (days, last) = (period.edges(), period.last());
+        let edges = Edges {
+            days: &days,
+            last: &last,
+            halves: period.halves(),
+        };
+        let stories = {
+            let _place = state.place_to_count().await?;
+            trends::stories(db, edges).await?
+        };
+        let earliest = days.iter().chain(&last).chain(&edges.halves).min();
+        let (known, read, since, collection) = tokio::try_join!(
+            trends::known_since(db),
+            trends::read_since(db, earliest.copied().unwrap_or(now)),
+            trends::collecting_since(db),
+            feed_health::collection(db),
+        )?;
+        Ok(Self {
+            stories: stories.iter().filter_map(counted_in).collect(),
+            known: known.into_iter().collect(),
+            is_whole: is_whole(&collection, now),
+            read,
+            since,
+            collection,
+        })
     }
 
-    /// Days back from now in all of which feeds were read, but the last one.
-    fn known_days(&self) -> u32 {
-        let Some(since) = self.since else { return 0 };
-        let days = self.period.now.since(since).as_secs() / DAY.as_secs();
-        u32::try_from(days)
-            .unwrap_or(u32::MAX)
-            .saturating_sub(1)
-            .min(DAYS_BEFORE)
+    fn of(&self, keyword: KeywordId, span: In) -> u64 {
+        self.stories
+            .get(&(keyword, span))
+            .copied()
+            .unwrap_or_default()
     }
 
-    fn caution(&self) -> Option<String> {
-        let known = self.known_days() as usize;
-        let mut lacking = Vec::new();
-        if !self.knows_before() {
-            lacking.push("the time before".to_owned());
-        }
-        if known < surge::FEWEST_DAYS {
-            lacking.push(format!(
-                "what is usual ({} are enough)",
-                counted(surge::FEWEST_DAYS as u64 + 1, "day")
-            ));
-        }
-        if lacking.is_empty() {
-            return None;
-        }
-        let since = self.since.map_or_else(
-            || "No feed is read yet".to_owned(),
-            |since| {
-                let begin = since.to_jiff().to_zoned_datetime(self.period.zone.clone());
-                format!("Feeds are read since {}", begin.strftime("%-d %b %Y"))
-            },
-        );
-        Some(format!(
-            "{since}: {} is not known yet.",
-            lacking.join(" and ")
-        ))
+    /// The stories of the time before; none where not all of it is known.
+    fn before(&self, keyword: KeywordId, period: &Period) -> Option<u64> {
+        let since = *self.known.get(&keyword)?;
+        period.compares(since).then(|| self.of(keyword, In::Before))
     }
 
-    fn row(&self, keyword: &EditedKeyword) -> Row {
-        let days: Vec<u64> = (0..)
-            .zip(&self.period.days)
-            .map(|(span, _)| self.now.of(keyword.id, Some(span)))
+    fn usual(&self, keyword: KeywordId, period: &Period) -> Option<Usual> {
+        let since = *self.known.get(&keyword)?;
+        let read: HashSet<Date> = self
+            .read
+            .iter()
+            .filter(|day| day.is_read)
+            .map(|day| day.day)
             .collect();
-        let count = self.now.of(keyword.id, None);
-        let before = self
-            .knows_before()
-            .then(|| self.before.of(keyword.id, None));
-        let norm = self.norm(keyword.id);
-        Row {
-            slug: keyword.slug.clone(),
-            name: keyword.name.clone(),
-            days: Some(Days::new(&self.period.names("%a %-d %b"), &days)),
-            count: grouped(count),
-            before: before.map(grouped).unwrap_or_default(),
-            change: before
-                .map(|before| change(count, before))
-                .unwrap_or_default(),
-            last: grouped(self.last_day(keyword.id)),
-            usually: norm.map(|norm| average(norm.usual)).unwrap_or_default(),
-            level: norm.map(|norm| norm.level),
-        }
-    }
-
-    fn last_day(&self, keyword: KeywordId) -> u64 {
-        self.last.of(keyword, i32::try_from(DAYS_BEFORE).ok())
-    }
-
-    fn norm(&self, keyword: KeywordId) -> Option<surge::Norm> {
-        let whole = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let before: Vec<u32> = (DAYS_BEFORE - self.known_days()..DAYS_BEFORE)
-            .map(|span| whole(self.last.of(keyword, i32::try_from(span).ok())))
+        let stories = |day: u32| u32::try_from(self.of(keyword, In::Last(day))).unwrap_or(u32::MAX);
+        let before: Vec<u32> = period
+            .known_days(since, |date| read.contains(&date))
+            .into_iter()
+            .map(stories)
             .collect();
-        surge::compare(whole(self.last_day(keyword)), &before)
-    }
-}
-
-/// The row of all that was read, as far as that is remembered.
-fn everything(read: &[DayRead], seen: &Seen<'_>) -> Row {
-    let period = seen.period;
-    let span = i32::try_from(period.days.len()).unwrap_or(i32::MAX);
-    let entries = |ago: i32| {
-        let day = read.iter().find(|day| day.ago == ago);
-        day.map_or(0, |day| u64::try_from(day.entries).unwrap_or_default())
-    };
-    let remembered = read.iter().map(|day| day.ago + 1).max().unwrap_or(0);
-    let is_whole = remembered >= span || seen.since.is_none_or(|since| since >= period.begin());
-    let days: Vec<u64> = (0..span).rev().map(entries).collect();
-    let count = days.iter().sum();
-    let before: Option<u64> = (remembered == 2 * span).then(|| (span..2 * span).map(entries).sum());
-    Row {
-        name: if is_whole {
-            String::new()
+        let usual = surge::compare(stories(DAYS_BEFORE), &before)?;
+        Some(if self.is_whole {
+            usual
         } else {
-            format!(
-                "of the last {}",
-                counted(u64::try_from(remembered).unwrap_or_default(), "day")
-            )
-        },
-        days: Some(Days::new(&period.names("%a %-d %b"), &days)),
-        count: grouped(count),
+            usual.where_some_is_unread()
+        })
+    }
+}
+
+fn counted_in(found: &StoriesIn) -> Option<((KeywordId, In), u64)> {
+    let span = match (found.day, found.last, found.half) {
+        (Some(day), ..) => In::Day(day),
+        (_, Some(last), _) => In::Last(u32::try_from(last).ok()?),
+        (.., Some(0)) => In::Before,
+        (.., Some(2)) => In::Now,
+        _ => return None,
+    };
+    Some(((found.keyword, span), number(found.stories)))
+}
+
+fn is_whole(collection: &Collection, now: Timestamp) -> bool {
+    let coverage = Coverage::of(collection, now);
+    let failed_lately = coverage
+        .exceptions
+        .iter()
+        .filter_map(Exception::told_since)
+        .any(|since| now.since(since) < LATELY);
+    coverage.working == Working::Yes && !failed_lately
+}
+
+fn row(keyword: &EditedKeyword, period: &Period, told: &Told) -> Row {
+    let names = period.names("%a %-d %b");
+    let days: Vec<u64> = (0..)
+        .zip(&names)
+        .map(|(day, _)| told.of(keyword.id, In::Day(day)))
+        .collect();
+    let stories = told.of(keyword.id, In::Now);
+    let before = told.before(keyword.id, period);
+    let usual = told.usual(keyword.id, period);
+    Row {
+        slug: keyword.slug.clone(),
+        name: keyword.name.clone(),
+        days: Days::new(&names, &days),
+        stories: grouped(stories),
         before: before.map(grouped).unwrap_or_default(),
         change: before
-            .map(|before| change(count, before))
+            .map(|before| change(stories, before))
             .unwrap_or_default(),
-        ..Row::default()
+        last: grouped(told.of(keyword.id, In::Last(DAYS_BEFORE))),
+        usual: usual.map(|usual| average(usual.mean)).unwrap_or_default(),
+        level: usual.map_or(Level::Usual, |usual| usual.level),
     }
 }
 
-fn facets(shares: &[Share], knows_before: bool) -> Vec<Facet> {
-    let texts = crate::web::reading::current().texts;
-    let value = |share: &Share| {
-        let [stories, before] =
-            [share.stories, share.before].map(|count| u64::try_from(count).unwrap_or_default());
+async fn tellers(
+    db: &PgPool,
+    keyword: &EditedKeyword,
+    period: &Period,
+    told: &Told,
+) -> Result<Tellers, WebError> {
+    let found = trends::told_by(db, keyword.id, period.halves(), VALUES).await?;
+    let compares = told.before(keyword.id, period).is_some();
+    let texts = reading::current().texts;
+    let value = |told: &ToldBy| {
+        let stories = number(told.stories);
         Value {
-            name: share.value.clone(),
+            name: told.value.clone(),
             stories: grouped(stories),
-            change: if knows_before {
-                change(stories, before)
+            change: if compares {
+                change(stories, number(told.before))
             } else {
                 String::new()
             },
         }
     };
-    [
+    let kinds = [
         ("language", texts.trends_language),
         ("country", texts.trends_country),
         ("tier", texts.trends_tier),
     ]
-    .map(|(facet, title)| Facet {
+    .map(|(kind, title)| Kind {
         title,
-        values: shares
+        values: found
             .iter()
-            .filter(|share| share.facet == facet)
+            .filter(|told| told.kind == kind)
             .map(value)
             .collect(),
+    });
+    Ok(Tellers {
+        slug: keyword.slug.clone(),
+        name: keyword.name.clone(),
+        kinds: kinds.into(),
     })
-    .into()
 }
 
-/// How a number changed, in words: "+40 %".
+/// What all feeds brought on the whole days before today, and on as many before; days are those of UTC, as they are remembered.
+fn read_words(read: &[DayRead], days: i32, now: Timestamp) -> Option<String> {
+    let today = jiff::tz::TimeZone::UTC.to_datetime(now.to_jiff()).date();
+    let ago = |day: &DayRead| today.since(day.day).map_or(0, |span| span.get_days());
+    let sum = |from: i32, to: i32| {
+        let held = read.iter().filter(|day| (from..=to).contains(&ago(day)));
+        let entries: Vec<u64> = held.map(|day| number(day.entries)).collect();
+        let is_whole = i32::try_from(entries.len()) == Ok(to - from + 1);
+        is_whole.then(|| entries.iter().sum::<u64>())
+    };
+    let entries = sum(1, days)?;
+    let whole = counted(u64::try_from(days).unwrap_or_default(), "day");
+    let words = format!(
+        "All feeds together brought {} on the {whole} before today (UTC)",
+        entries_words(entries)
+    );
+    Some(match sum(days + 1, 2 * days) {
+        None => format!("{words}."),
+        Some(before) => format!(
+            "{words}, {} on the {whole} before those: {}.",
+            entries_words(before),
+            change(entries, before)
+        ),
+    })
+}
+
+fn entries_words(count: u64) -> String {
+    if count == 1 {
+        "1 entry".to_owned()
+    } else {
+        format!("{} entries", grouped(count))
+    }
+}
+
+/// Why fields are empty, if any is.
+fn caution(told: &Told, rows: &[Row], period: &Period) -> Option<String> {
+    let Some(since) = told.since else {
+        return Some("No feed is read yet.".to_owned());
+    };
+    let lacks = |row: &Row| row.before.is_empty() || row.usual.is_empty();
+    rows.iter().any(lacks).then(|| {
+        format!(
+            "Where a field is empty, that time is not known whole: feeds are read since {}, and a keyword whose query changed \
+             knows as much of its past as the backlog held. What is usual is known after {} days.",
+            period.date_of(since, "%-d %b %Y"),
+            surge::FEWEST_DAYS + 1,
+        )
+    })
+}
+
+fn number(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}
+
+/// How a number changed, in words: "+40 %"; of few "+2", since a share of them tells nothing.
 fn change(now: u64, before: u64) -> String {
-    if before == 0 {
-        return if now == 0 {
-            String::new()
-        } else {
-            "new".to_owned()
-        };
+    let (sign, by) = match now.cmp(&before) {
+        std::cmp::Ordering::Equal => return "±0".to_owned(),
+        std::cmp::Ordering::Greater => ('+', now - before),
+        std::cmp::Ordering::Less => ('−', before - now),
+    };
+    if before < ENOUGH_FOR_PERCENT {
+        return format!("{sign}{}", grouped(by));
     }
-    let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    let percent = (number(now) / number(before) - 1.0) * 100.0;
-    match percent.round() {
-        0.0 => "±0 %".to_owned(),
-        more if more > 0.0 => format!("+{more} %"),
-        fewer => format!("−{} %", -fewer),
-    }
+    let percent = (u128::from(by) * 200 + u128::from(before)) / (2 * u128::from(before));
+    let percent = u64::try_from(percent).unwrap_or(u64::MAX);
+    format!("{sign}{} %", grouped(percent))
 }
 
 /// A mean, with a digit behind the point where it is small.
@@ -463,5 +448,50 @@ fn average(mean: f64) -> String {
         format!("{mean:.1}")
     } else {
         format!("{mean:.0}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_told_in_percent_where_there_are_enough() {
+        for (now, before, words) in [
+            (14, 10, "+40 %"),
+            (10, 14, "−29 %"),
+            (0, 20, "−100 %"),
+            (1_200, 10, "+11,900 %"),
+            (2_001, 2_000, "+0 %"),
+            (3, 1, "+2"),
+            (1, 3, "−2"),
+            (7, 0, "+7"),
+            (0, 0, "±0"),
+            (50, 50, "±0"),
+        ] {
+            assert_eq!(change(now, before), words, "{now} after {before}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_is_told_of_whole_days_that_are_remembered() {
+        let now = Timestamp::from_micros(1_795_507_200_000_000);
+        let day = |day: i8, entries| DayRead {
+            day: Date::constant(2026, 11, day),
+            entries,
+            is_read: true,
+        };
+        let mut read: Vec<DayRead> = (17..=23).map(|it| day(it, 10)).collect();
+        read.push(day(24, 1_000));
+        let words = "All feeds together brought 70 entries on the 7 days before today (UTC)";
+        assert_eq!(read_words(&read, 7, now), Some(format!("{words}.")));
+        assert_eq!(read_words(&read, 14, now), None);
+        read.extend((10..=16).map(|it| day(it, 20)));
+        assert_eq!(
+            read_words(&read, 7, now),
+            Some(format!(
+                "{words}, 140 entries on the 7 days before those: −50 %."
+            ))
+        );
     }
 }

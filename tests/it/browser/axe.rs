@@ -55,7 +55,7 @@ const MORE: [&str; 10] = [
     "/articles/1?q=iran&keyword=iran",
     "/stories?all=yes",
     "/handover?since=24h",
-    "/trends?days=90&keyword=iran",
+    "/trends?days=91&keyword=iran",
     "/keywords/none",
     "/welcome/none",
 ];

@@ -77,6 +77,7 @@ async fn a_phone_shows_one_column_and_nothing_beyond_its_edge() {
         "/feeds",
         "/feeds/1",
         "/feeds/2",
+        "/trends?keyword=iran",
     ] {
         browser.goto(&newsroom.site.url(path)).await;
         let width = browser
