@@ -23,6 +23,9 @@ const WITHIN: Duration = Duration::from_secs(40);
 /// Longer than a trial takes.
 const LEASE: Duration = Duration::from_mins(1);
 
+/// A trial that broke off this often is given up: reading it may end the process.
+const MOST_ATTEMPTS: i16 = 3;
+
 /// Between two places of one host that are looked at for a feed.
 const GAP: Duration = Duration::from_millis(500);
 
@@ -75,9 +78,13 @@ impl Tryer {
         let Some(claimed) = store::trials::claim(&self.db, self.clock.now(), LEASE).await? else {
             return Ok(false);
         };
-        let outcome = time::timeout(WITHIN, self.outcome(&claimed))
-            .await
-            .unwrap_or_else(|_| failed(&claimed, format!("no answer within {WITHIN:?}")));
+        let outcome = if claimed.attempts > MOST_ATTEMPTS {
+            failed(&claimed, "trying it broke off again and again".to_owned())
+        } else {
+            time::timeout(WITHIN, self.outcome(&claimed))
+                .await
+                .unwrap_or_else(|_| failed(&claimed, format!("no answer within {WITHIN:?}")))
+        };
         store::trials::finish(&self.db, claimed.id, &outcome).await?;
         Ok(true)
     }

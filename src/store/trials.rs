@@ -28,6 +28,8 @@ pub struct ClaimedTrial {
     pub url: FeedUrl,
     /// How it is to be read.
     pub selectors: Option<ListSelectors>,
+    /// How often it was begun, this time included.
+    pub attempts: i16,
 }
 
 fn selectors(stored: Option<&str>) -> Result<Option<ListSelectors>, StoreError> {
@@ -104,7 +106,7 @@ pub async fn claim(
 ) -> Result<Option<ClaimedTrial>, StoreError> {
     let row = sqlx::query!(
         "UPDATE trials
-            SET lease_until = $2
+            SET lease_until = $2, attempts = attempts + 1
           WHERE id = (SELECT id
                         FROM trials
                        WHERE outcome IS NULL
@@ -112,7 +114,7 @@ pub async fn claim(
                        ORDER BY asked_at
                        LIMIT 1
                          FOR UPDATE SKIP LOCKED)
-        RETURNING id, url, selectors::text AS selectors",
+        RETURNING id, url, selectors::text AS selectors, attempts",
         now as Timestamp,
         now.plus(lease) as Timestamp,
     )
@@ -126,6 +128,7 @@ pub async fn claim(
                 .parse()
                 .map_err(|error| StoreError::Unexpected(format!("trial {}: {error}", row.url)))?,
             selectors: selectors(row.selectors.as_deref())?,
+            attempts: row.attempts,
         })
     })
     .transpose()

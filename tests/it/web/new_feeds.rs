@@ -1,6 +1,11 @@
 //! An address becomes a feed: tried by a worker, shown as it would be read, added with a row in the audit.
 
-use wirewatch::domain::Role;
+use std::time::Duration;
+
+use wirewatch::{
+    domain::{Clock as _, Role},
+    store::trials,
+};
 
 use super::between;
 use crate::{
@@ -217,4 +222,24 @@ async fn a_feed_is_looked_for_where_feeds_use_to_be_and_failures_are_told_in_wor
     assert_eq!(nowhere.status, 422);
     assert_eq!(desk.worker.count("feeds").await, 0);
     assert_eq!(desk.worker.count("trials WHERE outcome IS NULL").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_ends_its_process_again_and_again_is_given_up() {
+    let desk = Desk::open().await;
+    let publisher = FeedServer::start().await;
+    publisher.put("/rss", Document::feed(rss(&[("a", "Iran", "x")])));
+    let url = publisher.url("/rss");
+    let asked = desk.send("/admin/feeds/trials", &[("url", &url)]).await;
+    let lease = Duration::from_mins(1);
+    for attempt in 1..=3 {
+        let now = desk.worker.clock.now();
+        let begun = trials::claim(&desk.worker.db, now, lease).await.unwrap();
+        assert_eq!(begun.map(|trial| trial.attempts), Some(attempt));
+        desk.worker.clock.advance(lease);
+    }
+    assert_eq!(desk.worker.try_addresses().await, 1);
+    let page = desk.site.get(asked.header("location")).await.body;
+    assert!(page.contains("broke off again and again"), "{page}");
+    assert!(publisher.asked().is_empty(), "it is not asked any more");
 }
