@@ -140,6 +140,20 @@ impl Site {
         format!("wirewatch={}", token.reveal())
     }
 
+    /// The cookie of a reader in that zone.
+    pub(crate) async fn reader_in(&self, zone: &str) -> String {
+        let reader = self.account("kim", Role::Viewer).await;
+        let cookie = self.session_of(reader).await;
+        let fields = [
+            ("full_name", "Kim"),
+            ("time_zone", zone),
+            ("clock_format", "24h"),
+        ];
+        let chosen = self.form("/account/preferences", &fields);
+        assert_eq!(ask(chosen.header("cookie", &cookie)).await.status, 303);
+        cookie
+    }
+
     /// Sends the form of the sign-in page, as a browser does.
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Answer {
         let form = [("name", name), ("password", password), ("next", "/")];

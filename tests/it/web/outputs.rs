@@ -239,15 +239,7 @@ async fn days_of_a_search_are_those_of_the_page_that_it_was_opened_from() {
     worker.pass().await;
     worker.place_and_list().await;
     let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
-    let user = site.account("kim", Role::Viewer).await;
-    let cookie = site.session_of(user).await;
-    let in_seoul = [
-        ("full_name", "Kim"),
-        ("time_zone", "Asia/Seoul"),
-        ("clock_format", "24h"),
-    ];
-    let chosen = site.form("/account/preferences", &in_seoul);
-    assert_eq!(ask(chosen.header("cookie", &cookie)).await.status, 303);
+    let cookie = site.reader_in("Asia/Seoul").await;
     // The evening of the 22nd in UTC is the morning of the 23rd in Seoul.
     let page = site.bare_request(Method::GET, "/search?q=iran&from=2026-11-23&to=2026-11-23");
     let page = ask(page.header("cookie", &cookie)).await.body;

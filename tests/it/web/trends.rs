@@ -1,6 +1,6 @@
 //! How much is written about what, as people and spreadsheets see it.
 
-use wirewatch::{domain::Role, web::WebOptions};
+use wirewatch::web::WebOptions;
 
 use super::between;
 use crate::{
@@ -219,15 +219,7 @@ async fn the_table_has_a_row_for_each_whole_day_of_each_keyword() {
 async fn days_are_those_of_the_reader() {
     let worker = TestWorker::new(&[], &KEYWORDS).await;
     let site = Site::with(&worker.db, worker.clock.clone(), WebOptions::default()).await;
-    let user = site.account("kim", Role::Viewer).await;
-    let cookie = site.session_of(user).await;
-    let in_seoul = [
-        ("full_name", "Kim"),
-        ("time_zone", "Asia/Seoul"),
-        ("clock_format", "24h"),
-    ];
-    let chosen = site.form("/account/preferences", &in_seoul);
-    assert_eq!(ask(chosen.header("cookie", &cookie)).await.status, 303);
+    let cookie = site.reader_in("Asia/Seoul").await;
     let get = async |path: &str| {
         let request = site.bare_request(reqwest::Method::GET, path);
         ask(request.header("cookie", &cookie)).await.body
