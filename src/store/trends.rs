@@ -83,20 +83,20 @@ pub async fn stories(db: &PgPool, edges: Edges<'_>) -> Result<Vec<StoriesIn>, St
     };
     Ok(query_as!(
         StoriesIn,
-        r#"SELECT found.keyword_id AS "keyword!", found.day, found.last, found.half,
-                  count(DISTINCT s.story_id) AS "stories!"
-             FROM (SELECT keyword_id, article_id,
-                          width_bucket(sort_at, $3::timestamptz[]) - 1 AS day,
-                          width_bucket(sort_at, $4::timestamptz[]) - 1 AS last,
-                          width_bucket(sort_at, $5::timestamptz[]) - 1 AS half
-                     FROM matches
-                    WHERE closed_at IS NULL AND sort_at >= $1 AND sort_at < $2
-                   -- worked out once for each match, not once for each of the sortings
-                   OFFSET 0) AS found
+        r#"SELECT k.id AS "keyword!", found.day, found.last, found.half, count(DISTINCT s.story_id) AS "stories!"
+             FROM keywords k
+            -- of each keyword a piece of the index, whose spans are worked out once and not once for each of the sortings
+            CROSS JOIN LATERAL (SELECT m.article_id,
+                                       width_bucket(m.sort_at, $3::timestamptz[]) - 1 AS day,
+                                       width_bucket(m.sort_at, $4::timestamptz[]) - 1 AS last,
+                                       width_bucket(m.sort_at, $5::timestamptz[]) - 1 AS half
+                                  FROM matches m
+                                 WHERE m.keyword_id = k.id AND m.closed_at IS NULL
+                                   AND m.sort_at >= $1 AND m.sort_at < $2
+                                OFFSET 0) AS found
              JOIN story_members s ON s.article_id = found.article_id
             WHERE s.copy_of IS NULL
-            GROUP BY GROUPING SETS ((found.keyword_id, found.day), (found.keyword_id, found.last),
-                                    (found.keyword_id, found.half))"#,
+            GROUP BY GROUPING SETS ((k.id, found.day), (k.id, found.last), (k.id, found.half))"#,
         from as Timestamp,
         to as Timestamp,
         edges.days as &[Timestamp],
@@ -121,12 +121,15 @@ pub async fn stories_by_day(
     };
     Ok(query_as!(
         StoriesOfDay,
-        r#"SELECT m.keyword_id AS keyword, width_bucket(m.sort_at, $2::timestamptz[]) - 1 AS "day!",
-                  count(DISTINCT s.story_id) AS "stories!"
-             FROM matches m
-             JOIN story_members s ON s.article_id = m.article_id
-            WHERE m.closed_at IS NULL AND m.sort_at >= $3 AND m.sort_at < $4 AND s.copy_of IS NULL
-              AND ($1::bigint IS NULL OR m.keyword_id = $1)
+        r#"SELECT k.id AS keyword, found.day AS "day!", count(DISTINCT s.story_id) AS "stories!"
+             FROM keywords k
+            CROSS JOIN LATERAL (SELECT m.article_id, width_bucket(m.sort_at, $2::timestamptz[]) - 1 AS day
+                                  FROM matches m
+                                 WHERE m.keyword_id = k.id AND m.closed_at IS NULL
+                                   AND m.sort_at >= $3 AND m.sort_at < $4
+                                OFFSET 0) AS found
+             JOIN story_members s ON s.article_id = found.article_id
+            WHERE s.copy_of IS NULL AND ($1::bigint IS NULL OR k.id = $1)
             GROUP BY 1, 2"#,
         keyword as Option<KeywordId>,
         days as &[Timestamp],

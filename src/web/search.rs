@@ -164,7 +164,9 @@ pub(super) async fn find(
         progress.version != TOKENS_VERSION || progress.last - progress.indexed_to > MOST_UNLISTED;
     let width = question.condition.width().filter(|_| !is_index_behind);
     let floor = span.from;
-    let mut pace = Pace::new(wanted, width, oldest.unwrap_or(floor).max(floor));
+    // One more tells whether there is anything behind those that are wanted.
+    let more = wanted.saturating_add(1);
+    let mut pace = Pace::new(more, width, oldest.unwrap_or(floor).max(floor));
     let mut articles = Vec::new();
     let stop = loop {
         match pace.next(span.before.sort_at) {
@@ -196,9 +198,7 @@ pub(super) async fn find(
             }
         }
     };
-    if articles.len() > wanted {
-        articles.truncate(wanted);
-    }
+    articles.truncate(wanted);
     let last = articles.last().map(|(article, _)| article.key());
     Ok(Found {
         read_to: match stop {
