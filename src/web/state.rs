@@ -114,16 +114,15 @@ impl WebClock {
 }
 
 impl WebState {
-    /// A place for counting what was written, held until the answer is dropped.
+    /// A place for counting what was written, held until it is dropped.
     ///
     /// # Errors
     /// None is free for long.
     pub(super) async fn place_to_count(&self) -> Result<SemaphorePermit<'_>, WebError> {
         let place = time::timeout(WAIT_TO_COUNT, self.countings.acquire()).await;
-        place
-            .ok()
-            .and_then(Result::ok)
-            .ok_or(WebError::AllTaken("others look at trends"))
+        place.ok().and_then(Result::ok).ok_or(WebError::AllTaken(
+            "trends are being counted for others; try again in a minute",
+        ))
     }
 
     /// Puts together what requests reach: the pool, the clock, what is new (fed by

@@ -412,7 +412,6 @@ texts! {
     trends_tellers: "Who tells it",
     trends_language: "Language",
     trends_country: "Country of the source",
-    trends_tier: "Tier",
     trends_unknown: "unknown",
     trends_nobody: "Nobody in this time.",
     trends_choose: "The number of stories of a keyword leads to who tells them: in which languages, from which countries, of which tier.",

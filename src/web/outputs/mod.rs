@@ -199,7 +199,7 @@ fn answer(
     form: Form,
     articles: &[ArrivedArticle],
 ) -> Result<Response, WebError> {
-    let mut response = match form {
+    let response = match form {
         Form::Atom => of_type(
             "application/atom+xml; charset=utf-8",
             feed::atom(subject, articles)?,
@@ -213,15 +213,20 @@ fn answer(
             table::of_articles(subject.base, articles).answer(subject.file, is_part)
         }
     };
-    let next = subject.next.as_ref();
+    Ok(going_on_at(response, subject.next.as_deref()))
+}
+
+/// The answer with the address, without any key, at which it goes on, if it does (RFC 8288).
+pub(super) fn going_on_at(mut response: Response, next: Option<&str>) -> Response {
     let link = next.map(|next| HeaderValue::try_from(format!("<{next}>; rel=\"next\"")));
     if let Some(Ok(link)) = link {
         response.headers_mut().insert(header::LINK, link);
     }
-    Ok(response)
+    response
 }
 
-fn of_type(kind: &'static str, body: String) -> Response {
+/// A text of a media type.
+pub(super) fn of_type(kind: &'static str, body: String) -> Response {
     (
         [(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
         body,

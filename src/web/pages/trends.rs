@@ -21,7 +21,7 @@ use super::{
 use crate::{
     domain::{Collection, Coverage, Exception, KeywordId, Timestamp, Working},
     store::{
-        PgPool, feed_health,
+        feed_health,
         keyword_edits::{self, EditedKeyword},
         trends::{self, DayRead, Edges, StoriesIn, ToldBy},
     },
@@ -54,8 +54,6 @@ pub(crate) struct TrendsPage {
     frame: Frame,
     choices: Vec<Choice>,
     zone: String,
-    /// "?days=14", or with the keyword.
-    asked: String,
     chosen: i32,
     /// What all feeds brought; none where that is not known.
     read: Option<String>,
@@ -161,9 +159,13 @@ pub(crate) async fn show(
     let told = Told::read(&state, &period).await?;
     let tellers = match of {
         None => None,
-        Some(keyword) => Some(tellers(db, keyword, &period, &told).await?),
+        Some(keyword) => Some(tellers(&state, keyword, &period, &told).await?),
     };
-    let mut rows: Vec<Row> = keywords.iter().map(|it| row(it, &period, &told)).collect();
+    let names = period.names("%a %-d %b");
+    let mut rows: Vec<Row> = keywords
+        .iter()
+        .map(|keyword| row(keyword, &names, &period, &told))
+        .collect();
     // What is unusual first, else as the desk has them.
     rows.sort_by_key(|row| row.level);
     Ok(TrendsPage {
@@ -175,23 +177,13 @@ pub(crate) async fn show(
             })
             .collect(),
         zone: days::zone_name(),
-        asked: address(chosen, of),
         chosen,
-        read: read_words(&told.read, chosen, now),
+        read: read_words(&told.days_read, chosen, now),
         caution: caution(&told, &rows, &period),
         frame: Frame::new("Trends", Place::Trends, &told.collection, now),
         rows,
         tellers,
     })
-}
-
-fn address(days: i32, keyword: Option<&EditedKeyword>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::from("?"));
-    query.append_pair("days", &days.to_string());
-    if let Some(keyword) = keyword {
-        query.append_pair("keyword", &keyword.slug);
-    }
-    query.finish()
 }
 
 /// A span that is counted apart.
@@ -214,7 +206,9 @@ struct Told {
     /// From when on each keyword is known.
     known: HashMap<KeywordId, Timestamp>,
     /// What was read by day.
-    read: Vec<DayRead>,
+    days_read: Vec<DayRead>,
+    /// The days on which anything was.
+    dates_read: HashSet<Date>,
     since: Option<Timestamp>,
     collection: Collection,
     /// Whether nothing failed lately.
@@ -235,7 +229,7 @@ impl Told {
             trends::stories(db, edges).await?
         };
         let earliest = days.iter().chain(&last).chain(&edges.halves).min();
-        let (known, read, since, collection) = tokio::try_join!(
+        let (known, days_read, since, collection) = tokio::try_join!(
             trends::known_since(db),
             trends::read_since(db, earliest.copied().unwrap_or(now)),
             trends::collecting_since(db),
@@ -245,7 +239,12 @@ impl Told {
             stories: stories.iter().filter_map(counted_in).collect(),
             known: known.into_iter().collect(),
             is_whole: is_whole(&collection, now),
-            read,
+            dates_read: days_read
+                .iter()
+                .filter(|day| day.is_read)
+                .map(|day| day.day)
+                .collect(),
+            days_read,
             since,
             collection,
         })
@@ -266,15 +265,9 @@ impl Told {
 
     fn usual(&self, keyword: KeywordId, period: &Period) -> Option<Usual> {
         let since = *self.known.get(&keyword)?;
-        let read: HashSet<Date> = self
-            .read
-            .iter()
-            .filter(|day| day.is_read)
-            .map(|day| day.day)
-            .collect();
         let stories = |day: u32| u32::try_from(self.of(keyword, In::Last(day))).unwrap_or(u32::MAX);
         let before: Vec<u32> = period
-            .known_days(since, |date| read.contains(&date))
+            .known_days(since, |date| self.dates_read.contains(&date))
             .into_iter()
             .map(stories)
             .collect();
@@ -308,10 +301,10 @@ fn is_whole(collection: &Collection, now: Timestamp) -> bool {
     coverage.working == Working::Yes && !failed_lately
 }
 
-fn row(keyword: &EditedKeyword, period: &Period, told: &Told) -> Row {
-    let names = period.names("%a %-d %b");
+/// The row of a keyword; the days of the period have these names.
+fn row(keyword: &EditedKeyword, names: &[String], period: &Period, told: &Told) -> Row {
     let days: Vec<u64> = (0..)
-        .zip(&names)
+        .zip(names)
         .map(|(day, _)| told.of(keyword.id, In::Day(day)))
         .collect();
     let stories = told.of(keyword.id, In::Now);
@@ -320,7 +313,7 @@ fn row(keyword: &EditedKeyword, period: &Period, told: &Told) -> Row {
     Row {
         slug: keyword.slug.clone(),
         name: keyword.name.clone(),
-        days: Days::new(&names, &days),
+        days: Days::new(names, &days),
         stories: grouped(stories),
         before: before.map(grouped).unwrap_or_default(),
         change: before
@@ -333,12 +326,15 @@ fn row(keyword: &EditedKeyword, period: &Period, told: &Told) -> Row {
 }
 
 async fn tellers(
-    db: &PgPool,
+    state: &WebState,
     keyword: &EditedKeyword,
     period: &Period,
     told: &Told,
 ) -> Result<Tellers, WebError> {
-    let found = trends::told_by(db, keyword.id, period.halves(), VALUES).await?;
+    let found = {
+        let _place = state.place_to_count().await?;
+        trends::told_by(&state.db, keyword.id, period.halves(), VALUES).await?
+    };
     let compares = told.before(keyword.id, period).is_some();
     let texts = reading::current().texts;
     let value = |told: &ToldBy| {
@@ -356,7 +352,7 @@ async fn tellers(
     let kinds = [
         ("language", texts.trends_language),
         ("country", texts.trends_country),
-        ("tier", texts.trends_tier),
+        ("tier", texts.tier),
     ]
     .map(|(kind, title)| Kind {
         title,

@@ -1,10 +1,6 @@
 //! A digest as a feed for readers and programs.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 
 use serde::Deserialize;
 
@@ -20,7 +16,7 @@ use crate::{
         error::WebError,
         extract::{Path, Query},
         links,
-        outputs::Table,
+        outputs::{Table, going_on_at, of_type},
         pages::line::outward,
         peer::Peer,
     },
@@ -61,27 +57,12 @@ impl Told {
         })
     }
 
-    /// The answer with the address of the next, without any key (RFC 8288).
-    fn linked(&self, mut response: Response, base: &str, file: &str) -> Response {
-        let next = self.ends_with.map(|last| {
-            let slug = &self.stored.slug;
-            HeaderValue::try_from(format!(
-                "<{base}/digests/{slug}/{file}?before={last}>; rel=\"next\""
-            ))
-        });
-        if let Some(Ok(next)) = next {
-            response.headers_mut().insert(header::LINK, next);
-        }
-        response
+    /// Where the answer `file` goes on, if it does.
+    fn next(&self, base: &str, file: &str) -> Option<String> {
+        let slug = &self.stored.slug;
+        self.ends_with
+            .map(|last| format!("{base}/digests/{slug}/{file}?before={last}"))
     }
-}
-
-fn answer(kind: &'static str, body: String) -> Response {
-    (
-        [(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
-        body,
-    )
-        .into_response()
 }
 
 macro_rules! handler {
@@ -111,8 +92,8 @@ macro_rules! handler {
                 editions,
                 installation: &installation,
             };
-            let response = answer($kind, feed::$name(feed, links)?);
-            Ok(told.linked(response, &base, $file))
+            let response = of_type($kind, feed::$name(feed, links)?);
+            Ok(going_on_at(response, told.next(&base, $file).as_deref()))
         }
     };
 }
@@ -173,5 +154,6 @@ pub(crate) async fn table(
     let is_part = asked.before.is_some() || told.ends_with.is_some();
     let response = table.answer(&told.stored.slug, is_part);
     let base = links::of_request(&state.options, peer, &headers);
-    Ok(told.linked(response, &base, "table.csv"))
+    let next = told.next(&base, "table.csv");
+    Ok(going_on_at(response, next.as_deref()))
 }
