@@ -162,6 +162,9 @@ impl ClaimedRow {
 /// Feeds looked at for each one that is wanted, before all that are due are.
 const LOOKED_AT: i64 = 2;
 
+/// A limit per host that no host comes to.
+const NO_LIMIT: i64 = 10_000;
+
 /// Claims feeds that are due at `now`, longest due first, until the lease ends. The limit per host counts claims of all
 /// workers and is applied before the limit of the batch, so that one large host cannot fill a batch and starve the rest.
 ///
@@ -179,18 +182,20 @@ pub async fn claim_due(
     if options.frees_dead {
         void_claims_of_the_dead(&mut tx, now).await?;
     }
-    // Where thousands are due, a few of the first are nearly always enough, and to rank all would take longer than all else.
-    let looked_at = options.limit.saturating_mul(LOOKED_AT);
-    let due = count_free(&mut *tx, options.due_by, now, options.only, looked_at).await?;
-    if due == 0 {
+    if count_free(&mut *tx, options.due_by, now, options.only, 1).await? == 0 {
         tx.commit().await?;
         return Ok(Vec::new());
     }
+    // Where thousands are due, a few of the first are nearly always enough, and to rank all would take longer than all else.
+    let looked_at = options.limit.saturating_mul(LOOKED_AT);
     let mut rows = claim(&mut tx, now, &options, looked_at).await?;
-    let missing = options.limit - i64::try_from(rows.len()).unwrap_or(options.limit);
-    if missing > 0 && due == looked_at {
+    let claimed = i64::try_from(rows.len()).unwrap_or(options.limit);
+    let left = looked_at - claimed;
+    if claimed < options.limit
+        && count_free(&mut *tx, options.due_by, now, options.only, left).await? == left
+    {
         let rest = ClaimOptions {
-            limit: missing,
+            limit: options.limit - claimed,
             ..options
         };
         rows.extend(claim(&mut tx, now, &rest, i64::MAX).await?);
@@ -240,7 +245,13 @@ async fn claim(
             SELECT id, host, turn, row_number() OVER (PARTITION BY host ORDER BY turn NULLS FIRST, id) AS place
               FROM (SELECT id, host, turn FROM due
                      UNION ALL
-                    SELECT NULL, host, NULL FROM feeds WHERE lease_until > $1) AS held_and_due
+                    -- what is held was due, but for clocks that differ, or was paused since; where no host has a limit,
+                    -- none is counted
+                    SELECT NULL, host, NULL
+                      FROM feeds
+                     WHERE next_poll_at <= greatest($1, $7) + interval '1 minute'
+                       AND lease_until > $1
+                       AND ($4::bigint < $10::bigint OR EXISTS (SELECT FROM hosts WHERE slow_until > $1))) AS held_and_due
         ), resting AS (
             -- hosts that were asked a moment ago; one that complained rests longer and is asked one feed at a time
             SELECT host,
@@ -291,6 +302,7 @@ async fn claim(
         options.due_by as Timestamp,
         options.host_gap.as_secs_f64(),
         looked_at,
+        NO_LIMIT,
     )
     .fetch_all(tx)
     .await?)
