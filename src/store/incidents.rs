@@ -3,6 +3,8 @@
 //! An incident opens once and closes once, however many attempts find the same. One that comes back soon after it closed
 //! is the same one, opened again.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 
 use super::{PgPool, StoreError, fetch_log::number};
@@ -84,29 +86,101 @@ async fn close(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<Vec<Tur
 struct FoundColumns {
     feeds: Vec<FeedId>,
     topics: Vec<String>,
+    kinds: Vec<String>,
+    details: Vec<String>,
+    missed: Vec<i32>,
     at: Vec<Timestamp>,
 }
 
+impl FoundColumns {
+    fn of(found: &[(&PollRecord, &Finding)]) -> Self {
+        let words = |word: fn(&Finding) -> &str| {
+            found
+                .iter()
+                .map(|(_, finding)| word(finding).to_owned())
+                .collect()
+        };
+        Self {
+            feeds: found.iter().map(|(record, _)| record.feed.id).collect(),
+            topics: words(|finding| finding.trouble.topic().as_str()),
+            kinds: words(|finding| finding.trouble.as_str()),
+            details: words(|finding| &finding.detail),
+            missed: found
+                .iter()
+                .map(|(_, finding)| number(finding.missed))
+                .collect(),
+            at: found.iter().map(|(record, _)| record.finished_at).collect(),
+        }
+    }
+}
+
+/// Opens what was found wrong. Most of it is open since long, and is only found again.
 async fn open(
     tx: &mut PgConnection,
     found: &[(&PollRecord, &Finding)],
 ) -> Result<Vec<Turn>, StoreError> {
-    let columns = FoundColumns {
-        feeds: found.iter().map(|(record, _)| record.feed.id).collect(),
-        topics: words(found, |finding| finding.trouble.topic().as_str()),
-        at: found.iter().map(|(record, _)| record.finished_at).collect(),
-    };
+    let known = find_open(tx, found).await?;
+    let others: Vec<(&PollRecord, &Finding)> = found
+        .iter()
+        .filter(|(record, finding)| {
+            let topic = finding.trouble.topic().as_str();
+            !known.contains(&(record.feed.id, topic.to_owned()))
+        })
+        .copied()
+        .collect();
+    if others.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = FoundColumns::of(&others);
     let mut turns = open_again(tx, &columns).await?;
-    turns.extend(open_or_find_open(tx, &columns, found).await?);
+    turns.extend(open_or_find_open(tx, &columns).await?);
     Ok(turns)
+}
+
+/// Notes of what is open that it was found again. Returns it, as feed and topic.
+async fn find_open(
+    tx: &mut PgConnection,
+    found: &[(&PollRecord, &Finding)],
+) -> Result<HashSet<(FeedId, String)>, StoreError> {
+    let FoundColumns {
+        feeds,
+        topics,
+        kinds,
+        details,
+        missed,
+        at,
+    } = FoundColumns::of(found);
+    let open = sqlx::query!(
+        r#"UPDATE incidents
+              SET kind = found.kind, detail = found.detail, found_at = found.at, missed = incidents.missed + found.missed
+             FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[])
+                  AS found (feed, topic, kind, detail, missed, at)
+            WHERE incidents.feed_id = found.feed
+              AND incidents.topic = found.topic
+              AND incidents.closed_at IS NULL
+        RETURNING incidents.feed_id AS "feed: FeedId", incidents.topic"#,
+        &feeds as &[FeedId],
+        &topics,
+        &kinds,
+        &details,
+        &missed,
+        &at as &[Timestamp],
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(open.into_iter().map(|row| (row.feed, row.topic)).collect())
 }
 
 /// Opens what closed a short time before. Who was told of its end is told again.
 async fn open_again(
     tx: &mut PgConnection,
-    FoundColumns { feeds, topics, at }: &FoundColumns,
+    columns: &FoundColumns,
 ) -> Result<Vec<Turn>, StoreError> {
-    let soon: Vec<Timestamp> = at.iter().map(|at| at.minus(SAME_INCIDENT_WITHIN)).collect();
+    let soon: Vec<Timestamp> = columns
+        .at
+        .iter()
+        .map(|at| at.minus(SAME_INCIDENT_WITHIN))
+        .collect();
     let opened = sqlx::query!(
         r#"UPDATE incidents
               SET closed_at = NULL
@@ -121,8 +195,8 @@ async fn open_again(
                                  AND (later.closed_at IS NULL
                                       OR (later.closed_at, later.id) > (incidents.closed_at, incidents.id)))
         RETURNING incidents.id, incidents.feed_id AS "feed: FeedId", incidents.kind, incidents.detail"#,
-        feeds as &[FeedId],
-        topics,
+        &columns.feeds as &[FeedId],
+        &columns.topics,
         &soon as &[Timestamp],
     )
     .fetch_all(&mut *tx)
@@ -159,15 +233,8 @@ async fn forget_their_end(tx: &mut PgConnection, incidents: &[i64]) -> Result<()
 /// Opens what is not open, and notes of what is that it was found again.
 async fn open_or_find_open(
     tx: &mut PgConnection,
-    FoundColumns { feeds, topics, at }: &FoundColumns,
-    found: &[(&PollRecord, &Finding)],
+    columns: &FoundColumns,
 ) -> Result<impl Iterator<Item = Turn> + use<>, StoreError> {
-    let kinds: Vec<String> = words(found, |finding| finding.trouble.as_str());
-    let details: Vec<String> = words(found, |finding| &finding.detail);
-    let missed: Vec<i32> = found
-        .iter()
-        .map(|(_, finding)| number(finding.missed))
-        .collect();
     let opened = sqlx::query!(
         r#"INSERT INTO incidents (feed_id, topic, kind, detail, missed, opened_at, found_at)
            SELECT feed, topic, kind, detail, missed, at, at
@@ -177,12 +244,12 @@ async fn open_or_find_open(
               SET kind = excluded.kind, detail = excluded.detail, found_at = excluded.found_at,
                   missed = incidents.missed + excluded.missed
         RETURNING feed_id, kind, detail, (xmax = 0) AS "is_new!""#,
-        feeds as &[FeedId],
-        topics,
-        &kinds,
-        &details,
-        &missed,
-        at as &[Timestamp],
+        &columns.feeds as &[FeedId],
+        &columns.topics,
+        &columns.kinds,
+        &columns.details,
+        &columns.missed,
+        &columns.at as &[Timestamp],
     )
     .fetch_all(tx)
     .await?;
@@ -193,16 +260,6 @@ async fn open_or_find_open(
         detail: row.detail,
         is_open: true,
     }))
-}
-
-fn words<'a>(
-    found: &[(&PollRecord, &'a Finding)],
-    word: impl Fn(&'a Finding) -> &'a str,
-) -> Vec<String> {
-    found
-        .iter()
-        .map(|(_, finding)| word(finding).to_owned())
-        .collect()
 }
 
 /// What was wrong with a feed, from when to when.
