@@ -48,6 +48,9 @@ pub(super) fn flaw_of(words: &str) -> Option<Flaw> {
             ways_out: Vec::new(),
         });
     }
+    if !words.contains(['*', '?']) {
+        return None;
+    }
     let letters = pattern
         .list
         .iter()

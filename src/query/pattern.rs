@@ -550,9 +550,17 @@ fn unfolded(letters: &str, is_initialism: bool) -> impl Iterator<Item = char> + 
         .map(|c| if c == '\u{2019}' { '\'' } else { c })
 }
 
+/// The first byte of [`ANY_LETTERS`] and [`ONE_LETTER`].
+const FIRST_OF_WILD: u8 = 0xee;
+
 /// Whether `letters` are what `wild` asks for. Linear in `letters` but for parts with [`ONE_LETTER`], which multiply it by
 /// their length at worst.
 pub(super) fn is_match(wild: &str, letters: &str) -> bool {
+    if let Some(beginning) = wild.strip_suffix(ANY_LETTERS)
+        && !beginning.as_bytes().contains(&FIRST_OF_WILD)
+    {
+        return letters.starts_with(beginning);
+    }
     let Some((beginning, rest)) = wild.split_once(ANY_LETTERS) else {
         return fits_at_start(wild, letters) == Some(letters.len());
     };

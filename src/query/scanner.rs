@@ -32,7 +32,8 @@ pub struct Scratch {
     loose: Vec<(PatternId, u32, u32)>,
     stretches: Vec<Stretch>,
     consumers: Vec<Stretch>,
-    concepts: Vec<u32>,
+    /// What the leaves that were seen are to concepts, and the leaves.
+    parts: Vec<(Part, u32)>,
     /// The position from which on the article is not read, if it is too much.
     pub(super) unread: Option<u32>,
     pub(super) found: Found,
@@ -99,14 +100,36 @@ pub(super) struct Verdict {
     pub(super) branches_from: usize,
 }
 
+/// What a leaf is to a concept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    /// The number of the concept.
+    concept: u32,
+    is_anti_term: bool,
+}
+
+/// What leaves are to a concept, each with the leaf.
+fn parts(number: u32, concept: &Concept) -> impl Iterator<Item = (u32, Part)> {
+    let terms = concept.terms.iter().map(|&leaf| (leaf, false));
+    let anti_terms = concept.anti_terms.iter().map(|&leaf| (leaf, true));
+    terms.chain(anti_terms).map(move |(leaf, is_anti_term)| {
+        let part = Part {
+            concept: number,
+            is_anti_term,
+        };
+        (leaf, part)
+    })
+}
+
 /// Finds all mentions in an article.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     index: Index,
     patterns: Vec<Pattern>,
-    concepts: Vec<Concept>,
-    /// The concepts that each leaf is a term of.
-    concepts_of: Lists<u32>,
+    /// The names of concepts, for people.
+    concepts: Vec<String>,
+    /// What each leaf is to concepts.
+    parts_of: Lists<Part>,
     /// Leaves that are names of outlets, ascending.
     outlets: Vec<(u32, Outlet)>,
 }
@@ -127,15 +150,16 @@ impl Scanner {
         outlets.dedup_by_key(|(leaf, _)| *leaf);
         let patterns = std::mem::take(&mut vocabulary.patterns);
         let choices = std::mem::take(&mut vocabulary.choices);
-        let concepts = vocabulary.concepts.clone();
-        let terms = (0_u32..)
-            .zip(&concepts)
-            .flat_map(|(number, concept)| concept.terms.iter().map(move |&term| (term, number)))
+        let parts = (0..)
+            .zip(&vocabulary.concepts)
+            .flat_map(|(number, concept)| parts(number, concept))
             .collect();
+        let concepts = vocabulary.concepts.iter();
+        let concepts = concepts.map(|concept| concept.name.clone()).collect();
         Self {
             index: Index::new(&patterns, &vocabulary.leaf_of, &choices),
             patterns,
-            concepts_of: Lists::new(vocabulary.leaf_count(), terms),
+            parts_of: Lists::new(vocabulary.leaf_count(), parts),
             concepts,
             outlets,
         }
@@ -307,42 +331,47 @@ impl Scanner {
         }
     }
 
-    /// Adds the concepts of which a term was seen outside of their anti-terms.
+    /// Adds the concepts of which a term was seen outside of their anti-terms. It begins with what was seen, for a concept has
+    /// hundreds of terms.
     fn find_concepts(&self, scratch: &mut Scratch) {
-        scratch.concepts.clear();
-        for leaf in scratch.found.seen_leaves() {
-            scratch.concepts.extend(self.concepts_of.of(leaf));
+        let Scratch {
+            parts,
+            found,
+            consumers,
+            stretches,
+            ..
+        } = scratch;
+        parts.clear();
+        for leaf in found.seen_leaves() {
+            parts.extend(self.parts_of.of(leaf).map(|part| (part, leaf)));
         }
-        scratch.concepts.sort_unstable();
-        scratch.concepts.dedup();
-        for &number in &scratch.concepts {
-            let Some(concept) = self.concepts.get(number as usize) else {
+        parts.sort_unstable();
+        for of_one in parts.chunk_by(|(one, _), (other, _)| one.concept == other.concept) {
+            let (terms, anti_terms) =
+                of_one.split_at(of_one.partition_point(|(part, _)| !part.is_anti_term));
+            let Some((Part { concept, .. }, _)) = terms.first() else {
                 continue;
             };
-            let all = |leaves: &[u32], out: &mut Vec<Stretch>| {
+            let all = |leaves: &[(Part, u32)], out: &mut Vec<Stretch>| {
                 out.clear();
-                for &leaf in leaves {
-                    out.extend_from_slice(scratch.found.of(Signal::Leaf(leaf)));
+                for &(_, leaf) in leaves {
+                    out.extend_from_slice(found.of(Signal::Leaf(leaf)));
                 }
             };
-            all(&concept.anti_terms, &mut scratch.consumers);
-            let consumers = Consumers::new(&mut scratch.consumers);
-            all(&concept.terms, &mut scratch.stretches);
-            scratch
-                .stretches
-                .retain(|stretch| !consumers.cover(stretch));
-            sorted(&mut scratch.stretches);
-            if !scratch.stretches.is_empty() {
-                scratch.found.add_concept(number, &scratch.stretches);
+            all(anti_terms, consumers);
+            let consumers = Consumers::new(consumers);
+            all(terms, stretches);
+            stretches.retain(|stretch| !consumers.cover(stretch));
+            sorted(stretches);
+            if !stretches.is_empty() {
+                found.add_concept(*concept, stretches);
             }
         }
     }
 
     /// The name of a concept for people.
     pub(super) fn concept_name(&self, number: u32) -> Option<&str> {
-        self.concepts
-            .get(number as usize)
-            .map(|concept| concept.name.as_str())
+        self.concepts.get(number as usize).map(String::as_str)
     }
 }
 

@@ -77,15 +77,15 @@ impl Words {
     #[must_use]
     pub fn of_pattern(text: &str) -> Self {
         let mut words = Self::default();
-        let marked: String = text
+        let mut marked = String::with_capacity(text.len() + ANY_LETTERS.len_utf8());
+        let letters = text
             .chars()
-            .filter(|c| !matches!(*c, ANY_LETTERS | ONE_LETTER))
-            .map(|c| match c {
-                '*' => ANY_LETTERS,
-                '?' => ONE_LETTER,
-                _ => c,
-            })
-            .collect();
+            .filter(|c| !matches!(*c, ANY_LETTERS | ONE_LETTER));
+        marked.extend(letters.map(|c| match c {
+            '*' => ANY_LETTERS,
+            '?' => ONE_LETTER,
+            _ => c,
+        }));
         words.read_as(&marked, true);
         words
     }
