@@ -231,7 +231,11 @@ fn is_mostly_utf_8(body: &[u8]) -> bool {
 #[must_use]
 pub fn undoubled(text: &str) -> Cow<'_, str> {
     // The first byte of the letters from U+00C2 to U+00F4, which are the first bytes of UTF-8.
-    if memchr(0xc3, text.as_bytes()).is_none() {
+    let Some(first) = memchr(0xc3, text.as_bytes()) else {
+        return Cow::Borrowed(text);
+    };
+    // Where it is none, the letter after it is none of those that are the other bytes, U+0080 to U+00BF.
+    if text.as_bytes().get(first + 2) != Some(&0xc2) {
         return Cow::Borrowed(text);
     }
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();

@@ -12,7 +12,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use super::{noise::essence, normalise::canonical_url};
 use crate::{
     domain::{Entry, FeedId, Identified, Identity, Known, Lookup, Novelty},
-    text::alone::small_alone,
+    text::alone::{is_sign_alone, small_alone},
 };
 
 /// Characters of a text that stand in for a missing title.
@@ -422,8 +422,10 @@ fn guid_of(entry: &Entry) -> Option<String> {
 fn title_key(entry: &Entry) -> String {
     let fold = |text: &str| -> String {
         if text.is_ascii() {
+            let mut folded = String::with_capacity(text.len());
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
-            return letters.map(|c| c.to_ascii_lowercase()).collect();
+            folded.extend(letters.map(|c| c.to_ascii_lowercase()));
+            return folded;
         }
         small_letters(text).unwrap_or_else(|| {
             if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
@@ -452,7 +454,7 @@ fn small_letters(text: &str) -> Option<String> {
         match small_alone(c) {
             Some(small) => letters.push(small),
             None if c.is_ascii_digit() => letters.push(c),
-            None if c.is_ascii() => {}
+            None if c.is_ascii() || is_sign_alone(c) => {}
             None => return None,
         }
     }

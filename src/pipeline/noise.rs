@@ -5,7 +5,7 @@
 
 use std::{cmp::Reverse, collections::HashSet, iter, sync::LazyLock};
 
-use memchr::{memchr, memchr3, memchr3_iter, memmem};
+use memchr::{memchr, memchr3, memchr3_iter, memmem::Finder};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use crate::text::alone::small_alone;
@@ -21,6 +21,14 @@ const LONGEST_POINTER: usize = 40;
 
 /// What parts the segments of a paragraph.
 const PARTING: [char; 4] = ['|', '•', '·', '｜'];
+
+/// The same, ready to be sought.
+static PARTING_FOUND: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| PARTING.map(|part| Finder::new(&part.to_string()).into_owned()));
+
+/// White space that stands in no text that is spaced plainly.
+static UNUSUAL_SPACES: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| ["  ", "\u{3000}"].map(|space| Finder::new(space).into_owned()));
 
 /// Stands for a number.
 const NUMBER: char = '#';
@@ -335,7 +343,8 @@ const POINTERS: &[&str] = &[
 /// The text without what its template wrote, for comparing: white space is one space, paragraphs are parted by `\n`.
 #[must_use]
 pub fn essence(text: &str) -> String {
-    let mut essence = String::with_capacity(text.len());
+    // With room for a line end, which goes again.
+    let mut essence = String::with_capacity(text.len() + 1);
     let mut judged = 0;
     for paragraph in text.split('\n') {
         for segment in segments(paragraph) {
@@ -354,15 +363,10 @@ pub fn essence(text: &str) -> String {
 
 /// What stands between the bars and dots of a paragraph. Most have none of them.
 fn segments(paragraph: &str) -> impl Iterator<Item = &str> {
-    let has = |part: &char| {
-        memmem::find(
-            paragraph.as_bytes(),
-            part.encode_utf8(&mut [0; 4]).as_bytes(),
-        )
-        .is_some()
-    };
     let mut rest = Some(paragraph);
-    let is_parted = PARTING.iter().any(has);
+    let is_parted = PARTING_FOUND
+        .iter()
+        .any(|part| part.find(paragraph.as_bytes()).is_some());
     iter::from_fn(move || {
         let whole = rest?;
         let (segment, after) = is_parted
@@ -395,10 +399,9 @@ fn is_spaced_plainly(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     memchr3(b'\t', b'\r', 0x0b, bytes).is_none()
         && memchr(0x0c, bytes).is_none()
-        && memmem::find(bytes, b"  ").is_none()
         // The first bytes of all white space that is not ASCII; most begin other characters.
         && memchr3_iter(0xc2, 0xe1, 0xe2, bytes).all(|at| !starts_with_space(segment, at))
-        && memmem::find(bytes, "\u{3000}".as_bytes()).is_none()
+        && UNUSUAL_SPACES.iter().all(|space| space.find(bytes).is_none())
 }
 
 fn starts_with_space(text: &str, at: usize) -> bool {
@@ -416,17 +419,23 @@ fn is_noise(segment: &str) -> bool {
     is_pointer(segment) || may_count(segment) && is_counter(&fold(segment))
 }
 
-/// Whether no word speaks against a counter: a word of letters that stand apart by spaces, and that is none of ours, is
-/// left over whatever else stands there. Nearly every segment is a sentence, and its first word ends the question.
+/// Whether no letter and no word speaks against a counter: of letters that none of our words has, or standing apart by spaces
+/// and none of ours, it is left over whatever else stands there. Nearly every segment is a sentence: where words stand apart its
+/// first word ends the question, and elsewhere one of its first letters.
 fn may_count(segment: &str) -> bool {
-    !has_stranger(segment)
-        && segment
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty() && word.chars().all(is_of_spaced_words))
-            .all(|word| {
-                let folded = fold(word);
-                WORDS_APART.contains(folded.as_str()) || folded.chars().all(is_unit)
-            })
+    let is_of_words = segment.starts_with(is_of_spaced_words);
+    (!is_of_words || are_words_ours(segment)) && !has_stranger(segment) && are_words_ours(segment)
+}
+
+/// Whether all words that stand apart by spaces are ours.
+fn are_words_ours(segment: &str) -> bool {
+    segment
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && word.chars().all(is_of_spaced_words))
+        .all(|word| {
+            let folded = fold(word);
+            WORDS_APART.contains(folded.as_str()) || folded.chars().all(is_unit)
+        })
 }
 
 /// Whether a letter stands in it that none of our words has: it is left over, too. Looks at letters that folding takes one

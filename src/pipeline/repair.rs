@@ -440,10 +440,17 @@ impl<'a> Writer<'a> {
             }
             _ => {}
         }
+        let (form, packing) = match self.format {
+            Format::Rss => (Form::Html, Packing::None),
+            Format::Atom => {
+                let (mode, kind) = mode_and_type(raw);
+                (form(&mode, &kind), packing(&mode, &kind))
+            }
+        };
         self.field = Some(Field {
             text: String::new(),
-            form: form(self.format, raw),
-            packing: packing(self.format, raw),
+            form,
+            packing,
             nested: 0,
             is_permalink: attribute(raw, "isPermaLink")
                 .is_none_or(|value| value.trim().eq_ignore_ascii_case("true")),
@@ -950,12 +957,8 @@ impl Field {
 }
 
 /// How the text of an Atom construct is to be read; in RSS it is HTML.
-fn form(format: Format, raw: &str) -> Form {
-    if format == Format::Rss {
-        return Form::Html;
-    }
-    let (mode, kind) = mode_and_type(raw);
-    match (mode.as_str(), kind.as_str()) {
+fn form(mode: &str, kind: &str) -> Form {
+    match (mode, kind) {
         (_, "text" | "text/plain") | ("base64", "") => Form::Plain,
         ("escaped" | "base64", _) | (_, "html" | "text/html") => Form::Html,
         (_, "xhtml") => Form::Xml,
@@ -965,14 +968,10 @@ fn form(format: Format, raw: &str) -> Form {
     }
 }
 
-fn packing(format: Format, raw: &str) -> Packing {
-    if format == Format::Rss {
-        return Packing::None;
-    }
-    let (mode, kind) = mode_and_type(raw);
+fn packing(mode: &str, kind: &str) -> Packing {
     if mode == "base64" {
         Packing::Base64
-    } else if mode.is_empty() && is_binary(&kind) {
+    } else if mode.is_empty() && is_binary(kind) {
         // RFC 4287 §4.1.3.3 says so, and not everybody knows.
         Packing::Unsure
     } else {

@@ -15,41 +15,24 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The first bytes of what XML forbids or gives a meaning. Of those that are not ASCII, 0xc2 begins the characters from
-/// U+0080 to U+009F, and 0xef U+FFFE and U+FFFF, beside many that stay.
-const IS_LOOKED_AT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = !matches!(byte, TAB | LINE_END);
-        byte += 1;
-    }
-    let mut others = 0;
-    while others < OTHERS.len() {
-        table[OTHERS[others] as usize] = true;
-        others += 1;
-    }
-    table
-};
-/// The same where `&`, `<` and `"` are signs like others: `>` may end a section.
-const IS_LOOKED_AT_IN_CDATA: [bool; 256] = {
-    let mut table = IS_LOOKED_AT;
-    table[b'&' as usize] = false;
-    table[b'<' as usize] = false;
-    table[b'"' as usize] = false;
-    table
-};
-/// The same for what is not written into XML at all.
-const IS_FORBIDDEN: [bool; 256] = {
-    let mut table = IS_LOOKED_AT_IN_CDATA;
-    table[b'>' as usize] = false;
-    table
-};
+/// Bytes that are looked at together.
+const CHUNK: usize = 32;
 const CDATA: &str = "<![CDATA[";
 const CDATA_END: &str = "]]>";
-const TAB: usize = 0x09;
-const LINE_END: usize = 0x0a;
-const OTHERS: [u8; 7] = [b'&', b'<', b'>', b'"', 0x7f, 0xc2, 0xef];
+
+/// Whether a byte may begin what XML forbids. Of those that are not ASCII, 0xc2 begins the characters from U+0080 to U+009F,
+/// and 0xef U+FFFE and U+FFFF, beside many that stay.
+const fn is_suspect(byte: u8) -> bool {
+    (byte < 0x20) && (byte != b'\t') && (byte != b'\n')
+        || (byte == 0x7f)
+        || (byte == 0xc2)
+        || (byte == 0xef)
+}
+
+/// Whether a byte may begin what XML forbids or gives a meaning.
+const fn is_sign(byte: u8) -> bool {
+    is_suspect(byte) || (byte == b'&') || (byte == b'<') || (byte == b'>') || (byte == b'"')
+}
 
 /// Appends the text of an element: as it is if XML gives nothing in it a meaning, else as CDATA, which readers take in one piece
 /// where they meet each escaped sign by itself. Without the characters that XML forbids.
@@ -58,7 +41,8 @@ pub(super) fn write_text(text: &str, xml: &mut String) {
     if is_section {
         xml.push_str(CDATA);
     }
-    in_runs(text, &IS_LOOKED_AT_IN_CDATA, xml, |c, xml| {
+    let is_looked_at = |byte| is_suspect(byte) || byte == b'>';
+    in_runs(text, is_looked_at, xml, |c, xml| {
         if c == '>' && xml.ends_with("]]") {
             // The end of a section cannot stand in one.
             xml.push_str(CDATA_END);
@@ -74,13 +58,13 @@ pub(super) fn write_text(text: &str, xml: &mut String) {
 /// A text as XML would give it back: without the characters that XML forbids.
 pub(super) fn allowed(text: &str) -> String {
     let mut whole = String::with_capacity(text.len());
-    in_runs(text, &IS_FORBIDDEN, &mut whole, push_allowed);
+    in_runs(text, is_suspect, &mut whole, push_allowed);
     whole
 }
 
 /// Appends a text to XML: escaped, without the characters that XML forbids.
 pub(super) fn escape(text: &str, xml: &mut String) {
-    in_runs(text, &IS_LOOKED_AT, xml, |c, xml| match c {
+    in_runs(text, is_sign, xml, |c, xml| match c {
         '&' => xml.push_str("&amp;"),
         '<' => xml.push_str("&lt;"),
         '>' => xml.push_str("&gt;"),
@@ -92,15 +76,12 @@ pub(super) fn escape(text: &str, xml: &mut String) {
 /// Appends a text in runs: most of it stands as it is, and what begins with a byte of the table is for `push`.
 fn in_runs(
     text: &str,
-    is_looked_at: &[bool; 256],
+    is_looked_at: impl Fn(u8) -> bool,
     xml: &mut String,
     push: impl Fn(char, &mut String),
 ) {
     let mut rest = text;
-    while let Some(at) = rest
-        .bytes()
-        .position(|byte| is_looked_at[usize::from(byte)])
-    {
+    while let Some(at) = first(rest.as_bytes(), &is_looked_at) {
         let (run, looked_at) = rest.split_at(at);
         xml.push_str(run);
         let Some(c) = looked_at.chars().next() else {
@@ -110,6 +91,18 @@ fn in_runs(
         rest = &looked_at[c.len_utf8()..];
     }
     xml.push_str(rest);
+}
+
+/// Where the first byte stands that is looked at. Chunks without one, which nearly all are, are passed as a whole.
+fn first(bytes: &[u8], is_looked_at: impl Fn(u8) -> bool) -> Option<usize> {
+    let has_none = |chunk: &&[u8]| {
+        !chunk
+            .iter()
+            .fold(false, |found, &byte| found | is_looked_at(byte))
+    };
+    let passed = bytes.chunks_exact(CHUNK).take_while(has_none).count() * CHUNK;
+    let rest = bytes[passed..].iter();
+    rest.copied().position(is_looked_at).map(|at| passed + at)
 }
 
 /// Appends a character, or what stands for one that XML forbids.
