@@ -296,9 +296,12 @@ impl Rhythm {
         let seen = (self.entries() * own).max(0.25);
         let norm = self.per_day() / DAY_HOURS;
         let shape = self.shape();
-        let expected: f64 = hourly(last_new, now)
-            .map(|(hour, hours)| norm * shape[hour] * hours)
+        // Over a whole week the shape is 1 on the mean.
+        let whole = (hours_between(last_new, now) / WEEK_HOURS as f64).floor() * WEEK_HOURS as f64;
+        let rest: f64 = hourly(shifted(last_new, whole), now)
+            .map(|(hour, hours)| shape[hour] * hours)
             .sum();
+        let expected = norm * (whole + rest);
         // A rate known from `seen` entries is gamma distributed, the silence under it negative binomial.
         (1.0 + expected * own / seen).powf(-seen)
     }

@@ -146,7 +146,8 @@ impl Poller {
         let poll = self
             .clone()
             .poll_and_hand_in(feed, standing, inlet, give_up, held);
-        round.polls.spawn(poll);
+        // Boxed, for it is moved several times before it runs and after, and takes kilobytes.
+        round.polls.spawn(Box::pin(poll));
     }
 
     /// Gives back what is not polled and lets what runs finish, but not for ever.

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use crate::domain::rhythm::{Outlook, Rhythm};
+use crate::domain::rhythm::{Outlook, WEEK_HOURS};
 
 /// Hours ahead that are looked at in one step, at most.
 const LONGEST_STEP: f64 = 0.25;
@@ -55,11 +55,10 @@ pub fn best_wait(
     Duration::from_secs_f64(best * 3_600.0).clamp(least, most.max(least))
 }
 
-/// Requests an hour that this feed would get at a price of one half, on the mean over a week: Σ√(weight·λ)/168. At
-/// another price, divide by √(2·price).
+/// Requests an hour that a feed with these entries an hour, by hour of the week, would get at a price of one half, on the mean
+/// over a week: Σ√(weight·λ)/168. At another price, divide by √(2·price).
 #[must_use]
-pub fn demand(rhythm: &Rhythm, weight: f64) -> f64 {
-    let week = rhythm.week();
+pub fn demand(week: &[f64; WEEK_HOURS], weight: f64) -> f64 {
     week.iter().map(|rate| (rate * weight).sqrt()).sum::<f64>() / 168.0
 }
 
@@ -98,7 +97,7 @@ pub fn weight(seen: u64, matched: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
+    use crate::domain::{Timestamp, rhythm::Rhythm};
 
     const DAY: Duration = Duration::from_hours(24);
     const SECOND: Duration = Duration::from_secs(1);

@@ -111,6 +111,11 @@ pub fn next_check(
 ) -> NextCheck {
     let rhythm = rhythm::after(feed, attempt, now);
     let weight = freshness::weight(feed.course.entries_seen, feed.course.entries_matched);
+    let known = rhythm.as_ref().filter(|rhythm| rhythm.is_known());
+    let known = known.map(|rhythm| (rhythm, rhythm.outlook()));
+    let demand = known.as_ref().map_or(0.0, |(_, outlook)| {
+        freshness::demand(outlook.week(), weight)
+    });
     let Pause {
         wait,
         reason,
@@ -118,7 +123,7 @@ pub fn next_check(
     } = match attempt {
         Attempt::Failed(failure) => after_failure(feed, failure, now, policy),
         Attempt::Unchanged { hints, .. } => {
-            let own = own_wait(feed, rhythm.as_ref(), weight, policy, price);
+            let own = own_wait(feed, known, weight, policy, price);
             let hints = PollHints {
                 fresh_for: hints.fresh_for.or(feed.course.hints.fresh_for),
                 ..feed.course.hints
@@ -126,7 +131,7 @@ pub fn next_check(
             wished(own, hints, now, policy)
         }
         Attempt::Read(reading) => {
-            let own = own_wait(feed, rhythm.as_ref(), weight, policy, price);
+            let own = own_wait(feed, known, weight, policy, price);
             wished(own, reading.hints, now, policy)
         }
     };
@@ -134,10 +139,7 @@ pub fn next_check(
         at: now.plus(wait),
         reason,
         state,
-        demand: rhythm
-            .as_ref()
-            .filter(|rhythm| rhythm.is_known())
-            .map_or(0.0, |rhythm| freshness::demand(rhythm, weight)),
+        demand,
         rhythm,
     }
 }
@@ -149,24 +151,22 @@ struct Pause {
     state: FeedState,
 }
 
-/// What the feed's own rhythm asks for.
+/// What the feed's own rhythm asks for, if it is known.
 fn own_wait(
     feed: &ClaimedFeed,
-    rhythm: Option<&Rhythm>,
+    known: Option<(&Rhythm, Outlook)>,
     weight: f64,
     policy: &Policy,
     price: f64,
 ) -> Pause {
     let (least, most) = (policy.min(), policy.max());
-    let known = rhythm.filter(|rhythm| rhythm.is_known());
-    let Some(rhythm) = known else {
+    let Some((rhythm, outlook)) = known else {
         return Pause {
             wait: spread(policy.first_interval, feed.id, 0).clamp(least, most),
             reason: "the pace is not known yet".to_owned(),
             state: FeedState::Active,
         };
     };
-    let outlook = rhythm.outlook();
     let best = freshness::best_wait(&outlook, weight, price, least, most);
     Pause {
         wait: spread(best, feed.id, 0).clamp(least, most),
