@@ -23,7 +23,7 @@ use crate::{
         engine::LiveEngine,
         index::Lister,
         opml::ListImporter,
-        place::Placer,
+        place::{Nudge, Placer},
         poll::Poller,
         pulse::Pulse,
         release::Releaser,
@@ -265,7 +265,7 @@ impl WorkerParts {
         kind: Kind,
     ) -> anyhow::Result<Self> {
         let worker = Arc::new(Worker::register(db, kind).await?);
-        let nudge = Arc::new(Notify::new());
+        let nudge = Arc::<Nudge>::default();
         let poller = Poller {
             db: db.clone(),
             worker: Arc::clone(&worker),

@@ -30,20 +30,39 @@ const LEASE: Duration = Duration::from_secs(15);
 /// Longer than a batch, or remembering a hundred thousand articles, takes.
 const ROUND_WITHIN: Duration = Duration::from_mins(2);
 
+/// Tells a placer that there is something to place.
+#[derive(Debug, Default)]
+pub struct Nudge {
+    something: Notify,
+    nearly_over: Notify,
+}
+
+impl Nudge {
+    /// There is something.
+    pub(super) fn tell(&self) {
+        self.something.notify_one();
+    }
+
+    /// No more feeds begin in this pass: what there is can be placed beside those that still run, rather than after them.
+    pub(super) fn tell_nearly_over(&self) {
+        self.nearly_over.notify_one();
+    }
+}
+
 /// Gives arrival numbers, and groups what has one into stories.
 pub struct Placer {
     db: PgPool,
     clock: Arc<dyn Clock>,
     holder: Arc<Worker>,
-    nudge: Arc<Notify>,
+    nudge: Arc<Nudge>,
     grouping: Mutex<Grouping>,
     pulse: Pulse,
 }
 
 impl Placer {
-    /// A placer that holds its lease as `holder` and works at once when `nudge` is notified.
+    /// A placer that holds its lease as `holder` and works at once when `nudge` tells.
     #[must_use]
-    pub fn new(db: PgPool, clock: Arc<dyn Clock>, holder: Arc<Worker>, nudge: Arc<Notify>) -> Self {
+    pub fn new(db: PgPool, clock: Arc<dyn Clock>, holder: Arc<Worker>, nudge: Arc<Nudge>) -> Self {
         Self {
             db,
             clock,
@@ -67,7 +86,7 @@ impl Placer {
                 self.step_logged().await;
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = self.nudge.notified() => {}
+                    () = self.nudge.something.notified() => {}
                     () = time::sleep(INTERVAL) => {}
                 }
             }
@@ -98,8 +117,8 @@ impl Placer {
     /// Places from time to time while there is something to place: each round costs the same for one article as for many.
     async fn place_at_leisure(&self, is_over: &CancellationToken) {
         let is_to_place = || async {
-            self.nudge.notified().await;
-            time::sleep(INTERVAL).await;
+            self.nudge.something.notified().await;
+            drop(time::timeout(INTERVAL, self.nudge.nearly_over.notified()).await);
         };
         while is_over.run_until_cancelled(is_to_place()).await.is_some() {
             self.step_logged().await;
@@ -115,7 +134,7 @@ impl Placer {
             }
         }
         // What came meanwhile stands in no story yet.
-        self.nudge.notify_one();
+        self.nudge.tell();
     }
 
     /// Lets another process place at once.

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use super::record::{Progress, Summary};
 use super::{
     engine::LiveEngine,
     pace::{Pauses, Price},
+    place::Nudge,
     places::Standing,
     pulse::Pulse,
     room::{Lookups, Room},
@@ -42,8 +43,8 @@ pub struct Poller {
     pub options: PollOptions,
     /// When to ask again.
     pub policy: schedule::Policy,
-    /// Notified when there is something to place.
-    pub placer: Arc<Notify>,
+    /// Told when there is something to place.
+    pub placer: Arc<Nudge>,
     /// What a request costs.
     pub price: Arc<Price>,
     /// When each host may be asked next.

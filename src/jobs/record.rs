@@ -211,7 +211,7 @@ fn complain(record: &PollRecord, error: &StoreError) {
 fn note(poller: &Poller, batch: &Batch, summary: &mut Summary) {
     summary.add(&batch.written, batch.recorded);
     if batch.recorded.new_matches > 0 {
-        poller.placer.notify_one();
+        poller.placer.tell();
     }
     for record in &batch.written {
         log(record);
