@@ -15,6 +15,9 @@ use super::Timestamp;
 /// Hours of a week; the first is Monday 00:00 UTC.
 pub const WEEK_HOURS: usize = 168;
 
+/// Weeks that are looked through.
+const MOST_WEEKS: f64 = 10.0;
+
 const HOUR_MICROS: i64 = 3_600_000_000;
 const DAY_HOURS: f64 = 24.0;
 
@@ -296,8 +299,10 @@ impl Rhythm {
         let seen = (self.entries() * own).max(0.25);
         let norm = self.per_day() / DAY_HOURS;
         let shape = self.shape();
-        // Over a whole week the shape is 1 on the mean.
-        let whole = (hours_between(last_new, now) / WEEK_HOURS as f64).floor() * WEEK_HOURS as f64;
+        // What lies beyond the tenth week says no more. Over a whole week the shape is 1 on the mean.
+        let week = WEEK_HOURS as f64;
+        let now = now.min(shifted(last_new, MOST_WEEKS * week));
+        let whole = (hours_between(last_new, now) / week).floor() * week;
         let rest: f64 = hourly(shifted(last_new, whole), now)
             .map(|(hour, hours)| shape[hour] * hours)
             .sum();
@@ -429,15 +434,15 @@ pub fn hour_of_week(at: Timestamp) -> usize {
     usize::try_from(hour.rem_euclid(WEEK_HOURS as i64)).unwrap_or(0)
 }
 
-/// `from` to `to` in pieces that lie within one hour: the hour of the week, and the length in hours. Whole weeks beyond
-/// the tenth are left out.
+/// `from` to `to` in pieces that lie within one hour: the hour of the week, and the length in hours. What lies
+/// beyond the tenth week is left out.
 fn hourly(from: Timestamp, to: Timestamp) -> impl Iterator<Item = (usize, f64)> {
     let end = to.as_micros();
     iter::successors(Some(from.as_micros()), |at| {
         Some((at.div_euclid(HOUR_MICROS) + 1) * HOUR_MICROS)
     })
     .take_while(move |at| *at < end)
-    .take(10 * WEEK_HOURS)
+    .take(MOST_WEEKS as usize * WEEK_HOURS)
     .map(move |at| {
         let next = ((at.div_euclid(HOUR_MICROS) + 1) * HOUR_MICROS).min(end);
         (
@@ -562,6 +567,38 @@ mod tests {
         let usual = rhythm.silence(friday_night, monday);
         let unusual = rhythm.silence(shifted(monday, 8.0), shifted(monday, 17.0));
         assert!(usual > 5.0 * unusual, "{usual} {unusual}");
+    }
+
+    #[test]
+    fn silence_of_weeks_is_that_of_their_hours() {
+        let rhythm = taught(3, |hour| {
+            usize::from(hour < 120 && (6..18).contains(&(hour % 24)))
+        });
+        let week = WEEK_HOURS as f64;
+        let (_, own) = rhythm.shares();
+        let seen = rhythm.entries() * own;
+        let shape = rhythm.shape();
+        let until = rhythm.observed().1;
+        for weeks in [0.3, 1.0, 3.7, 9.9] {
+            let from = shifted(until, -weeks * week);
+            let hours: f64 = hourly(from, until)
+                .map(|(hour, hours)| shape[hour] * hours)
+                .sum();
+            let expected = rhythm.per_day() / DAY_HOURS * hours;
+            let chance = (1.0 + expected * own / seen).powf(-seen);
+            let told = rhythm.silence(from, until);
+            assert!(
+                (told / chance - 1.0).abs() < 1e-9,
+                "{weeks}: {told} {chance}"
+            );
+        }
+        let rare = taught(3, |hour| usize::from(hour == 50));
+        let after = |weeks: f64| rare.silence(shifted(until, -weeks * week), until);
+        assert!(after(9.0) > after(10.0));
+        assert!(
+            (after(10.0) / after(50.0) - 1.0).abs() < 1e-9,
+            "later weeks say no more"
+        );
     }
 
     #[test]

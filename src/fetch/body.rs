@@ -24,8 +24,6 @@ pub(super) const CODINGS: &str = "gzip, br, zstd, deflate";
 /// A body larger than this takes one of the places for large ones.
 const LARGE: usize = 256 * 1_024;
 const STEP: usize = 16 * 1_024;
-/// By how much a coding makes a feed shorter, about.
-const USUAL_GAIN: usize = 4;
 
 type Wire = Pin<Box<dyn AsyncBufRead + Send>>;
 
@@ -77,10 +75,6 @@ pub(super) async fn read(response: Response, limits: &Limits) -> Result<Body, Bo
     if response.content_length() > Some(limits.bytes as u64) {
         return Err(BodyError::TooLarge(limits.bytes));
     }
-    let expected = response.content_length().and_then(|length| {
-        let coded = usize::try_from(length).ok()?;
-        Some(coded.saturating_mul(if coding.is_some() { USUAL_GAIN } else { 1 }))
-    });
     let most = limits.bytes;
     let mut received = 0;
     let stream = response
@@ -99,10 +93,7 @@ pub(super) async fn read(response: Response, limits: &Limits) -> Result<Body, Bo
         });
     let wire: Wire = Box::pin(StreamReader::new(Box::pin(stream)));
     let mut reading = Reading {
-        body: Body {
-            bytes: Vec::with_capacity(expected.unwrap_or(0).min(LARGE)),
-            place: None,
-        },
+        body: Body::default(),
         limits,
         begun: Instant::now(),
     };
@@ -120,7 +111,7 @@ pub(super) async fn read(response: Response, limits: &Limits) -> Result<Body, Bo
     };
     match outcome {
         Ok(()) => {
-            // Many wait to be read at a time, and it has room that was only expected to be needed.
+            // Many wait to be read at a time, and it grew by doubling.
             reading.body.bytes.shrink_to_fit();
             Ok(reading.body)
         }

@@ -234,7 +234,7 @@ pub fn undoubled(text: &str) -> Cow<'_, str> {
     let Some(first) = memchr(0xc3, text.as_bytes()) else {
         return Cow::Borrowed(text);
     };
-    // Where it is none, the letter after it is none of those that are the other bytes, U+0080 to U+00BF.
+    // Behind the first byte of a letter stands another, from 0x80 to 0xBF: a letter that is written with 0xc2.
     if text.as_bytes().get(first + 2) != Some(&0xc2) {
         return Cow::Borrowed(text);
     }

@@ -419,9 +419,9 @@ fn is_noise(segment: &str) -> bool {
     is_pointer(segment) || may_count(segment) && is_counter(&fold(segment))
 }
 
-/// Whether no letter and no word speaks against a counter: of letters that none of our words has, or standing apart by spaces
-/// and none of ours, it is left over whatever else stands there. Nearly every segment is a sentence: where words stand apart its
-/// first word ends the question, and elsewhere one of its first letters.
+/// Whether no letter and no word speaks against a counter: a letter that none of our words has, or a word standing apart by
+/// spaces that is none of ours, is left over whatever else stands there. Nearly every segment is a sentence. Where words stand
+/// apart, its first one ends the question, so that they are asked first; elsewhere one of the first letters does.
 fn may_count(segment: &str) -> bool {
     let is_of_words = segment.starts_with(is_of_spaced_words);
     (!is_of_words || are_words_ours(segment)) && !has_stranger(segment) && are_words_ours(segment)

@@ -245,13 +245,14 @@ async fn claim(
             SELECT id, host, turn, row_number() OVER (PARTITION BY host ORDER BY turn NULLS FIRST, id) AS place
               FROM (SELECT id, host, turn FROM due
                      UNION ALL
-                    -- what is held was due, but for clocks that differ, or was paused since; where no host has a limit,
-                    -- none is counted
+                    -- what is held was due by the clock of its holder, or was paused since; where no host has a limit and
+                    -- none is slow, it is not counted
                     SELECT NULL, host, NULL
-                      FROM feeds
-                     WHERE next_poll_at <= greatest($1, $7) + interval '1 minute'
-                       AND lease_until > $1
-                       AND ($4::bigint < $10::bigint OR EXISTS (SELECT FROM hosts WHERE slow_until > $1))) AS held_and_due
+                      FROM (SELECT host FROM feeds WHERE next_poll_at <= $11 AND lease_until > $1
+                             UNION ALL
+                            SELECT host FROM feeds WHERE next_poll_at IS NULL AND lease_until > $1) AS held
+                     WHERE $4::bigint < $10::bigint
+                        OR EXISTS (SELECT FROM hosts WHERE slow_until > $1)) AS held_and_due
         ), resting AS (
             -- hosts that were asked a moment ago; one that complained rests longer and is asked one feed at a time
             SELECT host,
@@ -303,6 +304,7 @@ async fn claim(
         options.host_gap.as_secs_f64(),
         looked_at,
         NO_LIMIT,
+        options.due_by.max(now).plus(hosts::CLOCKS_DIFFER) as Timestamp,
     )
     .fetch_all(tx)
     .await?)

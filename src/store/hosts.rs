@@ -12,7 +12,7 @@ const SLOW_AT_LEAST: Duration = Duration::from_mins(10);
 const SLOW_AT_MOST: Duration = Duration::from_hours(1);
 
 /// Clocks of several machines may differ by so much.
-const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
+pub(super) const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// Notes which hosts complained of too many requests. Their other feeds are still asked, since a host may be shared by
 /// publishers who know nothing of each other, but one at a time and with pauses.

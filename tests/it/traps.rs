@@ -30,7 +30,7 @@ use tokio_rustls::{
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     },
 };
-use wirewatch::config::Settings;
+use wirewatch::{config::Settings, domain::ClaimedFeed};
 
 use crate::{
     database,
@@ -293,16 +293,28 @@ async fn a_throttled_feed_slows_its_host_down_and_starves_nobody() {
     let claimed = wirewatch::store::feeds::claim_due(&worker.db, now, options)
         .await
         .unwrap();
-    let on = |host: &str| {
-        claimed
-            .iter()
-            .filter(|feed| feed.url.host() == host)
-            .count()
+    let on = |claimed: &[ClaimedFeed]| {
+        ["127.0.0.1", "127.0.0.2"].map(|host| {
+            let of_host = claimed.iter().filter(|feed| feed.url.host() == host);
+            of_host.count()
+        })
     };
     assert_eq!(
-        (on("127.0.0.1"), on("127.0.0.2")),
-        (1, 4),
+        on(&claimed),
+        [1, 4],
         "one at a time on the host that complained"
+    );
+    let unlimited = wirewatch::store::feeds::ClaimOptions {
+        per_host: 1_000_000,
+        ..options
+    };
+    let more = wirewatch::store::feeds::claim_due(&worker.db, now, unlimited)
+        .await
+        .unwrap();
+    assert_eq!(
+        on(&more),
+        [0, 4],
+        "also where no other host has a limit, and one of its feeds is held"
     );
     drop(holder);
     let mut polled = 0;

@@ -185,6 +185,14 @@ async fn the_limit_per_host_comes_before_the_limit_of_the_batch() {
         more.is_empty(),
         "both hosts are at their limit or have nothing left"
     );
+    let pause =
+        "UPDATE feeds SET state = 'paused', next_poll_at = NULL WHERE lease_until IS NOT NULL";
+    sqlx::query(pause).execute(&db).await.unwrap();
+    let more = store::feeds::claim_due(&db, now, options).await.unwrap();
+    assert!(
+        more.is_empty(),
+        "what is paused while it is polled still counts"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
