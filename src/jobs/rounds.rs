@@ -177,11 +177,12 @@ impl Poller {
     /// Waits until there may be more to claim. False when there will not be: at the end of a pass, and once stopped.
     async fn pause(&self, stop: &CancellationToken, round: &Round) -> bool {
         if let Some(due_by) = round.due_by {
-            if !self.is_any_free(due_by).await {
+            let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, round.places.all()).await;
+            let is_any_free = self.is_any_free(due_by).await;
+            if !is_any_free {
                 self.placer.tell_nearly_over();
             }
-            let is_quiet = time::timeout(LOOK_AGAIN_IN_PASS, round.places.all()).await;
-            return is_quiet.is_err() || self.is_any_free(due_by).await;
+            return is_quiet.is_err() || is_any_free;
         }
         tokio::select! {
             () = stop.cancelled() => false,

@@ -421,12 +421,6 @@ fn guid_of(entry: &Entry) -> Option<String> {
 /// The title as it is compared: letters and digits without case or presentation forms.
 fn title_key(entry: &Entry) -> String {
     let fold = |text: &str| -> String {
-        if text.is_ascii() {
-            let mut folded = String::with_capacity(text.len());
-            let letters = text.chars().filter(char::is_ascii_alphanumeric);
-            folded.extend(letters.map(|c| c.to_ascii_lowercase()));
-            return folded;
-        }
         small_letters(text).unwrap_or_else(|| {
             if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
                 letters_of(text.chars())

@@ -424,7 +424,9 @@ fn is_noise(segment: &str) -> bool {
 /// apart, its first one ends the question, so that they are asked first; elsewhere one of the first letters does.
 fn may_count(segment: &str) -> bool {
     let is_of_words = segment.starts_with(is_of_spaced_words);
-    (!is_of_words || are_words_ours(segment)) && !has_stranger(segment) && are_words_ours(segment)
+    (!is_of_words || are_words_ours(segment))
+        && !has_stranger(segment)
+        && (is_of_words || are_words_ours(segment))
 }
 
 /// Whether all words that stand apart by spaces are ours.

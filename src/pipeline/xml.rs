@@ -23,15 +23,12 @@ const CDATA_END: &str = "]]>";
 /// Whether a byte may begin what XML forbids. Of those that are not ASCII, 0xc2 begins the characters from U+0080 to U+009F,
 /// and 0xef U+FFFE and U+FFFF, beside many that stay.
 const fn is_suspect(byte: u8) -> bool {
-    (byte < 0x20) && (byte != b'\t') && (byte != b'\n')
-        || (byte == 0x7f)
-        || (byte == 0xc2)
-        || (byte == 0xef)
+    (byte < 0x20 && byte != b'\t' && byte != b'\n') || byte == 0x7f || byte == 0xc2 || byte == 0xef
 }
 
 /// Whether a byte may begin what XML forbids or gives a meaning.
 const fn is_sign(byte: u8) -> bool {
-    is_suspect(byte) || (byte == b'&') || (byte == b'<') || (byte == b'>') || (byte == b'"')
+    is_suspect(byte) || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"'
 }
 
 /// Appends the text of an element: as it is if XML gives nothing in it a meaning, else as CDATA, which readers take in one piece
@@ -73,7 +70,7 @@ pub(super) fn escape(text: &str, xml: &mut String) {
     });
 }
 
-/// Appends a text in runs: most of it stands as it is, and what begins with a byte of the table is for `push`.
+/// Appends a text in runs: most of it stands as it is, and what begins with a byte that is looked at is for `push`.
 fn in_runs(
     text: &str,
     is_looked_at: impl Fn(u8) -> bool,

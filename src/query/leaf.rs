@@ -48,21 +48,25 @@ pub(super) fn flaw_of(words: &str) -> Option<Flaw> {
             ways_out: Vec::new(),
         });
     }
-    if !words.contains(['*', '?']) {
-        return None;
-    }
-    let letters = pattern
-        .list
-        .iter()
-        .flat_map(|word| pattern.folded(word).chars())
-        .filter(|c| c.is_alphanumeric())
-        .count();
+    let has_few_letters = || {
+        let letters = pattern
+            .list
+            .iter()
+            .flat_map(|word| pattern.folded(word).chars());
+        letters
+            .filter(|c| c.is_alphanumeric())
+            .take(MIN_LETTERS)
+            .count()
+            < MIN_LETTERS
+    };
     let broad = pattern
         .list
         .iter()
-        .filter(|word| word.kind != WordKind::Unspaced || letters < MIN_LETTERS)
-        .map(|word| pattern.folded(word))
-        .find(|word| is_too_broad(word))?;
+        .find(|word| {
+            is_too_broad(pattern.folded(word))
+                && (word.kind != WordKind::Unspaced || has_few_letters())
+        })
+        .map(|word| pattern.folded(word))?;
     let shown = broad.replace(ANY_LETTERS, "*").replace(ONE_LETTER, "?");
     let bare: Vec<&str> = words
         .split(' ')

@@ -556,6 +556,7 @@ const FIRST_OF_WILD: u8 = 0xee;
 /// Whether `letters` are what `wild` asks for. Linear in `letters` but for parts with [`ONE_LETTER`], which multiply it by
 /// their length at worst.
 pub(super) fn is_match(wild: &str, letters: &str) -> bool {
+    // Most are the beginning of a word.
     if let Some(beginning) = wild.strip_suffix(ANY_LETTERS)
         && !beginning.as_bytes().contains(&FIRST_OF_WILD)
     {

@@ -251,8 +251,7 @@ async fn claim(
                       FROM (SELECT host FROM feeds WHERE next_poll_at <= $11 AND lease_until > $1
                              UNION ALL
                             SELECT host FROM feeds WHERE next_poll_at IS NULL AND lease_until > $1) AS held
-                     WHERE $4::bigint < $10::bigint
-                        OR EXISTS (SELECT FROM hosts WHERE slow_until > $1)) AS held_and_due
+                     WHERE $10 OR EXISTS (SELECT FROM hosts WHERE slow_until > $1)) AS held_and_due
         ), resting AS (
             -- hosts that were asked a moment ago; one that complained rests longer and is asked one feed at a time
             SELECT host,
@@ -303,7 +302,7 @@ async fn claim(
         options.due_by as Timestamp,
         options.host_gap.as_secs_f64(),
         looked_at,
-        NO_LIMIT,
+        options.per_host < NO_LIMIT,
         options.due_by.max(now).plus(hosts::CLOCKS_DIFFER) as Timestamp,
     )
     .fetch_all(tx)

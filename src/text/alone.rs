@@ -3,7 +3,8 @@
 /// The small letter of one that neither NFKC nor what stands beside it changes, as long as that is a letter of the same kind or
 /// ASCII; itself where there is no case. None for every other character: ask the tables.
 ///
-/// Latin without marks, Cyrillic of Russian, Arabic and Persian, kana, Han, Hangul syllables: nearly every letter of nearly every text.
+/// Latin without marks, Cyrillic of Russian, Arabic and Persian, kana, Han, Hangul syllables: nearly every letter of nearly every
+/// text.
 #[must_use]
 pub const fn small_alone(c: char) -> Option<char> {
     match c {
@@ -29,27 +30,26 @@ pub const fn small_alone(c: char) -> Option<char> {
     }
 }
 
-/// Whether it is a sign of punctuation of which normalisation makes nothing but such, whatever stands beside it: quotes, dashes,
-/// commas of many scripts. False says nothing: ask the tables.
+/// Whether it is a sign of punctuation, not of ASCII, of which normalisation makes nothing but such, whatever stands beside it:
+/// quotes, dashes, commas of many scripts. False says nothing: ask the tables.
 #[must_use]
 pub const fn is_sign_alone(c: char) -> bool {
-    c.is_ascii_punctuation()
-        || matches!(
-            c,
-            '\u{ab}'
-                | '\u{b7}'
-                | '\u{bb}'
-                | '\u{60c}'
-                | '\u{61b}'
-                | '\u{61f}'
-                | '\u{2010}'..='\u{2015}'
-                | '\u{2018}'..='\u{201e}'
-                | '\u{2022}'
-                | '\u{2026}'
-                | '\u{3001}'..='\u{3002}'
-                | '\u{3008}'..='\u{3011}'
-                | '\u{30fb}'
-        )
+    matches!(
+        c,
+        '\u{ab}'
+            | '\u{b7}'
+            | '\u{bb}'
+            | '\u{60c}'
+            | '\u{61b}'
+            | '\u{61f}'
+            | '\u{2010}'..='\u{2015}'
+            | '\u{2018}'..='\u{201e}'
+            | '\u{2022}'
+            | '\u{2026}'
+            | '\u{3001}'..='\u{3002}'
+            | '\u{3008}'..='\u{3011}'
+            | '\u{30fb}'
+    )
 }
 
 #[cfg(test)]
