@@ -94,11 +94,11 @@ fn found<'a>(body: &'a [u8], content_type: Option<&str>) -> Found<'a> {
     if let Some(encoding) = shape_of_utf_16(body) {
         return Found::by(encoding, body);
     }
-    if let Ok(text) = std::str::from_utf8(body)
+    if let Some(text) = UTF_8.decode_without_bom_handling_and_without_replacement(body)
         && !text.is_ascii()
     {
         // No text in another encoding happens to be UTF-8 throughout; declarations happen to be wrong.
-        return Found::whole(Cow::Borrowed(text), UTF_8);
+        return Found::whole(text, UTF_8);
     }
     for encoding in declared(body, content_type) {
         if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {

@@ -1,11 +1,14 @@
 //! Markup as a stream of tokens, however broken it is: nothing here fails, and every byte is looked at a bounded
 //! number of times.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
-use memchr::memchr;
+use memchr::{memchr, memmem::Finder, memrchr};
 
 use crate::text::html;
+
+/// What ends a section of text as it stands: sought so often that the search is made ready once.
+static CDATA_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("]]>"));
 
 /// A piece of markup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +47,8 @@ impl<'a> Tokens<'a> {
         Self {
             text,
             at: 0,
-            last_close: text.rfind('>'),
-            last_quotes: [text.rfind('"'), text.rfind('\'')],
+            last_close: memrchr(b'>', text.as_bytes()),
+            last_quotes: [b'"', b'\''].map(|quote| memrchr(quote, text.as_bytes())),
             document_type: None,
             is_subset_open: false,
         }
@@ -84,10 +87,10 @@ impl<'a> Tokens<'a> {
         let rest = &self.text[start..];
         if rest.starts_with(CDATA) {
             let begin = start + CDATA.len();
-            let end = self.text[begin..]
-                .find("]]>")
+            let end = CDATA_END
+                .find(&self.text.as_bytes()[begin..])
                 .map_or(self.text.len(), |at| begin + at);
-            self.at = (end + 3).min(self.text.len());
+            self.at = (end + CDATA_END.needle().len()).min(self.text.len());
             return Some(Token::Cdata(&self.text[begin..end]));
         }
         self.at = if rest.starts_with("<!--") {
@@ -207,14 +210,21 @@ impl<'a> Iterator for Tokens<'a> {
 
 /// The attributes of a tag, with their references resolved: names with prefixes, values.
 pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+    attributes_as_written(raw).map(|(name, value)| (name, references(value)))
+}
+
+/// The attributes of a tag: names with prefixes, values.
+pub(super) fn attributes_as_written(raw: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = raw;
     std::iter::from_fn(move || {
         let sign = memchr(b'=', rest.as_bytes())?;
         let (name, after) = (&rest[..sign], &rest[sign + 1..]);
-        let name = name
-            .split_ascii_whitespace()
-            .next_back()
-            .unwrap_or_default();
+        let name = name.trim_ascii_end();
+        let begin = name
+            .bytes()
+            .rposition(|byte| byte.is_ascii_whitespace())
+            .map_or(0, |space| space + 1);
+        let name = &name[begin..];
         let after = after.trim_start();
         let value = if let Some(&quote @ (b'"' | b'\'')) = after.as_bytes().first() {
             let inner = &after[1..];
@@ -228,15 +238,15 @@ pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)
             rest = &after[length..];
             &after[..length]
         };
-        Some((name, references(value)))
+        Some((name, value))
     })
 }
 
 /// The value of an attribute.
 pub(super) fn attribute<'a>(raw: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    attributes(raw)
+    attributes_as_written(raw)
         .find(|(found, _)| *found == name)
-        .map(|(_, value)| value)
+        .map(|(_, value)| references(value))
 }
 
 /// Text with its references resolved, once: those of XML, those of HTML, and numbers. A `&` that begins no reference

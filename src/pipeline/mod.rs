@@ -25,6 +25,7 @@ mod repair;
 pub mod replay;
 pub mod rhythm;
 pub mod schedule;
+mod scripts;
 pub mod shape;
 pub mod trial;
 mod xml;

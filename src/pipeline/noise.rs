@@ -343,6 +343,9 @@ const POINTERS: &[&str] = &[
 /// The text without what its template wrote, for comparing: white space is one space, paragraphs are parted by `\n`.
 #[must_use]
 pub fn essence(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     // With room for a line end, which goes again.
     let mut essence = String::with_capacity(text.len() + 1);
     let mut judged = 0;

@@ -4,7 +4,10 @@ use std::{fmt::Write as _, time::Duration};
 
 use url::Url;
 
-use super::plain_address::{PlainAddress, is_evidently_none};
+use super::{
+    plain_address::{PlainAddress, is_evidently_none},
+    scripts::Scripts,
+};
 use crate::{
     domain::{Document, Entry, RawEntry, Timestamp},
     text::html,
@@ -212,83 +215,6 @@ fn tag(declared: &str) -> Option<String> {
         }
     }
     Some(tag)
-}
-
-/// Letters of a text, by the scripts that tell languages apart.
-#[derive(Default)]
-struct Scripts {
-    latin: usize,
-    hangul: usize,
-    kana: usize,
-    han: usize,
-    cyrillic: usize,
-    arabic: usize,
-    /// Letters and forms that Persian has and Arabic has not.
-    persian: usize,
-}
-
-impl Scripts {
-    fn count(&mut self, text: &str) {
-        let ascii = text.bytes().filter(u8::is_ascii_alphabetic).count();
-        self.latin += ascii;
-        if text.is_ascii() {
-            return;
-        }
-        for c in text.chars().filter(|c| !c.is_ascii()) {
-            match c {
-                '\u{c0}'..='\u{24f}' => self.latin += 1,
-                '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => {
-                    self.hangul += 1;
-                }
-                '\u{3041}'..='\u{30fa}' | '\u{30fd}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9d}' => {
-                    self.kana += 1;
-                }
-                '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => self.han += 1,
-                '\u{400}'..='\u{52f}' => self.cyrillic += 1,
-                'پ' | 'چ' | 'ژ' | 'گ' | 'ک' | 'ی' => {
-                    self.persian += 1;
-                    self.arabic += 1;
-                }
-                '\u{620}'..='\u{64a}' | '\u{66e}'..='\u{6d3}' => self.arabic += 1,
-                _ => {}
-            }
-        }
-    }
-
-    /// The languages that a text in these letters may be in, the likeliest first; empty where the letters tell nothing.
-    fn languages(&self) -> &'static [&'static str] {
-        let east_asian = self.hangul + self.kana + self.han;
-        let most = [self.latin, east_asian, self.cyrillic, self.arabic]
-            .into_iter()
-            .max()
-            .unwrap_or(0);
-        if most == 0 || most == self.latin {
-            &[]
-        } else if most == east_asian {
-            // Korean and Japanese mix Han into their own letters; a name in Chinese mixes nothing.
-            match (
-                self.hangul * 4 >= self.han.max(1),
-                self.kana * 10 >= self.han.max(1),
-            ) {
-                (true, _) if self.hangul >= self.kana => &["ko"],
-                (_, true) => &["ja"],
-                _ => &["zh", "yue", "ja", "lzh"],
-            }
-        } else if most == self.cyrillic {
-            &[
-                "ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tg", "mn", "uz", "az", "tt", "bs",
-                "ce", "os", "ab",
-            ]
-        } else if self.persian > 0 {
-            &[
-                "fa", "ur", "ps", "ckb", "ku", "ug", "sd", "pnb", "prs", "az", "ks", "bal", "tg",
-            ]
-        } else {
-            &[
-                "ar", "fa", "ur", "ps", "ckb", "ku", "ug", "sd", "arz", "prs", "ms",
-            ]
-        }
-    }
 }
 
 /// The language declared, unless the script of the text contradicts it: then the likeliest one of that script.

@@ -74,7 +74,9 @@ fn is_plain_port(port: &str) -> bool {
 
 fn is_plain_path(path: &str) -> bool {
     // A part that begins with a dot, however written, may say where to go.
-    !path.contains("/.") && !path.contains('%') && path.bytes().all(stands)
+    let leads_on = |pair: &[u8]| pair == b"/.";
+    path.bytes().all(|byte| byte != b'%' && stands(byte))
+        && !path.as_bytes().windows(2).any(leads_on)
 }
 
 /// Whether a byte stands in a path and in a query as it is.

@@ -14,7 +14,7 @@ use super::{
     decode::undoubled,
     dialect::{self, Family, Format, Place, Word},
     entities::Entities,
-    markup::{Token, Tokens, attribute, attributes, references},
+    markup::{Token, Tokens, attribute, attributes, attributes_as_written, references},
     plain_address::PlainAddress,
     xml::{allowed, escape, write_text},
 };
@@ -125,7 +125,7 @@ enum Role {
 struct Frame<'a> {
     name: &'a str,
     role: Role,
-    base: Option<Url>,
+    base: Option<Box<Url>>,
     language: Option<String>,
     /// Namespaces in force before it.
     namespaces: usize,
@@ -202,6 +202,8 @@ struct Writer<'a> {
     deeper: u32,
     namespaces: Vec<(&'a str, Family)>,
     field: Option<Field>,
+    /// Memory for the text of the next field.
+    spare: String,
     feed: Beside,
     entries: Vec<Beside>,
     entry: Beside,
@@ -232,6 +234,7 @@ impl<'a> Writer<'a> {
             deeper: 0,
             namespaces: Vec::new(),
             field: None,
+            spare: String::new(),
             feed: Beside::default(),
             entries: Vec::new(),
             entry: Beside::default(),
@@ -448,7 +451,7 @@ impl<'a> Writer<'a> {
             }
         };
         self.field = Some(Field {
-            text: String::new(),
+            text: mem::take(&mut self.spare),
             form,
             packing,
             nested: 0,
@@ -462,19 +465,20 @@ impl<'a> Writer<'a> {
         let namespaces = self.namespaces.len();
         let mut base = None;
         let mut language = None;
-        for (attribute, value) in attributes(raw) {
+        for (attribute, value) in attributes_as_written(raw) {
             match attribute {
-                "xml:base" => base = self.joined(value.trim()),
+                "xml:base" => base = self.joined(references(value).trim()).map(Box::new),
                 "xml:lang" => {
+                    let value = references(value);
                     let value = value.trim();
                     if (1..=MAX_LANGUAGE_BYTES).contains(&value.len()) {
                         language = Some(value.to_owned());
                     }
                 }
-                "xmlns" => self.declare("", &value),
+                "xmlns" => self.declare("", &references(value)),
                 _ => {
                     if let Some(prefix) = attribute.strip_prefix("xmlns:") {
-                        self.declare(prefix, &value);
+                        self.declare(prefix, &references(value));
                     }
                 }
             }
@@ -503,11 +507,10 @@ impl<'a> Writer<'a> {
             Some(rest) => rest.strip_prefix(':') == Some(prefix),
             None => false,
         };
-        let here = raw
-            .contains("xmlns")
-            .then(|| attributes(raw).find(|(name, _)| declaration(name)))
+        let here = (!raw.is_empty() && raw.contains("xmlns"))
+            .then(|| attributes_as_written(raw).find(|(name, _)| declaration(name)))
             .flatten()
-            .map(|(_, address)| dialect::family_of_namespace(&address));
+            .map(|(_, address)| dialect::family_of_namespace(&references(address)));
         let above = || {
             self.namespaces
                 .iter()
@@ -587,6 +590,8 @@ impl<'a> Writer<'a> {
             && let Some(field) = self.field.take()
         {
             self.end_field(word, &field);
+            self.spare = field.text;
+            self.spare.clear();
         }
         let Some(frame) = self.frames.pop() else {
             return;
@@ -841,7 +846,7 @@ impl<'a> Writer<'a> {
         self.frames
             .iter()
             .rev()
-            .find_map(|frame| frame.base.as_ref())
+            .find_map(|frame| frame.base.as_deref())
             .unwrap_or(&self.base)
     }
 

@@ -21,6 +21,8 @@ pub fn fold_into(word: &str, out: &mut String) {
     for c in word.chars() {
         if let Some(folded) = fold_plain(c) {
             out.push(folded);
+        } else if c == 'ß' {
+            out.push_str("ss");
         } else {
             out.truncate(from);
             fold_any(word, out);

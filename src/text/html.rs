@@ -294,6 +294,9 @@ fn run(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut end = 0;
     loop {
+        while bytes.get(end..=end + CHUNK).is_some_and(stands_as_it_is) {
+            end += CHUNK;
+        }
         // Most bytes are letters, and the first bytes of letters.
         while bytes
             .get(end)
@@ -317,15 +320,37 @@ fn run(text: &str) -> usize {
     }
 }
 
-/// The bytes of visible ASCII and of all other characters, but those with which white space, controls and U+FEFF begin
+/// Bytes that are looked at together.
+const CHUNK: usize = 32;
+
+/// Whether a chunk, told with the byte behind it, is words parted by single spaces; it may end within a character. One that
+/// begins with a space is looked at byte by byte.
+fn stands_as_it_is(chunk: &[u8]) -> bool {
+    let nexts = chunk.iter().skip(1);
+    let is_other = chunk
+        .iter()
+        .zip(nexts)
+        .fold(false, |found, (&byte, &next)| {
+            found | !(is_of_words(byte) | ((byte == b' ') & is_of_words(next)))
+        });
+    !is_other && chunk.first() != Some(&b' ')
+}
+
+/// Whether a byte is of visible ASCII or of another character, but for those with which white space, controls and U+FEFF begin
 /// beside many that are neither.
+const fn is_of_words(byte: u8) -> bool {
+    byte > b' ' && byte != 0x7f && byte != 0xc2 && (byte < 0xe1 || byte > 0xe3) && byte != 0xef
+}
+
+/// [`is_of_words`] of each byte.
 const IS_OF_WORDS: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0x21;
-    while byte < 256 {
-        table[byte] = !matches!(byte, 0x7f | 0xc2 | 0xe1 | 0xe2 | 0xe3 | 0xef);
+    let mut byte = u8::MIN;
+    while byte < u8::MAX {
+        table[byte as usize] = is_of_words(byte);
         byte += 1;
     }
+    table[u8::MAX as usize] = is_of_words(u8::MAX);
     table
 };
 
@@ -451,6 +476,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn long_runs_are_read_like_short_ones(text in "([a-zé]{1,40}|[ \u{a0}\u{3000}\u{feff}\n\u{7f}\u{1680}]|  |北한…。|\\PC|\\pC){0,24}") {
+            let mut bit_by_bit = Paragraphs::default();
+            for c in text.chars() {
+                bit_by_bit.push(c.encode_utf8(&mut [0; 4]));
+            }
+            let mut at_once = Paragraphs::default();
+            at_once.push(&text);
+            prop_assert_eq!(at_once.whole(), bit_by_bit.whole());
+        }
+
         #[test]
         fn plain_text_has_no_control_characters_and_no_empty_paragraphs(html in "(<[a-z/]{0,6}>|&[a-z#0-9]{0,5};|\\PC|\\pC){0,60}") {
             let text = plain(&html);
