@@ -56,10 +56,32 @@ type Seen = (u32, u32, Entry);
 /// all that are looked up, before any of it has come: waiting for it one by one would cost more than all else.
 #[derive(Debug, Default)]
 pub(super) struct Lookups {
+    /// What may be in the table, as many as were noted; [`PROBES_AT_ONCE`] have room.
     probes: Vec<Probe>,
+    noted: usize,
     /// Places of the table, with what is sought there.
     places: Vec<(Slot, Probe)>,
     seen: Vec<Seen>,
+}
+
+impl Lookups {
+    fn begin(&mut self) {
+        self.probes.resize(PROBES_AT_ONCE, (0, 0));
+        self.noted = 0;
+    }
+
+    const fn is_full(&self) -> bool {
+        self.noted == PROBES_AT_ONCE
+    }
+
+    /// Notes a probe if it is in the table for all that the bits tell: without a branch that could be guessed wrong.
+    #[inline]
+    fn note(&mut self, probe: Probe, may_be_there: bool) {
+        if let Some(place) = self.probes.get_mut(self.noted) {
+            *place = probe;
+            self.noted += usize::from(may_be_there);
+        }
+    }
 }
 
 /// Probes that are collected before they are looked up.
@@ -327,20 +349,13 @@ impl Index {
     ) -> ControlFlow<B> {
         let Lookups {
             probes,
+            noted,
             places,
             seen,
         } = lookups;
-        // First what can be told from the bits, without a branch that could be guessed wrong.
-        let mut kept = 0;
-        for at in 0..probes.len() {
-            let probe = probes[at];
-            let (word, mask) = self.bits_of(probe.0);
-            probes[kept] = probe;
-            kept += usize::from(self.bits[word] & mask == mask);
-        }
-        let kept = probes.drain(..).take(kept);
+        let noted = probes.iter().take(std::mem::take(noted));
         places.clear();
-        places.extend(kept.map(|probe| (self.slots[self.place(probe.0)], probe)));
+        places.extend(noted.map(|&probe| (self.slots[self.place(probe.0)], probe)));
         seen.clear();
         for &(slot, probe) in &*places {
             self.find(slot, probe, seen);
@@ -424,29 +439,27 @@ impl Index {
         if self.slots.is_empty() {
             return ControlFlow::Continue(());
         }
-        lookups.probes.clear();
+        lookups.begin();
         let mut before: Option<&Word> = None;
         for (at, word) in (0_u32..).zip(&article.words.list) {
             let mut broken = None;
-            let mut probe = |key| {
-                if broken.is_some() {
-                    return;
-                }
-                if lookups.probes.len() >= PROBES_AT_ONCE {
+            let mut probe = |key, at| {
+                if lookups.is_full() && broken.is_none() {
                     broken = self.look_up_all(lookups, fetch, visit).break_value();
                 }
-                lookups.probes.push((key, at));
+                let (place, mask) = self.bits_of(key);
+                lookups.note((key, at), self.bits[place] & mask == mask);
             };
-            self.probe_word(article.words, word, &mut probe);
-            if let Some(broken) = broken {
-                return ControlFlow::Break(broken);
-            }
+            self.probe_word(article.words, word, &mut |key| probe(key, at));
             if let Some(before) =
                 before.filter(|before| word.glued && before.kind == WordKind::Unspaced)
                 && word.kind == WordKind::Unspaced
             {
                 let pair = pair_hash(article.words.folded.as_bytes(), before, word);
-                lookups.probes.push((key(Part::Pair, pair), at - 1));
+                probe(key(Part::Pair, pair), at - 1);
+            }
+            if let Some(broken) = broken {
+                return ControlFlow::Break(broken);
             }
             before = Some(word);
         }
@@ -715,6 +728,7 @@ mod tests {
         for (id, key) in (0..).zip(keys) {
             let mut lookups = Lookups {
                 probes: vec![(key, 5)],
+                noted: 1,
                 ..Lookups::default()
             };
             let mut found = Vec::new();

@@ -17,7 +17,8 @@ const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A hash of `bytes[from..to]`, eight bytes at a time. Most words are of 16 bytes at most: no branch of theirs depends on
 /// their length.
-#[inline]
+#[expect(clippy::inline_always, reason = "asked for every word")]
+#[inline(always)]
 pub(super) fn hash_of(bytes: &[u8], from: usize, to: usize) -> u64 {
     let length = to.saturating_sub(from);
     let mut at = from;

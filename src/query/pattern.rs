@@ -380,8 +380,12 @@ impl Pattern {
             let to = (from + 1..self.words.len())
                 .find(|&i| self.words.get(i).is_some_and(|word| !word.is_glued))
                 .unwrap_or(self.words.len());
+            let Some(first) = self.words.get(from) else {
+                break;
+            };
             let places = positions
                 .clone()
+                .filter(|&at| article.word(at).is_some_and(|word| first.may_be(word)))
                 .filter_map(|at| self.run_around(article, from..to, from, at));
             if from == 0 {
                 chain.extend(places);
@@ -389,6 +393,9 @@ impl Pattern {
                 let mut longer = pool.list();
                 append(&chain, places, &mut longer);
                 std::mem::swap(&mut *chain, &mut *longer);
+            }
+            if chain.is_empty() {
+                return;
             }
             from = to;
         }
@@ -441,6 +448,19 @@ impl PatternWord {
             Letters::Plain(_) => u64::from(self.exact.is_some()),
         };
         1 + length / 16 * times
+    }
+
+    /// Whether a word may be this word of the pattern, as far as its length tells: most are not.
+    #[inline]
+    fn may_be(&self, word: &Word) -> bool {
+        let length = (word.folded_end - word.folded_start) as usize;
+        word.kind == self.kind
+            && match (self.kind, &self.letters) {
+                // They carry what is no part of the term.
+                (WordKind::Hangul, Letters::Plain(stem)) => length >= stem.len(),
+                (WordKind::Arabic, _) | (_, Letters::Wild(_)) => true,
+                (_, Letters::Plain(letters)) => length == letters.len(),
+            }
     }
 
     /// The stretch of the one word at `at`, if it is this word of the pattern.

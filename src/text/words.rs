@@ -218,6 +218,7 @@ impl Reader<'_> {
             match self.look(self.at).map(Look::class) {
                 Some(Class::Letter(kind)) => {
                     self.word(kind, words);
+                    self.words_like_it(kind, words);
                     continue;
                 }
                 Some(Class::Break | Class::Joiner) => {
@@ -235,6 +236,77 @@ impl Reader<'_> {
                 Some(Role::Other) => self.between(c, words),
             }
         }
+    }
+
+    /// Reads on, after a word, as long as words follow of which a look tells all: most words of most texts are plain letters
+    /// between single spaces, or one character between others.
+    fn words_like_it(&mut self, kind: WordKind, words: &mut Words) {
+        let Some(letters) = self.letters else { return };
+        if kind == WordKind::Unspaced && self.glued_to == Some(kind) {
+            self.unspaced_words(letters, words);
+        }
+        let text = self.text.as_bytes();
+        while text.get(self.at) == Some(&b' ') {
+            let start = self.at + 1;
+            let ascii = letters.ascii_at(text, start);
+            let (kind, end, changes) = if ascii > 0 {
+                (WordKind::Alphabetic, start + ascii, false)
+            } else if let Some(Class::Letter(kind)) = self.look(start).map(Look::class)
+                && let Some((end, changes)) = self.plain(kind, start)
+            {
+                (kind, end, changes)
+            } else {
+                return;
+            };
+            if text.get(end) != Some(&b' ') {
+                return;
+            }
+            let folded = if changes {
+                self.fold_changed(start, end, &mut words.folded)
+            } else {
+                self.copy + start..self.copy + end
+            };
+            self.add_plain(kind, start..end, folded, false, words);
+        }
+    }
+
+    /// The same where words stand without spaces. The last of a row is left, for a mark may cling to it.
+    fn unspaced_words(&mut self, letters: &Letters, words: &mut Words) {
+        let kind = WordKind::Unspaced;
+        let text = self.text.as_bytes();
+        let is_alike = |seen: &Look| seen.class() == Class::Letter(kind) && !seen.changes();
+        let mut seen = letters.look(text, self.at).filter(is_alike);
+        while let Some(it) = seen {
+            let place = self.at..self.at + it.bytes();
+            seen = letters.look(text, place.end).filter(is_alike);
+            if seen.is_some() {
+                let folded = self.copy + place.start..self.copy + place.end;
+                self.add_plain(kind, place, folded, true, words);
+            }
+        }
+    }
+
+    /// Adds a word of plain letters that begins no sentence.
+    fn add_plain(
+        &mut self,
+        kind: WordKind,
+        place: Range<usize>,
+        folded: Range<usize>,
+        glued: bool,
+        words: &mut Words,
+    ) {
+        self.at = place.end;
+        words.list.push(Word {
+            start: narrow(place.start),
+            end: narrow(place.end),
+            folded_start: narrow(folded.start),
+            folded_end: narrow(folded.end),
+            paragraph: words.next_paragraph,
+            sentence: words.next_sentence,
+            kind,
+            glued,
+            is_initialism: false,
+        });
     }
 
     /// What is known of the character at `at`.
@@ -348,6 +420,8 @@ impl Reader<'_> {
 
     /// Reads a word of letters that are known at a look, with nothing in or after it that asks for a closer one; most
     /// words of most texts are such. Returns where it ends, and whether folding changes more than the case of ASCII.
+    #[expect(clippy::inline_always, reason = "asked for every word")]
+    #[inline(always)]
     fn plain(&self, kind: WordKind, start: usize) -> Option<(usize, bool)> {
         let (letters, text) = (self.letters?, self.text.as_bytes());
         let mut end = start;
