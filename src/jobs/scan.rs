@@ -11,13 +11,18 @@ use std::{
     },
 };
 
-use tokio::time::{self, Duration, Instant};
+use tokio::time::Duration;
 
-use super::{engine::Compiled, places::Standing, poll::Poller, room::Memory};
+use super::{
+    engine::Compiled,
+    places::Standing,
+    poll::Poller,
+    room::{Memory, Undone},
+};
 use crate::{
     domain::{
-        Attempt, ClaimedFeed, Entry, ErrorCode, Facts, Failure, FoundEntry, Identity, Ledger,
-        Lookup, Novelty, Reading, Subject, Timestamp, Validators,
+        Attempt, ClaimedFeed, Entry, ErrorCode, Facts, Failure, FoundEntry, Ledger, Lookup,
+        Novelty, Reading, Subject, Timestamp, Validators,
     },
     fetch::Page,
     pipeline::{
@@ -88,7 +93,7 @@ impl Poller {
         Ok(judged.map_or_else(Attempt::Failed, |(reading, _)| Attempt::Read(reading)))
     }
 
-    /// Works in the room, with a flag that says when nobody waits for it any more. Returns what is left of the limit, too.
+    /// Works in the room. Returns what is left of the limit, too.
     async fn within<T: Send + 'static>(
         &self,
         limit: Duration,
@@ -97,22 +102,15 @@ impl Poller {
         work: impl FnOnce(&mut Scratch, &AtomicBool) -> T + Send + 'static,
     ) -> Result<(T, Duration), Failure> {
         let seat = self.room.enter(memory).await;
-        let is_over = Arc::new(AtomicBool::new(false));
-        let begun = Instant::now();
-        let working = self.room.read(seat, {
-            let is_over = Arc::clone(&is_over);
-            move |scratch| work(scratch, &is_over)
-        });
-        match time::timeout(limit, working).await {
-            Ok(Ok(done)) => Ok((done, limit.saturating_sub(begun.elapsed()))),
-            Ok(Err(broken)) => Err(failure(ErrorCode::Parse, status, &broken.to_string())),
-            Err(_) => {
-                is_over.store(true, Ordering::Relaxed);
+        let read = self.room.read_within(seat, limit, work).await;
+        read.map_err(|undone| match undone {
+            Undone::Broken => failure(ErrorCode::Parse, status, &undone.to_string()),
+            Undone::TooLong => {
                 let limit = self.options.read_limit;
                 let detail = format!("reading the document took longer than {limit:?}");
-                Err(failure(ErrorCode::CpuLimit, status, &detail))
+                failure(ErrorCode::CpuLimit, status, &detail)
             }
-        }
+        })
     }
 }
 
@@ -218,12 +216,13 @@ impl Scanned {
         let identified = identify::identify(feed.id, &self.entries, &self.prints, known);
         let observed = condition::observe(feed, &self.entries, &identified, known, now);
         // A document may tell an entry several times: the telling that is news counts, wherever it stands.
-        let told: HashSet<Identity> = identified
+        let news = identified
             .iter()
             .filter(|identified| identified.novelty != Novelty::Unchanged)
-            .map(|identified| identified.known.identity)
-            .collect();
-        let mut taken = HashSet::new();
+            .map(|identified| identified.known.identity);
+        let mut told = HashSet::with_capacity(identified.len());
+        told.extend(news);
+        let mut taken = HashSet::with_capacity(identified.len());
         let found = self
             .entries
             .into_iter()
