@@ -145,6 +145,8 @@ pub struct Identified {
     pub known: Known,
     /// Whether the feed carried it before.
     pub novelty: Novelty,
+    /// The hash of its canonical URL, if its identity is made of that alone: who has the one needs not look for the other.
+    pub identity_url: Option<i64>,
 }
 
 /// Which rows of a feed's ledger are needed to identify a document's entries: those that share any of these.

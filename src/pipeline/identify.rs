@@ -84,7 +84,7 @@ pub fn identify(
     rows.dedup_by_key(|row| row.identity);
 
     let groups = groups(&order, prints);
-    let mut ledger = Ledger::new(rows);
+    let mut ledger = Ledger::new(rows, groups.len());
     let mut found: Vec<Option<Known>> = vec![None; groups.len()];
     for tie in TIES.into_iter().filter(|_| !known.is_empty()) {
         for (group, row) in groups.iter().zip(&mut found) {
@@ -104,6 +104,7 @@ pub fn identify(
     for (group, row) in groups.iter().zip(found) {
         let first = group[0];
         let print = &prints[first];
+        let plainest = plainest(feed, &entries[first], print);
         let (known, novelty) = if let Some(row) = row {
             let novelty = if row.content == print.content {
                 Novelty::Unchanged
@@ -113,7 +114,8 @@ pub fn identify(
             (renewed(&row, print), novelty)
         } else {
             let is_repeated = repeated.contains(&address_of(print));
-            let identity = ledger.name(feed, &entries[first], print, is_repeated);
+            let longer = || longer(feed, &entries[first], print);
+            let identity = ledger.name(plainest, longer, is_repeated);
             (row_of(identity, print), Novelty::New)
         };
         for (rank, &at) in group.iter().enumerate() {
@@ -122,7 +124,11 @@ pub fn identify(
             } else {
                 Novelty::Unchanged
             };
-            identified[at] = Some(Identified { known, novelty });
+            identified[at] = Some(Identified {
+                known,
+                novelty,
+                identity_url: print.url.filter(|_| known.identity == plainest),
+            });
         }
     }
     identified.into_iter().flatten().collect()
@@ -190,7 +196,8 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn new(rows: Vec<Known>) -> Self {
+    /// With room for as many new names as there are groups.
+    fn new(rows: Vec<Known>, groups: usize) -> Self {
         let by_key = TIES
             .iter()
             .map(|tie| {
@@ -203,9 +210,11 @@ impl Ledger {
                 index
             })
             .collect();
+        let mut names = HashSet::with_capacity(rows.len() + groups);
+        names.extend(rows.iter().map(|row| row.identity));
         Self {
             is_taken: vec![false; rows.len()],
-            names: rows.iter().map(|row| row.identity).collect(),
+            names,
             rows,
             by_key,
         }
@@ -235,14 +244,13 @@ impl Ledger {
     /// Names a new article: by its address alone, unless the document repeats it or it names another one already.
     fn name(
         &mut self,
-        feed: FeedId,
-        entry: &Entry,
-        print: &Fingerprint,
+        plainest: Identity,
+        longer: impl Fn() -> Vec<Identity>,
         is_repeated: bool,
     ) -> Identity {
-        let mut name = plainest(feed, entry, print);
+        let mut name = plainest;
         if is_repeated || self.names.contains(&name) {
-            for longer in longer(feed, entry, print) {
+            for longer in longer() {
                 name = longer;
                 if !self.names.contains(&name) {
                     break;
@@ -281,7 +289,7 @@ fn repeated_addresses(
     groups: &[Vec<usize>],
     prints: &[Fingerprint],
 ) -> HashSet<(Option<i64>, Option<i64>)> {
-    let mut met = HashSet::new();
+    let mut met = HashSet::with_capacity(groups.len());
     groups
         .iter()
         .map(|group| &prints[group[0]])
@@ -444,6 +452,11 @@ fn title_key(entry: &Entry) -> String {
 /// Letters and numbers in lower case of a text whose letters all fold alone; none of another.
 fn small_letters(text: &str) -> Option<String> {
     let mut letters = String::with_capacity(text.len());
+    if text.is_ascii() {
+        let alone = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters.extend(alone.map(|byte| char::from(byte.to_ascii_lowercase())));
+        return Some(letters);
+    }
     for c in text.chars() {
         match small_alone(c) {
             Some(small) => letters.push(small),

@@ -465,6 +465,7 @@ mod tests {
             identified: Identified {
                 known,
                 novelty: Novelty::New,
+                identity_url: None,
             },
             matches: Vec::new(),
             sort_at: now(),

@@ -60,7 +60,8 @@ async fn copy_in(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let mut met: HashSet<&[u8]> = there.iter().map(Vec::as_slice).collect();
+    let mut met: HashSet<&[u8]> = HashSet::with_capacity(there.len() + rows.len());
+    met.extend(there.iter().map(Vec::as_slice));
     let mut copy = Rows::<14>::new();
     for row in rows.iter().filter(|row| met.insert(row.identity())) {
         let FoundEntry {

@@ -21,7 +21,8 @@ const MOST_READ: i64 = 20_000;
 /// Rows that are kept of one feed, the last seen: a hundred of the largest documents.
 const MOST_KEPT: i64 = 200_000;
 
-/// The rows of a feed's ledger that share a URL, a guid or an identity with a document.
+/// The rows of a feed's ledger that share a URL, a guid or an identity with a document. `lookup` has the identity that each of
+/// its URLs makes.
 ///
 /// # Errors
 /// The database does not answer.
@@ -41,7 +42,8 @@ pub async fn known(
                   last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
              FROM ledger
             WHERE feed_id = $1
-              AND (url_hash = ANY($2) OR guid_hash = ANY($3) OR identity = ANY($4))
+              AND ((url_hash = ANY($2) AND url_hash IS DISTINCT FROM identity_url_hash) OR guid_hash = ANY($3)
+                   OR identity = ANY($4))
             LIMIT $6"#,
         feed as FeedId,
         &lookup.urls,
@@ -131,7 +133,7 @@ pub(super) async fn copy_in(
 ) -> Result<(), StoreError> {
     // As the key has them: what lies beside each other is written together.
     entries.sort_by_key(|row| (row.feed.id, row.found.identified.known.identity));
-    let mut rows = Rows::<8>::new();
+    let mut rows = Rows::<9>::new();
     for row in entries {
         let known = &row.found.identified.known;
         let seen = records[row.record].finished_at;
@@ -143,11 +145,13 @@ pub(super) async fn copy_in(
             .field(known.title)
             .field(known.content)
             .field(seen)
-            .field(Day(seen));
+            .field(Day(seen))
+            .field(row.found.identified.identity_url);
     }
     rows.copy_in(
         tx,
-        "COPY ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on)
+        "COPY ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on,
+                      identity_url_hash)
          FROM STDIN (FORMAT binary)",
     )
     .await
@@ -169,8 +173,10 @@ pub(super) async fn upsert(
     let mut titles: Vec<i64> = Vec::with_capacity(entries.len());
     let mut contents: Vec<i64> = Vec::with_capacity(entries.len());
     let mut seen: Vec<Timestamp> = Vec::with_capacity(entries.len());
+    let mut identity_urls: Vec<Option<i64>> = Vec::with_capacity(entries.len());
     for row in entries {
         let known = &row.found.identified.known;
+        identity_urls.push(row.found.identified.identity_url);
         feeds.push(row.feed.id);
         identities.push(&known.identity.0);
         urls.push(known.url);
@@ -180,13 +186,16 @@ pub(super) async fn upsert(
         seen.push(records[row.record].finished_at);
     }
     sqlx::query!(
-        "INSERT INTO ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on)
-         SELECT feed, identity, url, guid, title, content, seen, (seen AT TIME ZONE 'UTC')::date
+        "INSERT INTO ledger (feed_id, identity, url_hash, guid_hash, title_hash, content_hash, first_seen_at, last_seen_on,
+                             identity_url_hash)
+         SELECT feed, identity, url, guid, title, content, seen, (seen AT TIME ZONE 'UTC')::date, identity_url
            FROM UNNEST($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                       $7::timestamptz[]) AS entry (feed, identity, url, guid, title, content, seen)
+                       $7::timestamptz[], $8::bigint[])
+                AS entry (feed, identity, url, guid, title, content, seen, identity_url)
              ON CONFLICT (feed_id, identity) DO UPDATE
             SET url_hash = excluded.url_hash, guid_hash = excluded.guid_hash, title_hash = excluded.title_hash,
-                content_hash = excluded.content_hash, last_seen_on = excluded.last_seen_on",
+                content_hash = excluded.content_hash, last_seen_on = excluded.last_seen_on,
+                identity_url_hash = excluded.identity_url_hash",
         &feeds as &[FeedId],
         &identities as &[&[u8]],
         &urls as &[Option<i64>],
@@ -194,6 +203,7 @@ pub(super) async fn upsert(
         &titles,
         &contents,
         &seen as &[Timestamp],
+        &identity_urls as &[Option<i64>],
     )
     .execute(tx)
     .await?;

@@ -80,6 +80,23 @@ const CASES: &[Case] = &[
         last: 3,
     },
     Case {
+        // The page moves; from then on its new address alone leads to it.
+        path: "/page-moved",
+        document: |poll| {
+            let (guid, page) = match poll {
+                0 => ("old".to_owned(), "before"),
+                1 => ("old".to_owned(), "after"),
+                _ => (format!("new-{poll}"), "after"),
+            };
+            items(&[format!(
+                "<guid>{guid}</guid><link>https://moved.example/{page}</link>{}",
+                title("moved and churned")
+            )])
+        },
+        first: 1,
+        last: 1,
+    },
+    Case {
         path: "/guid-reused",
         document: |poll| {
             let story = poll / 5;
