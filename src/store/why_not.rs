@@ -93,7 +93,7 @@ pub struct FoundEntry {
     pub feed_id: FeedId,
 }
 
-/// The entries of the backlog at an address, however it is written: those of the feeds of its host, or else those of any
+/// The entries of the backlog at an address, however it is written: those that feeds of its host carried, or else those of any
 /// feed among the latest million. No index tells addresses, since each entry would pay for what is hardly ever
 /// asked.
 ///
@@ -107,11 +107,15 @@ pub async fn entries(db: &PgPool, url: &str, host: &str) -> Result<Vec<FoundEntr
                   b.feed_id AS "feed_id: FeedId", f.source_id AS "source_id: SourceId"
              FROM backlog b
              JOIN feeds f ON f.id = b.feed_id
-            WHERE b.feed_id = ANY (ARRAY(SELECT w.id
-                                           FROM feeds w
-                                           JOIN sources s ON s.id = w.source_id
-                                          WHERE w.host = $2 OR w.host = 'www.' || $2 OR s.domain = $2
-                                             OR right($2, length(s.domain) + 1) = '.' || s.domain))
+            WHERE b.identity = ANY (ARRAY(
+                      SELECT l.identity
+                        FROM ledger l
+                       WHERE l.feed_id = ANY (ARRAY(SELECT w.id
+                                                      FROM feeds w
+                                                      JOIN sources s ON s.id = w.source_id
+                                                     WHERE w.host = $2 OR w.host = 'www.' || $2 OR s.domain = $2
+                                                        OR right($2, length(s.domain) + 1) = '.' || s.domain))
+                         AND l.first_seen_at >= (SELECT min(first_seen_at) FROM backlog)))
               AND page_key(b.url) = ANY (page_keys($1))
               AND page_of(b.url) = page_of($1)
             ORDER BY b.first_seen_at DESC

@@ -382,8 +382,9 @@ async fn large() -> PgPool {
          SELECT decode(md5('b' || number), 'hex'), (SELECT min(id) FROM feeds), 'x', '', repeat('y ', 200),
                 now() - make_interval(secs => number), now() - make_interval(secs => number / 5)
            FROM generate_series(1, 40000) AS number",
+        // Of as many feeds as a desk has, for it is read feed by feed.
         "INSERT INTO ledger (feed_id, identity, title_hash, content_hash, first_seen_at)
-         SELECT feed_id, identity, 1, 1, first_seen_at FROM articles",
+         SELECT 1000 + id % 500, identity, 1, 1, first_seen_at FROM articles",
         "UPDATE grouping SET last_arrival = (SELECT max(arrival) FROM articles)",
         "INSERT INTO stories (id, created_at, articles, reports, first_article_id, first_seen_at, last_report_at)
          SELECT id, sort_at, 2, 2, id, sort_at, sort_at FROM articles WHERE id % 2 = 1",
