@@ -131,6 +131,22 @@ impl Words {
         words.join(" ")
     }
 
+    /// Adds a word to the sentence that is read.
+    #[inline]
+    fn add(&mut self, start: usize, run: &Run, folded: Range<usize>, glued: bool) {
+        self.list.push(Word {
+            start: narrow(start),
+            end: narrow(run.end),
+            folded_start: narrow(folded.start),
+            folded_end: narrow(folded.end),
+            paragraph: self.next_paragraph,
+            sentence: self.next_sentence,
+            kind: run.kind,
+            glued,
+            is_initialism: run.is_initialism,
+        });
+    }
+
     fn read_as(&mut self, text: &str, is_pattern: bool) {
         self.read_by(text, is_pattern, Some(letters()));
     }
@@ -261,12 +277,9 @@ impl Reader<'_> {
             if text.get(end) != Some(&b' ') {
                 return;
             }
-            let folded = if changes {
-                self.fold_changed(start, end, &mut words.folded)
-            } else {
-                self.copy + start..self.copy + end
-            };
-            self.add_plain(kind, start..end, folded, false, words);
+            let folded = self.fold_plain(start..end, changes, &mut words.folded);
+            self.at = end;
+            words.add(start, &Run::plain(kind, end), folded, false);
         }
     }
 
@@ -277,36 +290,14 @@ impl Reader<'_> {
         let is_alike = |seen: &Look| seen.class() == Class::Letter(kind) && !seen.changes();
         let mut seen = letters.look(text, self.at).filter(is_alike);
         while let Some(it) = seen {
-            let place = self.at..self.at + it.bytes();
-            seen = letters.look(text, place.end).filter(is_alike);
+            let (start, end) = (self.at, self.at + it.bytes());
+            seen = letters.look(text, end).filter(is_alike);
             if seen.is_some() {
-                let folded = self.copy + place.start..self.copy + place.end;
-                self.add_plain(kind, place, folded, true, words);
+                let folded = self.fold_plain(start..end, false, &mut words.folded);
+                self.at = end;
+                words.add(start, &Run::plain(kind, end), folded, true);
             }
         }
-    }
-
-    /// Adds a word of plain letters that begins no sentence.
-    fn add_plain(
-        &mut self,
-        kind: WordKind,
-        place: Range<usize>,
-        folded: Range<usize>,
-        glued: bool,
-        words: &mut Words,
-    ) {
-        self.at = place.end;
-        words.list.push(Word {
-            start: narrow(place.start),
-            end: narrow(place.end),
-            folded_start: narrow(folded.start),
-            folded_end: narrow(folded.end),
-            paragraph: words.next_paragraph,
-            sentence: words.next_sentence,
-            kind,
-            glued,
-            is_initialism: false,
-        });
     }
 
     /// What is known of the character at `at`.
@@ -373,12 +364,10 @@ impl Reader<'_> {
                 kind
             };
         let (run, folded) = match self.plain(kind, start) {
-            Some((end, false)) => (Run::plain(kind, end), self.copy + start..self.copy + end),
-            Some((end, true)) => {
-                let run = Run::plain(kind, end);
-                let folded = self.fold_changed(start, end, &mut words.folded);
-                (run, folded)
-            }
+            Some((end, changes)) => (
+                Run::plain(kind, end),
+                self.fold_plain(start..end, changes, &mut words.folded),
+            ),
             None => self.closely(kind, start, &mut words.folded),
         };
         if !folded.is_empty() {
@@ -450,6 +439,16 @@ impl Reader<'_> {
         (end > start).then_some((end, changes))
     }
 
+    /// Where the folded form of letters is that are known at a look: in the copy, or behind it where folding changes more.
+    #[inline]
+    fn fold_plain(&self, place: Range<usize>, changes: bool, folded: &mut String) -> Range<usize> {
+        if changes {
+            self.fold_changed(place.start, place.end, folded)
+        } else {
+            self.copy + place.start..self.copy + place.end
+        }
+    }
+
     /// Appends the folded form of letters that are known at a look. Returns where it is.
     fn fold_changed(&self, start: usize, end: usize, folded: &mut String) -> Range<usize> {
         let from = folded.len();
@@ -469,7 +468,7 @@ impl Reader<'_> {
         )
     }
 
-    /// Adds a word.
+    /// Adds a word, which may begin a sentence or be nothing but a particle.
     fn push(&self, start: usize, run: &Run, folded: Range<usize>, words: &mut Words) {
         if self.ending.may_end() && !self.starts_paragraph && self.begins_sentence(start, words) {
             words.next_sentence += 1;
@@ -480,17 +479,7 @@ impl Reader<'_> {
         {
             words.particles.push(narrow(words.list.len()));
         }
-        words.list.push(Word {
-            start: narrow(start),
-            end: narrow(run.end),
-            folded_start: narrow(folded.start),
-            folded_end: narrow(folded.end),
-            paragraph: words.next_paragraph,
-            sentence: words.next_sentence,
-            kind: run.kind,
-            glued: self.glued_to.is_some(),
-            is_initialism: run.is_initialism,
-        });
+        words.add(start, run, folded, self.glued_to.is_some());
     }
 
     /// Whether a sentence ended between the last word and the one that begins at `start`.
