@@ -17,8 +17,11 @@ use crate::{
 pub(super) type Claimed = Result<(Instant, Vec<ClaimedFeed>), StoreError>;
 
 /// Feeds claimed ahead at most, and the time within which they must have been polled for more to be claimed.
-const MOST_AHEAD: usize = 512;
+const MOST_AHEAD: usize = 1_024;
 const MOMENTS: Duration = Duration::from_millis(250);
+
+/// More are claimed when this part of what is claimed ahead is left.
+const LOW: usize = 4;
 
 /// Feeds claimed ahead at a start, for each that is polled at a time.
 const FIRST_AHEAD: usize = 4;
@@ -128,7 +131,7 @@ impl Claims {
     /// How many feeds to claim now, with so many places free; none while enough wait for the time that a claim takes.
     fn wanted(&self, free: usize) -> Option<usize> {
         let is_low =
-            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.ahead / 2);
+            self.waiting.is_empty() || (!self.is_dry && self.waiting.len() <= self.ahead / LOW);
         is_low.then(|| (free + self.ahead).saturating_sub(self.waiting.len()))
     }
 

@@ -1,6 +1,6 @@
 //! Rounds: feeds are claimed, polled side by side, and what came of them is handed to the recorder.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,7 @@ pub struct PollOptions {
 
 /// A round on its way: polls as tasks, and what they share.
 struct Round {
+    poller: Arc<Poller>,
     polls: TaskTracker,
     places: Places,
     inlet: Inlet,
@@ -67,6 +68,17 @@ struct Round {
     due_by: Option<Timestamp>,
 }
 
+impl Round {
+    fn begin_poll(&self, place: OwnedSemaphorePermit, feed: ClaimedFeed) {
+        let standing = Standing::default();
+        let held = self.places.hold(place, standing.clone());
+        let (inlet, give_up) = (self.inlet.clone(), self.give_up.clone());
+        let poll = Arc::clone(&self.poller).poll_and_hand_in(feed, standing, inlet, give_up, held);
+        // Boxed, for it is moved several times before it runs and after, and takes kilobytes.
+        self.polls.spawn(Box::pin(poll));
+    }
+}
+
 impl Poller {
     pub(super) async fn work(
         &self,
@@ -76,11 +88,12 @@ impl Poller {
     ) -> Summary {
         let (inlet, outlet) = record::inlet_and_outlet();
         let round = Round {
+            poller: Arc::new(self.clone()),
             polls: TaskTracker::new(),
             places: Places::new(self.options.concurrency),
             inlet,
             give_up: CancellationToken::new(),
-            claims_db: store::apart(&self.db),
+            claims_db: store::planned_once(&self.db),
             due_by: once.then(|| self.clock.now()),
         };
         let recorder = round.polls.spawn({
@@ -128,7 +141,7 @@ impl Poller {
             // What has waited for longer would be polled beyond its lease.
             self.give_back(claims.stale(self.options.lease / 2)).await;
             if let Some((_, feed)) = claims.waiting.pop_front() {
-                self.begin_poll(round, place, feed);
+                round.begin_poll(place, feed);
                 continue;
             }
             drop(place);
@@ -137,17 +150,6 @@ impl Poller {
             }
         }
         claims
-    }
-
-    fn begin_poll(&self, round: &Round, place: OwnedSemaphorePermit, feed: ClaimedFeed) {
-        let standing = Standing::default();
-        let held = round.places.hold(place, standing.clone());
-        let (inlet, give_up) = (round.inlet.clone(), round.give_up.clone());
-        let poll = self
-            .clone()
-            .poll_and_hand_in(feed, standing, inlet, give_up, held);
-        // Boxed, for it is moved several times before it runs and after, and takes kilobytes.
-        round.polls.spawn(Box::pin(poll));
     }
 
     /// Gives back what is not polled and lets what runs finish, but not for ever.
@@ -217,7 +219,6 @@ impl Poller {
             // A pass is over the beat as it is; a service has the engine rebuilt beside its polls.
             self.engine.refresh().await?;
         }
-        self.price.refresh(&self.db, &self.policy).await;
         let now = self.clock.now();
         let options = ClaimOptions {
             holder: self.worker.number(),
@@ -231,7 +232,11 @@ impl Poller {
             needs_gap: &|feed| self.needs_gap(feed),
         };
         let begun = Instant::now();
-        Ok((begun, store::feeds::claim_due(db, now, options).await?))
+        let (claimed, ()) = tokio::join!(
+            store::feeds::claim_due(db, now, options),
+            self.price.refresh(&self.db, &self.policy),
+        );
+        Ok((begun, claimed?))
     }
 
     /// Hosts are spared; the operator's own need it not.
@@ -241,7 +246,7 @@ impl Poller {
 
     /// One poll as a task: its record goes to the recorder; if it must give up, the feed goes back unpolled.
     async fn poll_and_hand_in(
-        self,
+        self: Arc<Self>,
         feed: ClaimedFeed,
         standing: Standing,
         recorder: Inlet,
@@ -249,7 +254,8 @@ impl Poller {
         place: impl Future<Output = ()> + Send,
     ) {
         let held = (feed.id, feed.lease_token);
-        let poll = async {
+        // Pinned where it is made: it takes kilobytes.
+        let poll = pin!(async {
             match AssertUnwindSafe(self.poll(feed, &standing))
                 .catch_unwind()
                 .await
@@ -262,7 +268,7 @@ impl Poller {
                     tracing::error!(feed.id = %held.0, "polling broke off; the feed waits for the end of its lease");
                 }
             }
-        };
+        });
         tokio::select! {
             () = poll => {}
             () = give_up.cancelled() => self.give_back(vec![held]).await,

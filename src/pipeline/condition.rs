@@ -442,11 +442,13 @@ fn silence(feed: &ClaimedFeed, habits: &Habits, now: Timestamp) -> Verdict {
     let silent = now.since(last);
     let norm = habits.norm_per_day.unwrap_or(0.0);
     let swallowed = norm * days(silent);
-    let chance = known_rhythm(feed).map_or(1.0, |rhythm| rhythm.silence(last, now));
-    let is_unusual = (silent >= QUIET_WITH_RHYTHM && chance < CHANCE)
-        || (silent >= QUIET && swallowed >= SWALLOWED);
     let is_longest = silent.as_secs_f64() > BEYOND_LONGEST * habits.longest_pause_s.unwrap_or(0.0);
-    if !is_unusual || !is_longest {
+    // Last, for it is the longest to compute.
+    let chance = || known_rhythm(feed).map_or(1.0, |rhythm| rhythm.silence(last, now));
+    let is_unusual = is_longest
+        && ((silent >= QUIET && swallowed >= SWALLOWED)
+            || (silent >= QUIET_WITH_RHYTHM && chance() < CHANCE));
+    if !is_unusual {
         return well(Topic::Silence);
     }
     found(

@@ -34,6 +34,8 @@ pub fn best_wait(
         .fold(outlook.rate(0.0), f64::max)
         * weight;
     let step = ((2.0 * price / busiest).sqrt() / STEPS).clamp(1e-4, LONGEST_STEP);
+    // Nobody waits longer than where a poll at the busiest rate is due.
+    let most_waiting = (2.0 * price * busiest).sqrt();
     // The gain of putting the poll off from `now`: what an average poll costs over that time less the waiting.
     let (mut at, mut waiting, mut gain) = (0.0_f64, 0.0_f64, 0.0_f64);
     let (mut best, mut best_gain) = (0.0_f64, 0.0_f64);
@@ -48,7 +50,7 @@ pub fn best_wait(
         if gain > best_gain {
             (best, best_gain) = (at, gain);
         }
-        if waiting > (2.0 * price * busiest).sqrt() {
+        if waiting > most_waiting {
             break;
         }
     }

@@ -171,7 +171,7 @@ macro_rules! incidents {
             IncidentRow,
             r#"SELECT i.id, i.feed_id, i.kind, i.detail, i.opened_at, i.closed_at,
                       -- where a source has several feeds, which
-                      CASE WHEN EXISTS (SELECT FROM feeds other WHERE other.source_id = s.id AND other.id <> f.id)
+                      CASE WHEN s.id IN (SELECT source_id FROM feeds GROUP BY source_id HAVING count(*) > 1)
                            THEN format('%s (%s)', s.name, coalesce(left(f.title, 100), f.url))
                            ELSE s.name
                       END AS "source!"

@@ -159,11 +159,17 @@ impl ClaimedRow {
     }
 }
 
-/// Feeds looked at for each one that is wanted, before all that are due are.
+/// Feeds looked at for each one that is wanted, before all that are due are, where hosts have a limit.
 const LOOKED_AT: i64 = 2;
 
 /// A limit per host that no host comes to.
 const NO_LIMIT: i64 = 10_000;
+
+impl ClaimOptions<'_> {
+    fn limits_hosts(&self) -> bool {
+        self.per_host < NO_LIMIT
+    }
+}
 
 /// Claims feeds that are due at `now`, longest due first, until the lease ends. The limit per host counts claims of all
 /// workers and is applied before the limit of the batch, so that one large host cannot fill a batch and starve the rest.
@@ -187,7 +193,11 @@ pub async fn claim_due(
         return Ok(Vec::new());
     }
     // Where thousands are due, a few of the first are nearly always enough, and to rank all would take longer than all else.
-    let looked_at = options.limit.saturating_mul(LOOKED_AT);
+    let looked_at = if options.limits_hosts() {
+        options.limit.saturating_mul(LOOKED_AT)
+    } else {
+        options.limit
+    };
     let mut rows = claim(&mut tx, now, &options, looked_at).await?;
     let claimed = i64::try_from(rows.len()).unwrap_or(options.limit);
     let left = looked_at - claimed;
@@ -230,7 +240,7 @@ async fn claim(
         ClaimedRow,
         r#"
         WITH due AS (
-            SELECT id, host,
+            SELECT id, host, feeds.ctid AS stands_at,
                    -- who failed of late lets those who did not go first, and waits for them a minute at most
                    next_poll_at + make_interval(secs => 20 * least(consecutive_failures, 3)) AS turn
               FROM feeds
@@ -242,12 +252,13 @@ async fn claim(
         ), asked AS (
             -- the claims that a host has come first, so that the place of a feed counts them; they are no join, which
             -- would be planned for next to no claims
-            SELECT id, host, turn, row_number() OVER (PARTITION BY host ORDER BY turn NULLS FIRST, id) AS place
-              FROM (SELECT id, host, turn FROM due
+            SELECT id, host, stands_at, turn,
+                   row_number() OVER (PARTITION BY host ORDER BY turn NULLS FIRST, id) AS place
+              FROM (SELECT id, host, stands_at, turn FROM due
                      UNION ALL
                     -- what is held was due by the clock of its holder, or was paused since; where no host has a limit and
                     -- none is slow, it is not counted
-                    SELECT NULL, host, NULL
+                    SELECT NULL, host, NULL, NULL
                       FROM (SELECT host FROM feeds WHERE next_poll_at <= $11 AND lease_until > $1
                              UNION ALL
                             SELECT host FROM feeds WHERE next_poll_at IS NULL AND lease_until > $1) AS held
@@ -260,12 +271,12 @@ async fn claim(
               FROM hosts
         ), chosen AS (
             -- the conditions are repeated on the row itself: it is they that are checked again on a row which somebody
-            -- changed since this statement began; IS TRUE, so that rows are found by id and not by what is due, which
-            -- statistics taken in quieter times say is next to nothing
-            SELECT id
+            -- changed since this statement began; IS TRUE, so that rows are found where they stand and not by what is due,
+            -- which statistics taken in quieter times say is next to nothing
+            SELECT feeds.ctid AS stands_at
               FROM feeds
-             WHERE id = ANY (ARRAY(
-                       SELECT id
+             WHERE ctid = ANY (ARRAY(
+                       SELECT stands_at
                          FROM asked
                          LEFT JOIN resting USING (host)
                         WHERE id IS NOT NULL
@@ -281,7 +292,7 @@ async fn claim(
         UPDATE feeds
            SET lease_until = $2, lease_holder = $5, lease_token = feeds.lease_token + 1
           FROM chosen, sources
-         WHERE feeds.id = chosen.id
+         WHERE feeds.ctid = chosen.stands_at
            AND sources.id = feeds.source_id
         RETURNING feeds.id, feeds.url, feeds.lease_token, feeds.etag, feeds.last_modified, feeds.body_hash,
                   feeds.consecutive_failures, feeds.rhythm, feeds.rhythm_since, feeds.rhythm_until,
@@ -302,7 +313,7 @@ async fn claim(
         options.due_by as Timestamp,
         options.host_gap.as_secs_f64(),
         looked_at,
-        options.per_host < NO_LIMIT,
+        options.limits_hosts(),
         options.due_by.max(now).plus(hosts::CLOCKS_DIFFER) as Timestamp,
     )
     .fetch_all(tx)

@@ -3,7 +3,7 @@
 //! An incident opens once and closes once, however many attempts find the same. One that comes back soon after it closed
 //! is the same one, opened again.
 
-use std::collections::HashSet;
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::PgConnection;
 
@@ -25,61 +25,140 @@ pub struct Turn {
     pub is_open: bool,
 }
 
+/// An incident that goes on as it was is found again without a word of it for so long: most polls of a feed that has been
+/// silent for weeks would write nothing else.
+const FOUND_AGAIN_AFTER: Duration = Duration::from_mins(10);
+
+/// An incident that is open before a batch.
+struct Open {
+    id: i64,
+    feed: FeedId,
+    topic: String,
+    kind: String,
+    detail: String,
+    found_at: Timestamp,
+}
+
+impl Open {
+    /// Whether this finding is more than that the incident goes on as it was said to.
+    fn is_told_more_by(&self, finding: &Finding, at: Timestamp) -> bool {
+        finding.missed > 0
+            || self.kind != finding.trouble.as_str()
+            || self.detail != finding.detail
+            || at.since(self.found_at) >= FOUND_AGAIN_AFTER
+    }
+}
+
 /// Opens and closes incidents by the verdicts of a batch. Returns what turned.
 pub(super) async fn apply(
     tx: &mut PgConnection,
     records: &[&PollRecord],
 ) -> Result<Vec<Turn>, StoreError> {
-    let mut turns = close(tx, records).await?;
-    let found: Vec<(&PollRecord, &Finding)> = records
-        .iter()
-        .flat_map(|record| {
-            let findings = record
-                .verdicts
-                .iter()
-                .filter_map(|verdict| verdict.finding.as_ref());
-            findings.map(move |finding| (*record, finding))
-        })
-        .collect();
-    if !found.is_empty() {
-        turns.extend(open(tx, &found).await?);
+    let open = open_of(tx, records).await?;
+    let mut over: Vec<(&Open, Timestamp)> = Vec::new();
+    let mut again: Vec<(&Open, &PollRecord, &Finding)> = Vec::new();
+    let mut others: Vec<(&PollRecord, &Finding)> = Vec::new();
+    for record in records {
+        let known = open.get(&record.feed.id).map_or(&[][..], Vec::as_slice);
+        for verdict in &record.verdicts {
+            let topic = verdict.topic.as_str();
+            let known = known.iter().find(|open| open.topic == topic);
+            match (&verdict.finding, known) {
+                (None, Some(known)) => over.push((known, record.finished_at)),
+                (Some(finding), Some(known)) => again.push((known, record, finding)),
+                (Some(finding), None) => others.push((record, finding)),
+                (None, None) => {}
+            }
+        }
     }
+    again.retain(|(known, record, finding)| known.is_told_more_by(finding, record.finished_at));
+    let mut turns = close(tx, &over).await?;
+    find_again(tx, &again).await?;
+    turns.extend(open_anew(tx, &others).await?);
     Ok(turns)
 }
 
-/// Closes the open incidents of topics that are well.
-async fn close(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<Vec<Turn>, StoreError> {
-    let mut feeds: Vec<FeedId> = Vec::new();
-    let mut topics: Vec<String> = Vec::new();
-    let mut at: Vec<Timestamp> = Vec::new();
-    for record in records {
-        let well: Vec<&str> = record
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.finding.is_none())
-            .map(|verdict| verdict.topic.as_str())
-            .collect();
-        if !well.is_empty() {
-            feeds.push(record.feed.id);
-            topics.push(well.join(","));
-            at.push(record.finished_at);
-        }
+/// What is open of the feeds of a batch. Their rows are locked, so that nobody else opens or closes any.
+async fn open_of(
+    tx: &mut PgConnection,
+    records: &[&PollRecord],
+) -> Result<HashMap<FeedId, Vec<Open>>, StoreError> {
+    let feeds: Vec<FeedId> = records.iter().map(|record| record.feed.id).collect();
+    let rows = sqlx::query_as!(
+        Open,
+        r#"SELECT id, feed_id AS "feed: FeedId", topic, kind, detail, found_at
+             FROM incidents
+            WHERE feed_id = ANY ($1) AND closed_at IS NULL"#,
+        &feeds as &[FeedId],
+    )
+    .fetch_all(tx)
+    .await?;
+    let mut open: HashMap<FeedId, Vec<Open>> = HashMap::new();
+    for row in rows {
+        open.entry(row.feed).or_default().push(row);
     }
+    Ok(open)
+}
+
+/// Closes what is over.
+async fn close(
+    tx: &mut PgConnection,
+    over: &[(&Open, Timestamp)],
+) -> Result<Vec<Turn>, StoreError> {
+    if over.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ids, at): (Vec<i64>, Vec<Timestamp>) =
+        over.iter().map(|(open, at)| (open.id, *at)).unzip();
     Ok(sqlx::query_as!(
         Turn,
         r#"UPDATE incidents
-              SET closed_at = done.at
-             FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS done (feed, topics, at)
-            WHERE incidents.feed_id = done.feed
-              AND incidents.closed_at IS NULL
-              AND incidents.topic = ANY (string_to_array(done.topics, ','))
+              SET closed_at = over.at
+             FROM UNNEST($1::bigint[], $2::timestamptz[]) AS over (id, at)
+            WHERE incidents.id = over.id
         RETURNING incidents.feed_id AS feed, incidents.kind, incidents.detail, false AS "is_open!""#,
-        &feeds as &[FeedId],
-        &topics,
+        &ids,
         &at as &[Timestamp],
     )
     .fetch_all(tx)
     .await?)
+}
+
+/// Notes of what is open that it was found again.
+async fn find_again(
+    tx: &mut PgConnection,
+    again: &[(&Open, &PollRecord, &Finding)],
+) -> Result<(), StoreError> {
+    if again.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = again.iter().map(|(open, ..)| open.id).collect();
+    let found: Vec<(&PollRecord, &Finding)> = again
+        .iter()
+        .map(|(_, record, finding)| (*record, *finding))
+        .collect();
+    let FoundColumns {
+        kinds,
+        details,
+        missed,
+        at,
+        ..
+    } = FoundColumns::of(&found);
+    sqlx::query!(
+        "UPDATE incidents
+            SET kind = found.kind, detail = found.detail, found_at = found.at, missed = incidents.missed + found.missed
+           FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[])
+                AS found (id, kind, detail, missed, at)
+          WHERE incidents.id = found.id",
+        &ids,
+        &kinds,
+        &details,
+        &missed,
+        &at as &[Timestamp],
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// What was found wrong, column by column.
@@ -114,61 +193,18 @@ impl FoundColumns {
     }
 }
 
-/// Opens what was found wrong. Most of it is open since long, and is only found again.
-async fn open(
+/// Opens what was found wrong and is not open.
+async fn open_anew(
     tx: &mut PgConnection,
     found: &[(&PollRecord, &Finding)],
 ) -> Result<Vec<Turn>, StoreError> {
-    let known = find_open(tx, found).await?;
-    let others: Vec<(&PollRecord, &Finding)> = found
-        .iter()
-        .filter(|(record, finding)| {
-            let topic = finding.trouble.topic().as_str();
-            !known.contains(&(record.feed.id, topic.to_owned()))
-        })
-        .copied()
-        .collect();
-    if others.is_empty() {
+    if found.is_empty() {
         return Ok(Vec::new());
     }
-    let columns = FoundColumns::of(&others);
+    let columns = FoundColumns::of(found);
     let mut turns = open_again(tx, &columns).await?;
     turns.extend(open_or_find_open(tx, &columns).await?);
     Ok(turns)
-}
-
-/// Notes of what is open that it was found again. Returns it, as feed and topic.
-async fn find_open(
-    tx: &mut PgConnection,
-    found: &[(&PollRecord, &Finding)],
-) -> Result<HashSet<(FeedId, String)>, StoreError> {
-    let FoundColumns {
-        feeds,
-        topics,
-        kinds,
-        details,
-        missed,
-        at,
-    } = FoundColumns::of(found);
-    let open = sqlx::query!(
-        r#"UPDATE incidents
-              SET kind = found.kind, detail = found.detail, found_at = found.at, missed = incidents.missed + found.missed
-             FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[])
-                  AS found (feed, topic, kind, detail, missed, at)
-            WHERE incidents.feed_id = found.feed
-              AND incidents.topic = found.topic
-              AND incidents.closed_at IS NULL
-        RETURNING incidents.feed_id AS "feed: FeedId", incidents.topic"#,
-        &feeds as &[FeedId],
-        &topics,
-        &kinds,
-        &details,
-        &missed,
-        &at as &[Timestamp],
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(open.into_iter().map(|row| (row.feed, row.topic)).collect())
 }
 
 /// Opens what closed a short time before. Who was told of its end is told again.
@@ -275,7 +311,7 @@ pub struct Incident {
     pub missed: u32,
     /// When it was first found.
     pub opened_at: Timestamp,
-    /// When it was last found.
+    /// When it was last found, to ten minutes while it goes on as it is.
     pub found_at: Timestamp,
     /// When it was over.
     pub closed_at: Option<Timestamp>,
@@ -378,8 +414,7 @@ pub async fn trim(db: &PgPool, before: Timestamp) -> Result<u64, StoreError> {
 pub(super) async fn missing(db: &PgPool) -> Result<Vec<SourceTrouble>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT sources.name AS source, incidents.kind, incidents.missed,
-                  (SELECT count(*) FROM feeds other WHERE other.source_id = sources.id AND other.state <> 'paused')
-                      AS "feed_count!",
+                  counted.feeds AS "feed_count!",
                   CASE incidents.topic
                       WHEN 'outage' THEN feeds.last_success_at
                       WHEN 'silence' THEN feeds.last_sign_at
@@ -398,6 +433,10 @@ pub(super) async fn missing(db: &PgPool) -> Result<Vec<SourceTrouble>, StoreErro
                     LIMIT 200)) AS incidents
              JOIN feeds ON feeds.id = incidents.feed_id
              JOIN sources ON sources.id = feeds.source_id
+             JOIN (SELECT source_id, count(*) AS feeds
+                     FROM feeds
+                    WHERE state <> 'paused'
+                    GROUP BY source_id) AS counted ON counted.source_id = sources.id
             WHERE feeds.state <> 'paused'"#,
     )
     .fetch_all(db)

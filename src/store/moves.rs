@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
-use super::{StoreError, audit};
+use super::{StoreError, audit, polls::Held};
 use crate::domain::{FeedId, FeedUrl, PollRecord, Timestamp};
 
 /// Where feeds that moved are asked today, by the addresses that they had; none for an address that a feed has again.
@@ -45,13 +45,13 @@ pub(super) async fn adopted(tx: &mut PgConnection) -> Result<HashMap<String, Fee
 pub(super) async fn adopt(
     tx: &mut PgConnection,
     records: &[&PollRecord],
-    held: &HashSet<FeedId>,
+    held: &Held,
 ) -> Result<(), StoreError> {
     for record in records {
         let Some(to) = record
             .adopted
             .as_ref()
-            .filter(|_| held.contains(&record.feed.id))
+            .filter(|_| held.contains_key(&record.feed.id))
         else {
             continue;
         };

@@ -4,7 +4,7 @@
 //! check of each feed. If the batch fails, its records are written one by one, so that one poisoned document cannot hold
 //! back its neighbours.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::PgConnection;
 
@@ -12,8 +12,8 @@ use super::{
     PgPool, StoreError, articles, backlog, feed_days, fetch_log, hosts, incidents, ledger, moves,
 };
 use crate::domain::{
-    Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Rhythm,
-    Timestamp, Validators,
+    Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Reading,
+    Rhythm, Timestamp, Validators,
 };
 
 /// What recording wrote.
@@ -76,7 +76,7 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
                 turns,
             }) => {
                 let mut written = records;
-                written.retain(|record| held.contains(&record.feed.id));
+                written.retain(|record| held.contains_key(&record.feed.id));
                 return Batch {
                     recorded,
                     turns,
@@ -99,7 +99,7 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
             Ok(together) => {
                 batch.recorded.add(together.recorded);
                 batch.turns.extend(together.turns);
-                let is_held = together.held.contains(&record.feed.id);
+                let is_held = together.held.contains_key(&record.feed.id);
                 batch.written.extend(is_held.then_some(record));
             }
             Err(error) => batch.refused.push((record, error)),
@@ -124,11 +124,13 @@ impl FirstReads {
     }
 }
 
+/// The feeds whose claim still held, with the number of polls of each by now.
+pub(super) type Held = HashMap<FeedId, i64>;
+
 /// What one transaction wrote.
 struct Together {
     recorded: Recorded,
-    /// The feeds whose claim still held.
-    held: HashSet<FeedId>,
+    held: Held,
     turns: Vec<incidents::Turn>,
 }
 
@@ -143,7 +145,7 @@ async fn record_together(
     hosts::slow_down(&mut tx, records).await?;
     moves::adopt(&mut tx, records, &held).await?;
     let mut records = records.to_vec();
-    records.retain(|record| held.contains(&record.feed.id));
+    records.retain(|record| held.contains_key(&record.feed.id));
     let rows = rows(&records);
     let (copied, compared): (Vec<Row<'_>>, Vec<Row<'_>>) =
         rows.iter().partition(|row| first_reads.copies(row));
@@ -155,7 +157,7 @@ async fn record_together(
         .collect();
     let stored = articles::store(&mut tx, &records, &rows).await?;
     backlog::store(&mut tx, &records, &rows, &stored, first_reads).await?;
-    fetch_log::append(&mut tx, &records).await?;
+    fetch_log::append(&mut tx, &records, &held).await?;
     feed_days::count(&mut tx, &records).await?;
     let turns = incidents::apply(&mut tx, &records).await?;
     tx.commit().await?;
@@ -229,19 +231,13 @@ fn rows<'a>(records: &[&'a PollRecord]) -> Vec<Row<'a>> {
     rows
 }
 
-/// What an attempt leaves on the feed's row.
+/// What any attempt leaves on the feed's row.
 struct FeedOutcome<'a> {
     status: Option<i32>,
     error: Option<ErrorCode>,
     detail: Option<&'a str>,
     is_success: bool,
-    title: Option<&'a str>,
     validators: Option<&'a Validators>,
-    body_hash: Option<&'a [u8]>,
-    new_entries: i64,
-    skipped: Option<i64>,
-    /// None leaves what is known.
-    habits: Option<Habits>,
 }
 
 impl<'a> FeedOutcome<'a> {
@@ -254,36 +250,21 @@ impl<'a> FeedOutcome<'a> {
                 error: None,
                 detail: None,
                 is_success: true,
-                title: None,
                 validators: Some(validators),
-                body_hash: None,
-                new_entries: 0,
-                skipped: None,
-                habits: None,
             },
             Attempt::Read(reading) => Self {
                 status: Some(i32::from(reading.status)),
                 error: reading.loss,
                 detail: None,
                 is_success: true,
-                title: reading.title.as_deref(),
                 validators: Some(&reading.validators),
-                body_hash: reading.body_hash.as_deref(),
-                new_entries: new_entries(&reading.found),
-                skipped: Some(i64::from(reading.skipped)),
-                habits: Some(reading.observed.habits),
             },
             Attempt::Failed(failure) => Self {
                 status: failure.status.map(i32::from),
                 error: Some(failure.code),
                 detail: Some(&failure.detail),
                 is_success: false,
-                title: None,
                 validators: None,
-                body_hash: None,
-                new_entries: 0,
-                skipped: None,
-                habits: None,
             },
         }
     }
@@ -299,16 +280,70 @@ pub(super) fn new_entries(found: &[FoundEntry]) -> i64 {
 }
 
 /// How many of the new entries matched a keyword.
-fn matched_entries(attempt: &Attempt) -> i64 {
-    let Attempt::Read(reading) = attempt else {
-        return 0;
-    };
-    let count = reading
-        .found
+fn matched_entries(found: &[FoundEntry]) -> i64 {
+    let count = found
         .iter()
         .filter(|found| found.identified.novelty == Novelty::New && !found.matches.is_empty())
         .count();
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What the documents of a batch leave on the rows of their feeds, column by column.
+#[derive(Default)]
+struct DocumentColumns {
+    titles: Vec<Option<String>>,
+    hashes: Vec<Option<Vec<u8>>>,
+    new: Vec<i64>,
+    matched: Vec<i64>,
+    skipped: Vec<i64>,
+    newest: Vec<Option<Timestamp>>,
+    entries: Vec<Option<i32>>,
+    signs: Vec<Option<Timestamp>>,
+    norms: Vec<Option<f64>>,
+    pauses: Vec<Option<f64>>,
+}
+
+impl DocumentColumns {
+    fn push(&mut self, reading: &Reading) {
+        let Habits {
+            newest_published_at,
+            last_entry_count,
+            last_sign_at,
+            norm_per_day,
+            longest_pause_s,
+        } = reading.observed.habits;
+        self.titles.push(reading.title.clone());
+        self.hashes.push(reading.body_hash.clone());
+        self.new.push(new_entries(&reading.found));
+        self.matched.push(matched_entries(&reading.found));
+        self.skipped.push(i64::from(reading.skipped));
+        self.newest.push(newest_published_at);
+        self.entries.push(last_entry_count);
+        self.signs.push(last_sign_at);
+        self.norms.push(norm_per_day);
+        self.pauses.push(longest_pause_s);
+    }
+}
+
+/// Where the columns of documents have what each attempt read, as the database counts: from 1. Most attempts read nothing, and
+/// what they would leave empty is not sent.
+#[derive(Default)]
+pub(super) struct Places {
+    pub(super) places: Vec<Option<i32>>,
+    last: i32,
+}
+
+impl Places {
+    /// Adds an attempt. Returns what it read.
+    pub(super) fn push<'a>(&mut self, attempt: &'a Attempt) -> Option<&'a Reading> {
+        let Attempt::Read(reading) = attempt else {
+            self.places.push(None);
+            return None;
+        };
+        self.last += 1;
+        self.places.push(Some(self.last));
+        Some(reading)
+    }
 }
 
 /// The rows of feeds after a batch, column by column.
@@ -329,19 +364,9 @@ struct FeedColumns {
     errors: Vec<Option<String>>,
     details: Vec<Option<String>>,
     successes: Vec<bool>,
-    titles: Vec<Option<String>>,
     etags: Vec<Option<String>>,
     modified: Vec<Option<String>>,
-    hashes: Vec<Option<Vec<u8>>>,
-    new: Vec<i64>,
-    skipped: Vec<Option<i64>>,
-    newest: Vec<Option<Timestamp>>,
-    entries: Vec<Option<i32>>,
-    signs: Vec<Option<Timestamp>>,
-    norms: Vec<Option<f64>>,
-    pauses: Vec<Option<f64>>,
     demands: Vec<f64>,
-    matched: Vec<i64>,
     full: Vec<bool>,
     plain: Vec<bool>,
     fresh: Vec<Option<i64>>,
@@ -351,6 +376,8 @@ struct FeedColumns {
     moved_to: Vec<Option<String>>,
     moved_since: Vec<Option<Timestamp>>,
     moved_times: Vec<i32>,
+    read: Places,
+    documents: DocumentColumns,
 }
 
 impl FeedColumns {
@@ -379,7 +406,6 @@ impl FeedColumns {
             .push(outcome.error.map(|code| code.as_str().to_owned()));
         self.details.push(outcome.detail.map(str::to_owned));
         self.successes.push(outcome.is_success);
-        self.titles.push(outcome.title.map(str::to_owned));
         self.etags.push(
             outcome
                 .validators
@@ -390,11 +416,10 @@ impl FeedColumns {
                 .validators
                 .and_then(|validators| validators.last_modified.clone()),
         );
-        self.hashes.push(outcome.body_hash.map(<[u8]>::to_vec));
-        self.new.push(outcome.new_entries);
-        self.skipped.push(outcome.skipped);
-        self.push_habits(outcome.habits);
         self.push_course(record);
+        if let Some(reading) = self.read.push(&record.attempt) {
+            self.documents.push(reading);
+        }
     }
 
     fn push_course(&mut self, record: &PollRecord) {
@@ -403,7 +428,6 @@ impl FeedColumns {
         };
         let course = &record.course;
         self.demands.push(record.next.demand);
-        self.matched.push(matched_entries(&record.attempt));
         self.full.push(course.polls_since_full == 0);
         self.plain.push(course.is_asked_plain);
         self.fresh.push(seconds(course.hints.fresh_for));
@@ -417,21 +441,6 @@ impl FeedColumns {
         self.moved_times
             .push(moved.map_or(0, |moved| i32::try_from(moved.times).unwrap_or(i32::MAX)));
     }
-
-    fn push_habits(&mut self, habits: Option<Habits>) {
-        let Habits {
-            newest_published_at,
-            last_entry_count,
-            last_sign_at,
-            norm_per_day,
-            longest_pause_s,
-        } = habits.unwrap_or_default();
-        self.newest.push(newest_published_at);
-        self.entries.push(last_entry_count);
-        self.signs.push(last_sign_at);
-        self.norms.push(norm_per_day);
-        self.pauses.push(longest_pause_s);
-    }
 }
 
 /// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
@@ -439,17 +448,15 @@ impl FeedColumns {
     clippy::too_many_lines,
     reason = "one statement, a line for each column"
 )]
-async fn finish_feeds(
-    tx: &mut PgConnection,
-    records: &[&PollRecord],
-) -> Result<HashSet<FeedId>, StoreError> {
+async fn finish_feeds(tx: &mut PgConnection, records: &[&PollRecord]) -> Result<Held, StoreError> {
     let mut columns = FeedColumns::default();
     for record in records {
         columns.push(record);
     }
+    let documents = &columns.documents;
     // A success replaces the validators even by none: what was not read whole must be asked for again in full. A poll that
     // somebody asked for while this one ran is still to come.
-    let held = sqlx::query_scalar!(
+    let held = sqlx::query!(
         r#"
         UPDATE feeds
            SET lease_until = NULL,
@@ -473,20 +480,20 @@ async fn finish_feeds(
                last_error_detail = done.detail,
                last_success_at = CASE WHEN done.success THEN done.attempted ELSE last_success_at END,
                consecutive_failures = CASE WHEN done.success THEN 0 ELSE consecutive_failures + 1 END,
-               title = coalesce(feeds.title, done.title),
+               title = coalesce(feeds.title, ($29::text[])[done.document]),
                etag = CASE WHEN done.success THEN done.etag ELSE feeds.etag END,
                last_modified = CASE WHEN done.success THEN done.modified ELSE feeds.last_modified END,
-               body_hash = coalesce(done.hash, CASE WHEN done.skipped IS NULL THEN body_hash END),
-               last_new_entry_at = CASE WHEN done.new > 0 THEN done.attempted ELSE last_new_entry_at END,
-               entries_seen = entries_seen + done.new,
-               entries_skipped = coalesce(done.skipped, entries_skipped),
-               newest_published_at = coalesce(done.newest, newest_published_at),
-               last_entry_count = coalesce(done.entries, last_entry_count),
-               last_sign_at = coalesce(done.sign, last_sign_at),
-               norm_per_day = coalesce(done.norm, norm_per_day),
-               longest_pause_s = coalesce(done.pause, longest_pause_s),
+               body_hash = CASE WHEN done.document IS NULL THEN body_hash ELSE ($30::bytea[])[done.document] END,
+               last_new_entry_at = CASE WHEN ($31::bigint[])[done.document] > 0 THEN done.attempted ELSE last_new_entry_at END,
+               entries_seen = entries_seen + coalesce(($31::bigint[])[done.document], 0),
+               entries_skipped = coalesce(($33::bigint[])[done.document], entries_skipped),
+               newest_published_at = coalesce(($34::timestamptz[])[done.document], newest_published_at),
+               last_entry_count = coalesce(($35::integer[])[done.document], last_entry_count),
+               last_sign_at = coalesce(($36::timestamptz[])[done.document], last_sign_at),
+               norm_per_day = coalesce(($37::double precision[])[done.document], norm_per_day),
+               longest_pause_s = coalesce(($38::double precision[])[done.document], longest_pause_s),
                demand = done.demand,
-               entries_matched = entries_matched + done.matched,
+               entries_matched = entries_matched + coalesce(($32::bigint[])[done.document], 0),
                last_full_at = CASE WHEN done.is_full THEN done.attempted ELSE last_full_at END,
                full_at_poll = CASE WHEN done.is_full THEN poll_count + 1 ELSE full_at_poll END,
                is_asked_plain = done.plain,
@@ -498,21 +505,19 @@ async fn finish_feeds(
                moved_since = done.moved_since,
                moved_times = done.moved_times
           FROM UNNEST($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::text[],
-                      $7::double precision[], $8::integer[], $9::text[], $10::text[], $11::boolean[], $12::text[],
-                      $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[],
-                      $18::bytea[], $19::timestamptz[], $20::timestamptz[],
-                      $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::double precision[],
-                      $25::double precision[],
-                      $26::double precision[], $27::bigint[], $28::boolean[], $29::boolean[], $30::bigint[], $31::bigint[], $32::integer[], $33::smallint[], $34::text[], $35::timestamptz[], $36::integer[],
-                      $37::timestamptz[])
-               AS done (id, token, attempted, state, next, reason, rate, status, error, detail, success, title,
-                        etag, modified, hash, new, skipped, rhythm, rhythm_since, rhythm_until, newest,
-                        entries, sign, norm, pause,
-                        demand, matched, is_full, plain, fresh, ttl, skip_hours, skip_days, moved_to, moved_since, moved_times,
-                        started)
+                      $7::double precision[], $8::integer[], $9::text[], $10::text[],
+                      $11::boolean[], $12::text[], $13::text[], $14::bytea[],
+                      $15::timestamptz[], $16::timestamptz[], $17::double precision[],
+                      $18::boolean[], $19::boolean[], $20::bigint[], $21::bigint[],
+                      $22::integer[], $23::smallint[], $24::text[], $25::timestamptz[],
+                      $26::integer[], $27::timestamptz[], $28::integer[])
+               AS done (id, token, attempted, state, next, reason, rate, status, error, detail, success, etag,
+                        modified, rhythm, rhythm_since, rhythm_until, demand, is_full,
+                        plain, fresh, ttl, skip_hours, skip_days, moved_to, moved_since,
+                        moved_times, started, document)
          WHERE feeds.id = done.id
            AND feeds.lease_token = done.token
-        RETURNING feeds.id
+        RETURNING feeds.id AS "id: FeedId", feeds.poll_count
         "#,
         &columns.ids as &[FeedId],
         &columns.tokens,
@@ -525,22 +530,12 @@ async fn finish_feeds(
         &columns.errors as &[Option<String>],
         &columns.details as &[Option<String>],
         &columns.successes,
-        &columns.titles as &[Option<String>],
         &columns.etags as &[Option<String>],
         &columns.modified as &[Option<String>],
-        &columns.hashes as &[Option<Vec<u8>>],
-        &columns.new,
-        &columns.skipped as &[Option<i64>],
         &columns.rhythms as &[Option<Vec<u8>>],
         &columns.rhythm_since as &[Option<Timestamp>],
         &columns.rhythm_until as &[Option<Timestamp>],
-        &columns.newest as &[Option<Timestamp>],
-        &columns.entries as &[Option<i32>],
-        &columns.signs as &[Option<Timestamp>],
-        &columns.norms as &[Option<f64>],
-        &columns.pauses as &[Option<f64>],
         &columns.demands,
-        &columns.matched,
         &columns.full,
         &columns.plain,
         &columns.fresh as &[Option<i64>],
@@ -551,8 +546,22 @@ async fn finish_feeds(
         &columns.moved_since as &[Option<Timestamp>],
         &columns.moved_times,
         &columns.started as &[Timestamp],
+        &columns.read.places as &[Option<i32>],
+        &documents.titles as &[Option<String>],
+        &documents.hashes as &[Option<Vec<u8>>],
+        &documents.new,
+        &documents.matched,
+        &documents.skipped,
+        &documents.newest as &[Option<Timestamp>],
+        &documents.entries as &[Option<i32>],
+        &documents.signs as &[Option<Timestamp>],
+        &documents.norms as &[Option<f64>],
+        &documents.pauses as &[Option<f64>],
     )
     .fetch_all(tx)
     .await?;
-    Ok(held.into_iter().collect())
+    Ok(held
+        .into_iter()
+        .map(|row| (row.id, row.poll_count))
+        .collect())
 }

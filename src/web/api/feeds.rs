@@ -68,6 +68,7 @@ struct TroubleBody {
     /// Entries that fell out unseen, estimated.
     missed: u32,
     opened_at: Timestamp,
+    /// When it was last found, to ten minutes while it goes on as it is.
     found_at: Timestamp,
     closed_at: Option<Timestamp>,
 }

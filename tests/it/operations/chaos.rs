@@ -38,7 +38,7 @@ use self::{
     watchers::{Puller, Viewer},
 };
 use super::{
-    machine::{Database, Machine, Process, client, until},
+    machine::{Database, Machine, Process, client, comes, until},
     proxy::Proxy,
     publisher::Publisher,
 };
@@ -180,12 +180,13 @@ impl World {
         let publisher = &self.publisher;
         let db = &self.db;
         // What is lost is told by the check; here is only waited.
-        let all = until("every matching item", || async move {
+        let has_all = comes(PATIENCE, || async move {
             let expected = publisher.matching().len();
             count(db, "articles WHERE arrival IS NOT NULL").await
                 >= i64::try_from(expected).unwrap()
-        });
-        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+        })
+        .await;
+        if !has_all {
             eprintln!("{:#?}", facts::feeds(db, "true").await);
             return;
         }

@@ -506,10 +506,21 @@ pub(super) fn client() -> reqwest::Client {
 }
 
 /// Waits until something holds.
-pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let patience = Instant::now() + PATIENCE;
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, holds: impl FnMut() -> F) {
+    assert!(comes(PATIENCE, holds).await, "{what} did not come");
+}
+
+/// Whether something holds within this time.
+pub(super) async fn comes<F: Future<Output = bool>>(
+    within: Duration,
+    mut holds: impl FnMut() -> F,
+) -> bool {
+    let end = Instant::now() + within;
     while !holds().await {
-        assert!(Instant::now() < patience, "{what} did not come");
+        if Instant::now() >= end {
+            return false;
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    true
 }
