@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::{
     PgPool, StoreError,
     fetch_log::{missed, number},
-    polls::new_entries,
+    polled_feeds::new_entries,
 };
 use crate::domain::{Attempt, FeedId, PollRecord, Timestamp};
 

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::{
     StoreError,
-    polls::{Held, Places, new_entries},
+    polled_feeds::{Held, Places, new_entries},
 };
 use crate::domain::{Attempt, ErrorCode, FeedId, Novelty, PollRecord, Reading, Timestamp};
 

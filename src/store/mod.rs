@@ -47,6 +47,7 @@ mod moves;
 pub mod new_feeds;
 pub mod opml_imports;
 pub mod outbox;
+mod polled_feeds;
 pub mod polls;
 pub mod private;
 pub mod quality;

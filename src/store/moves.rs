@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
-use super::{StoreError, audit, polls::Held};
+use super::{StoreError, audit, polled_feeds::Held};
 use crate::domain::{FeedId, FeedUrl, PollRecord, Timestamp};
 
 /// Where feeds that moved are asked today, by the addresses that they had; none for an address that a feed has again.
