@@ -30,7 +30,7 @@ async fn two_worker_processes_ask_each_feed_once_in_its_interval() {
         let document = rss(&[("a", "Iran", "x")]);
         publisher.put(
             path,
-            Document::feed(document).delayed(Duration::from_millis(200)),
+            Document::feed(document).delayed(Duration::from_millis(400)),
         );
     }
     let feeds: Vec<String> = paths.iter().map(|path| publisher.url(path)).collect();
