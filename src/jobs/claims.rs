@@ -20,7 +20,7 @@ pub(super) type Claimed = Result<(Instant, Vec<ClaimedFeed>), StoreError>;
 const MOST_AHEAD: usize = 1_024;
 const MOMENTS: Duration = Duration::from_millis(250);
 
-/// More are claimed when this part of what is claimed ahead is left.
+/// More are claimed once only one in so many of what is claimed ahead is left.
 const LOW: usize = 4;
 
 /// Feeds claimed ahead at a start, for each that is polled at a time.

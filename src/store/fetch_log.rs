@@ -4,9 +4,9 @@ use sqlx::PgConnection;
 
 use super::{
     StoreError,
-    polled_feeds::{Held, Places, new_entries},
+    polled_feeds::{Held, Outcome, Places, new_entries},
 };
-use crate::domain::{Attempt, ErrorCode, FeedId, Novelty, PollRecord, Reading, Timestamp};
+use crate::domain::{Attempt, FeedId, Novelty, PollRecord, Reading, Timestamp};
 
 /// Attempts kept for each feed.
 const KEPT: i64 = 30;
@@ -40,50 +40,17 @@ struct DocumentColumns {
     missed: Vec<i32>,
 }
 
-/// What any attempt leaves in the log.
-struct LogOutcome<'a> {
-    outcome: &'static str,
-    status: Option<u16>,
-    error: Option<&'a str>,
-    detail: Option<&'a str>,
-}
-
-impl<'a> LogOutcome<'a> {
-    fn of(attempt: &'a Attempt) -> Self {
-        match attempt {
-            Attempt::Unchanged { status, .. } => Self {
-                outcome: "unchanged",
-                status: Some(*status),
-                error: None,
-                detail: None,
-            },
-            Attempt::Failed(failure) => Self {
-                outcome: "failed",
-                status: failure.status,
-                error: Some(failure.code.as_str()),
-                detail: Some(&failure.detail),
-            },
-            Attempt::Read(reading) => Self {
-                outcome: "read",
-                status: Some(reading.status),
-                error: reading.loss.map(ErrorCode::as_str),
-                detail: None,
-            },
-        }
-    }
-}
-
 impl LogColumns {
     /// Adds an attempt, the `poll`th of its feed.
     fn push(&mut self, record: &PollRecord, poll: i64) {
         let elapsed = record.finished_at.since(record.started_at).as_millis();
-        let outcome = LogOutcome::of(&record.attempt);
+        let outcome = Outcome::of(&record.attempt);
         self.feeds.push(record.feed.id);
         self.slots.push(slot(poll));
         self.started.push(record.started_at);
         self.durations.push(number(elapsed));
-        self.outcomes.push(outcome.outcome.to_owned());
-        self.statuses.push(outcome.status.map(i32::from));
+        self.outcomes.push(outcome.word.to_owned());
+        self.statuses.push(outcome.status);
         self.errors.push(outcome.error.map(str::to_owned));
         self.details.push(outcome.detail.map(str::to_owned));
         self.next.push(record.next.at);

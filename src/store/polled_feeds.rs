@@ -13,21 +13,24 @@ use crate::domain::{
 /// The feeds whose claim still held, with the number of polls of each by now.
 pub(super) type Held = HashMap<FeedId, i64>;
 
-/// What any attempt leaves on the feed's row.
-struct FeedOutcome<'a> {
-    status: Option<i32>,
-    error: Option<ErrorCode>,
-    detail: Option<&'a str>,
+/// What any attempt leaves, on the feed's row and in its log.
+pub(super) struct Outcome<'a> {
+    /// The word of the log.
+    pub(super) word: &'static str,
+    pub(super) status: Option<i32>,
+    pub(super) error: Option<&'static str>,
+    pub(super) detail: Option<&'a str>,
     is_success: bool,
     validators: Option<&'a Validators>,
 }
 
-impl<'a> FeedOutcome<'a> {
-    fn of(attempt: &'a Attempt) -> Self {
+impl<'a> Outcome<'a> {
+    pub(super) fn of(attempt: &'a Attempt) -> Self {
         match attempt {
             Attempt::Unchanged {
                 status, validators, ..
             } => Self {
+                word: "unchanged",
                 status: Some(i32::from(*status)),
                 error: None,
                 detail: None,
@@ -35,15 +38,17 @@ impl<'a> FeedOutcome<'a> {
                 validators: Some(validators),
             },
             Attempt::Read(reading) => Self {
+                word: "read",
                 status: Some(i32::from(reading.status)),
-                error: reading.loss,
+                error: reading.loss.map(ErrorCode::as_str),
                 detail: None,
                 is_success: true,
                 validators: Some(&reading.validators),
             },
             Attempt::Failed(failure) => Self {
+                word: "failed",
                 status: failure.status.map(i32::from),
-                error: Some(failure.code),
+                error: Some(failure.code.as_str()),
                 detail: Some(&failure.detail),
                 is_success: false,
                 validators: None,
@@ -164,7 +169,7 @@ struct FeedColumns {
 
 impl FeedColumns {
     fn push(&mut self, record: &PollRecord) {
-        let outcome = FeedOutcome::of(&record.attempt);
+        let outcome = Outcome::of(&record.attempt);
         self.ids.push(record.feed.id);
         self.tokens.push(record.feed.lease_token);
         self.started.push(record.started_at);
@@ -184,8 +189,7 @@ impl FeedColumns {
         self.rhythm_until
             .push(rhythm.map(|rhythm| rhythm.observed().1));
         self.statuses.push(outcome.status);
-        self.errors
-            .push(outcome.error.map(|code| code.as_str().to_owned()));
+        self.errors.push(outcome.error.map(str::to_owned));
         self.details.push(outcome.detail.map(str::to_owned));
         self.successes.push(outcome.is_success);
         self.etags.push(
