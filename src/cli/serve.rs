@@ -39,7 +39,8 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> anyhow::Result<O
     served.map(|()| Outcome::Done)
 }
 
-/// Tells the link that makes the first admin, while nobody administers. It goes to the terminal, never into a log.
+/// Tells the link that makes the first admin, while nobody administers. It goes to standard error,
+/// past the log; of a service that is its journal, which administrators read.
 async fn offer_first_account(
     db: &PgPool,
     settings: &Settings,

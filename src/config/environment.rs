@@ -35,8 +35,18 @@ pub(super) fn variables() -> Result<BTreeMap<String, String>, ConfigError> {
             Err(source) => return Err(ConfigError::Unreadable { path, source }),
         },
     };
-    all.extend(ours);
+    lay_over(&mut all, ours);
     Ok(all)
+}
+
+/// Lays the variables of this process over those of the file. The database has two names: one in the file is not to win over
+/// the other here.
+fn lay_over(file: &mut BTreeMap<String, String>, ours: BTreeMap<String, String>) {
+    const DATABASE: [&str; 2] = ["DATABASE_URL", "WIREWATCH_DATABASE__URL"];
+    if DATABASE.iter().any(|name| ours.contains_key(*name)) {
+        file.retain(|name, _| !DATABASE.contains(&name.as_str()));
+    }
+    file.extend(ours);
 }
 
 /// The file of this machine's variables, if it is there and this account may not read it: an installation of somebody else.
@@ -213,6 +223,24 @@ mod tests {
             let words = refused.to_string();
             assert!(words.contains(&format!("env:{line}")), "{words}");
         }
+    }
+
+    #[test]
+    fn the_database_of_this_process_goes_before_that_of_the_file_by_whichever_name() {
+        let only = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let names = ["DATABASE_URL", "WIREWATCH_DATABASE__URL"];
+        for (in_file, here) in [
+            (names[0], names[1]),
+            (names[1], names[0]),
+            (names[0], names[0]),
+        ] {
+            let mut all = only(in_file, "production");
+            lay_over(&mut all, only(here, "staging"));
+            assert_eq!(all, only(here, "staging"), "{in_file}, {here}");
+        }
+        let mut all = only(names[1], "production");
+        lay_over(&mut all, only("WIREWATCH_LOG__FORMAT", "json"));
+        assert_eq!(all.len(), 2, "{all:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::{
 use thiserror::Error;
 use url::Url;
 
-use super::{PgPool, StoreError, private};
+use super::{PgPool, StoreError, programs};
 
 /// What a backup needs.
 const PROGRAMS: [&str; 2] = ["pg_dump", "pg_restore"];
@@ -81,7 +81,7 @@ pub enum DumpError {
 /// # Errors
 /// See [`DumpError`].
 pub fn backup(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<u64, DumpError> {
-    let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    let programs = programs::find(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
     remove_stale(file);
     let half = half_written(file);
     let written = write(&programs, url, &half).and_then(|()| list(&programs, &half));
@@ -194,7 +194,7 @@ pub async fn tables(db: &PgPool) -> Result<i64, StoreError> {
 /// # Errors
 /// It is not, or it cannot be read; see [`DumpError`].
 pub fn check(file: &Path, search_path: &[PathBuf]) -> Result<(), DumpError> {
-    let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    let programs = programs::find(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
     list(&programs, file)
 }
 
@@ -203,7 +203,7 @@ pub fn check(file: &Path, search_path: &[PathBuf]) -> Result<(), DumpError> {
 /// # Errors
 /// See [`DumpError`].
 pub fn restore(url: &str, file: &Path, search_path: &[PathBuf]) -> Result<(), DumpError> {
-    let programs = private::find_programs(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
+    let programs = programs::find(search_path, &PROGRAMS).ok_or(DumpError::NoPrograms)?;
     list(&programs, file)?;
     let source = File::open(file).map_err(|source| file_error(file, source))?;
     let mut restore = client(&programs, "pg_restore", url)?;

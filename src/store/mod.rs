@@ -50,6 +50,7 @@ pub mod outbox;
 mod polled_feeds;
 pub mod polls;
 pub mod private;
+mod programs;
 pub mod quality;
 mod reach;
 pub mod recipients;

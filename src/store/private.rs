@@ -25,7 +25,7 @@ use std::{
 use nix::unistd::{Gid, Uid, User};
 use thiserror::Error;
 
-use super::schema::LEAST_SERVER;
+use super::{programs, schema::LEAST_SERVER};
 
 /// What a server needs.
 const SERVER_PROGRAMS: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
@@ -63,15 +63,6 @@ const FOREIGN: [&str; 12] = [
 /// How often, and how long each time, the last processes of a killed server are waited for.
 const ORPHAN_WAITS: u32 = 40;
 const ORPHAN_WAIT: Duration = Duration::from_millis(500);
-
-/// Where distributions put the binaries, newest version first inside each.
-const BINARY_FOLDERS: [&str; 5] = [
-    "/usr/lib/postgresql",
-    "/usr/pgsql",
-    "/usr/local/opt",
-    "/opt/homebrew/opt",
-    "/usr/local/pgsql",
-];
 
 /// Why there is no private server.
 #[derive(Debug, Error)]
@@ -189,7 +180,12 @@ pub enum Durability {
 /// Whether the private server of a data folder has a database yet.
 #[must_use]
 pub fn has_database(data_dir: &Path) -> bool {
-    data_dir.join("postgres/data/PG_VERSION").exists()
+    version_file(data_dir).exists()
+}
+
+/// The file in which PostgreSQL says which major version of it writes the data.
+fn version_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("postgres/data/PG_VERSION")
 }
 
 impl PrivateServer {
@@ -199,8 +195,7 @@ impl PrivateServer {
     /// See [`PrivateServerError`]; each says what to do.
     pub fn start(options: &PrivateServerOptions) -> Result<Self, PrivateServerError> {
         let (data_dir, durability) = (options.data_dir.as_path(), options.durability);
-        let programs = find_programs(&options.search_path, &SERVER_PROGRAMS)
-            .ok_or(PrivateServerError::NoPrograms)?;
+        let programs = programs_for(options).ok_or(PrivateServerError::NoPrograms)?;
         check_programs(&programs)?;
         let account = server_account()?;
         make_folder(data_dir)?;
@@ -365,12 +360,10 @@ impl PrivateServer {
     }
 
     fn check_version(&self) -> Result<(), PrivateServerError> {
-        let path = self.cluster().join("PG_VERSION");
-        let found = fs::read_to_string(&path)
-            .map_err(|source| file_error(&path, source))?
-            .trim()
-            .to_owned();
-        let programs = major_version(&self.programs).unwrap_or_else(|| found.clone());
+        let path = version_file(self.data_dir());
+        let found = fs::read_to_string(&path).map_err(|source| file_error(&path, source))?;
+        let found = found.trim().to_owned();
+        let programs = programs::major_version(&self.programs).unwrap_or_else(|| found.clone());
         if found == programs {
             return Ok(());
         }
@@ -545,53 +538,19 @@ fn file_error(path: &Path, source: io::Error) -> PrivateServerError {
     }
 }
 
-/// The first folder with all of these programs of PostgreSQL, `search_path` before the usual places.
-pub(super) fn find_programs(search_path: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
-    let is_complete = |folder: &PathBuf| names.iter().all(|name| folder.join(name).is_file());
-    search_path
-        .iter()
-        .cloned()
-        .chain(by_pg_config())
-        .chain(by_distribution())
-        .find(is_complete)
-}
-
-fn by_pg_config() -> Option<PathBuf> {
-    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
-    let folder = String::from_utf8(output.stdout).ok()?;
-    Some(PathBuf::from(folder.trim()))
-}
-
-fn by_distribution() -> Vec<PathBuf> {
-    let mut found: Vec<(u32, PathBuf)> = Vec::new();
-    for root in BINARY_FOLDERS {
-        for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let version = name.trim_start_matches("postgresql@").parse().unwrap_or(0);
-            found.push((version, entry.path().join("bin")));
+/// The programs of the version that wrote the data, if there are data: a newer one installed beside them is no reason to stop.
+fn programs_for(options: &PrivateServerOptions) -> Option<PathBuf> {
+    match fs::read_to_string(version_file(&options.data_dir)) {
+        Ok(version) => {
+            programs::find_version(&options.search_path, &SERVER_PROGRAMS, version.trim())
         }
-        found.push((0, Path::new(root).join("bin")));
+        Err(_) => programs::find(&options.search_path, &SERVER_PROGRAMS),
     }
-    found.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
-    found.into_iter().map(|(_, folder)| folder).collect()
-}
-
-fn major_version(programs: &Path) -> Option<String> {
-    let output = Command::new(programs.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let number = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
-    Some(digits)
 }
 
 /// Refuses programs that are too old before they make a database that would be refused after.
 fn check_programs(programs: &Path) -> Result<(), PrivateServerError> {
-    let found = major_version(programs).and_then(|version| version.parse().ok());
+    let found = programs::major_version(programs).and_then(|version| version.parse().ok());
     match found {
         Some(found) if found < LEAST_SERVER => Err(PrivateServerError::OldPrograms {
             folder: programs.to_owned(),

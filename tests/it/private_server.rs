@@ -259,14 +259,36 @@ async fn what_the_environment_says_of_another_server_is_not_heeded() {
     stop(again).await;
 }
 
-#[test]
-fn programs_that_are_too_old_make_no_database() {
-    let (folder, programs) = (Folder::new(), Folder::new());
+/// A folder with programs that say they are of this version, and do nothing.
+fn programs_of(version: &str) -> Folder {
+    let programs = Folder::new();
     for name in ["postgres", "initdb", "pg_ctl"] {
         let path = programs.path().join(name);
-        std::fs::write(&path, "#!/bin/sh\necho 'postgres (PostgreSQL) 14.13'\n").unwrap();
+        let script = format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n");
+        std::fs::write(&path, script).unwrap();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
+    programs
+}
+
+#[test]
+fn a_newer_version_beside_the_one_that_wrote_the_data_changes_nothing() {
+    let (folder, newer) = (Folder::new(), programs_of("99.1"));
+    let mut options = PrivateServerOptions {
+        data_dir: folder.path().join("data"),
+        search_path: Vec::new(),
+        durability: Durability::Kept,
+    };
+    PrivateServer::start(&options).unwrap().stop().unwrap();
+    options.search_path.push(newer.path().to_owned());
+    let server = PrivateServer::start(&options).unwrap();
+    assert!(server.is_listening());
+    server.stop().unwrap();
+}
+
+#[test]
+fn programs_that_are_too_old_make_no_database() {
+    let (folder, programs) = (Folder::new(), programs_of("14.13"));
     let options = PrivateServerOptions {
         data_dir: folder.path().join("data"),
         search_path: vec![programs.path().to_owned()],
