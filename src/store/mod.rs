@@ -50,7 +50,6 @@ pub mod outbox;
 mod polled_feeds;
 pub mod polls;
 pub mod private;
-mod programs;
 pub mod quality;
 mod reach;
 pub mod recipients;
