@@ -15,8 +15,8 @@ use crate::{
 /// The price is found anew this often.
 const PRICE_FOR: Duration = Duration::from_mins(5);
 
-/// When each host may be asked next. Claims keep the pause over all workers; this keeps it between the feeds of one claim,
-/// and whatever a feed waited for its place.
+/// When each host may be asked next by this process. Claims keep the pause over all workers, as of their own time; this keeps it
+/// between the feeds of one claim, and whatever a feed waited for its place.
 #[derive(Debug, Default)]
 pub struct Pauses(Mutex<HashMap<String, Instant>>);
 

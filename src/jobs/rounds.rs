@@ -101,12 +101,16 @@ impl Poller {
             async move { record::all(&poller, outlet, &progress).await }
         });
         let watching = stop.child_token();
-        if !once {
-            round.polls.spawn(self.clone().watch_beat(watching.clone()));
-        }
-        let claims = self.poll_side_by_side(&round, stop, &recorder).await;
+        let watcher = (!once).then(|| round.polls.spawn(self.clone().watch_beat(watching.clone())));
+        // Polling without a recorder would ask publishers in vain, and for ever; with the keywords of yesterday as well.
+        let may_poll =
+            || !recorder.is_finished() && !watcher.as_ref().is_some_and(JoinHandle::is_finished);
+        let claims = self.poll_side_by_side(&round, stop, may_poll).await;
         watching.cancel();
         self.wind_up(round, claims).await;
+        if let Some(watcher) = watcher {
+            ended(watcher.await);
+        }
         ended(recorder.await)
     }
 
@@ -115,13 +119,12 @@ impl Poller {
         &self,
         round: &Round,
         stop: &CancellationToken,
-        recorder: &JoinHandle<Summary>,
+        may_poll: impl Fn() -> bool,
     ) -> Claims {
         let mut claims = Claims::new(self.options.concurrency as usize);
         while let Some(place) = round.places.next(stop).await {
             self.pulse.beat();
-            if recorder.is_finished() {
-                // Polling without a recorder would ask publishers in vain, and for ever.
+            if !may_poll() {
                 break;
             }
             claims.top_up(round.places.free() + 1, |order| {

@@ -157,7 +157,7 @@ impl Upkeep {
 /// What a machine set whose clock ran ahead would hold up feeds until that time comes.
 async fn bring_back(db: &PgPool, now: Timestamp) -> Result<(), StoreError> {
     let latest = now.plus(schedule::LONGEST_WAIT + CLOCKS_DIFFER);
-    let feeds = store::feeds::bring_back(db, now, latest).await?;
+    let feeds = store::feeds::bring_back(db, now, latest, CLOCKS_DIFFER).await?;
     let hosts = store::hosts::bring_back(db, now).await?;
     if feeds + hosts > 0 {
         tracing::warn!(feeds, hosts, "a clock ran ahead: feeds are asked again now");

@@ -264,6 +264,9 @@ pub(super) async fn read_anew(
     Ok(())
 }
 
+/// How often a change of many feeds is tried that meets recordings of their polls.
+const BULK_TRIES: u32 = 5;
+
 /// Does the same to many feeds. Returns how many it changed.
 ///
 /// # Errors
@@ -275,12 +278,29 @@ pub async fn bulk(
     actor: &str,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let mut tx = super::begin(db).await?;
-    let mut changed = 0;
     let mut sorted = ids.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
-    for id in sorted {
+    let mut tries = 1;
+    loop {
+        match change_all(db, &sorted, what, actor, now).await {
+            // Polls of the same feeds are recorded in another order; one of the two has to begin anew.
+            Err(error) if error.is_conflict() && tries < BULK_TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn change_all(
+    db: &PgPool,
+    ids: &[FeedId],
+    what: Bulk<'_>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let mut tx = super::begin(db).await?;
+    let mut changed = 0;
+    for &id in ids {
         let Some(before) = snapshot(&mut tx, id).await? else {
             continue;
         };

@@ -13,6 +13,9 @@ use crate::domain::{
 /// Serialises claims, so that two workers together keep the per-host limit. Held for milliseconds.
 const CLAIM_LOCK: i64 = 0x7769_7265_636c_616d;
 
+/// A claim takes milliseconds, and waits for those of others.
+const CLAIM_WITHIN: Duration = Duration::from_mins(1);
+
 /// How a worker claims.
 #[derive(Clone, Copy)]
 pub struct ClaimOptions<'a> {
@@ -177,6 +180,14 @@ impl ClaimOptions<'_> {
 /// # Errors
 /// The database does not answer.
 pub async fn claim_due(
+    db: &PgPool,
+    now: Timestamp,
+    options: ClaimOptions<'_>,
+) -> Result<Vec<ClaimedFeed>, StoreError> {
+    super::within(CLAIM_WITHIN, claim_in_turn(db, now, options)).await
+}
+
+async fn claim_in_turn(
     db: &PgPool,
     now: Timestamp,
     options: ClaimOptions<'_>,
@@ -364,19 +375,28 @@ pub async fn release(db: &PgPool, claims: &[(FeedId, i64)]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Makes feeds due whose next check lies after `latest`, further ahead than any check is put off: the clock that set it
-/// ran ahead. One that is gone waits for longer by right. Returns how many.
+/// Makes feeds due whose next check a clock has set that ran ahead: it lies after `latest`, further than any check is put off, or
+/// follows an attempt that is still to come by more than `ahead`. One that is gone waits for longer by right. Returns how many.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn bring_back(db: &PgPool, now: Timestamp, latest: Timestamp) -> Result<u64, StoreError> {
+pub async fn bring_back(
+    db: &PgPool,
+    now: Timestamp,
+    latest: Timestamp,
+    ahead: Duration,
+) -> Result<u64, StoreError> {
     Ok(sqlx::query!(
         "UPDATE feeds
-            SET next_poll_at = $1, next_poll_reason = 'the clock that set the last check ran ahead'
-          WHERE next_poll_at > $2
+            SET next_poll_at = CASE WHEN state = 'paused' THEN next_poll_at ELSE $1 END,
+                next_poll_reason = CASE WHEN state = 'paused' THEN next_poll_reason
+                                        ELSE 'the clock that set the last check ran ahead' END,
+                last_attempt_at = CASE WHEN last_attempt_at > $1 THEN $1 ELSE last_attempt_at END
+          WHERE (next_poll_at > $2 OR last_attempt_at > $3)
             AND state <> 'gone'",
         now as Timestamp,
         latest as Timestamp,
+        now.plus(ahead) as Timestamp,
     )
     .execute(db)
     .await?

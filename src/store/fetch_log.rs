@@ -103,8 +103,8 @@ pub(super) async fn append(
 ) -> Result<(), StoreError> {
     let mut columns = LogColumns::default();
     for record in records {
-        if let Some(poll) = held.get(&record.feed.id) {
-            columns.push(record, *poll);
+        if let Some(poll) = held.poll_of(&record.feed) {
+            columns.push(record, poll);
         }
     }
     let documents = &columns.documents;

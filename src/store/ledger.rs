@@ -1,6 +1,6 @@
 //! The ledger: what each feed was seen to carry, as hashes.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use sqlx::PgConnection;
 
@@ -15,7 +15,7 @@ use crate::domain::{FeedId, Identity, Known, Ledger, Lookup, PollRecord, Timesta
 const NOTED_EVERY: Duration = Duration::from_hours(24 * 30);
 
 /// Rows that are read for one document: ten times the largest. More share its URLs and guids only where a feed gives each new
-/// entry the same, and what is stored already is known by its identity all the same.
+/// entry the same; then those that have its identities are read for themselves.
 const MOST_READ: i64 = 20_000;
 
 /// Rows that are kept of one feed, the last seen: a hundred of the largest documents.
@@ -37,7 +37,9 @@ pub async fn known(
         .iter()
         .map(|identity| identity.0.to_vec())
         .collect();
-    let rows = sqlx::query!(
+    let fading_before = now.minus(NOTED_EVERY);
+    let mut rows = sqlx::query_as!(
+        KnownRow,
         r#"SELECT identity, url_hash, guid_hash, title_hash, content_hash,
                   last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
              FROM ledger
@@ -49,11 +51,54 @@ pub async fn known(
         &lookup.urls,
         &lookup.guids,
         &identities,
-        now.minus(NOTED_EVERY) as Timestamp,
+        fading_before as Timestamp,
         MOST_READ,
     )
     .fetch_all(db)
     .await?;
+    if i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_READ) {
+        let there: HashSet<Vec<u8>> = rows.iter().map(|row| row.identity.clone()).collect();
+        let named = known_by_identity(db, feed, &identities, fading_before).await?;
+        rows.extend(
+            named
+                .into_iter()
+                .filter(|row| !there.contains(&row.identity)),
+        );
+    }
+    ledger(rows)
+}
+
+/// A row as it is read for a document.
+struct KnownRow {
+    identity: Vec<u8>,
+    url_hash: Option<i64>,
+    guid_hash: Option<i64>,
+    title_hash: i64,
+    content_hash: i64,
+    is_fading: bool,
+}
+
+async fn known_by_identity(
+    db: &PgPool,
+    feed: FeedId,
+    identities: &[Vec<u8>],
+    fading_before: Timestamp,
+) -> Result<Vec<KnownRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        KnownRow,
+        r#"SELECT identity, url_hash, guid_hash, title_hash, content_hash,
+                  last_seen_on < (($3::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
+             FROM ledger
+            WHERE feed_id = $1 AND identity = ANY($2)"#,
+        feed as FeedId,
+        identities,
+        fading_before as Timestamp,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+fn ledger(rows: Vec<KnownRow>) -> Result<Ledger, StoreError> {
     let mut ledger = Ledger::default();
     for row in rows {
         let identity = identity(&row.identity)?;
@@ -70,7 +115,6 @@ pub async fn known(
     }
     Ok(ledger)
 }
-
 /// Forgets what a feed's documents have not held for `unseen` before they were last read; of those feeds whose number
 /// leaves `share` when divided by `shares`, since nothing is gained by looking at all of them at a time. A feed that rests
 /// loses nothing: what counts is how far its documents have moved on. Of a feed that never repeats itself the latest rows are

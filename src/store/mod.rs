@@ -50,6 +50,7 @@ pub mod outbox;
 mod polled_feeds;
 pub mod polls;
 pub mod private;
+mod programs;
 pub mod quality;
 mod reach;
 pub mod recipients;
@@ -92,20 +93,33 @@ const TRIM_BATCH: i64 = 2_000;
 /// How long a connection is waited for.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
+/// What is asked of the server for each connection.
+const SESSION: [(&str, &str); 7] = [
+    ("client_connection_check_interval", "500ms"),
+    // A machine that vanished closes nothing, and what it had locked would stay locked for hours.
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "4"),
+    ("tcp_user_timeout", "30s"),
+    // Statements here take milliseconds; to compile one takes a hundred.
+    ("jit", "off"),
+    ("timezone", "UTC"),
+];
+
+/// The same for the connections apart, whose transactions are a few statements in a row: a process that stands still in the
+/// middle of one (stopped, or in a debugger) holds up the others for no longer.
+const MAY_STAND_STILL: (&str, &str) = ("idle_in_transaction_session_timeout", "60s");
+
 /// Opens a pool on `url` with at most `max_connections`.
 ///
-/// Statements of a client that died are stopped within half a second, so that a killed process leaves nothing running.
+/// Statements of a client that died are stopped within half a second, so that a killed process leaves nothing running, and
+/// those of a machine that vanished within half a minute.
 ///
 /// # Errors
 /// The address cannot be read, or no connection can be made within 10 s.
 pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreError> {
     let options: PgConnectOptions = url.parse().map_err(StoreError::Address)?;
-    let options = options.application_name("wirewatch").options([
-        ("client_connection_check_interval", "500ms"),
-        // Statements here take milliseconds; to compile one takes a hundred.
-        ("jit", "off"),
-        ("timezone", "UTC"),
-    ]);
+    let options = options.application_name("wirewatch").options(SESSION);
     let opened = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_WITHIN)
@@ -122,7 +136,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreErr
 /// that it waits for nobody and its statements are prepared once.
 #[must_use]
 pub fn apart(db: &PgPool) -> PgPool {
-    alone().connect_lazy_with(db.connect_options().as_ref().clone())
+    alone().connect_lazy_with(steady(db))
 }
 
 /// The same for statements whose plan is the same whatever is asked: to plan one anew each time takes a tenth of its time.
@@ -137,7 +151,14 @@ pub fn planned_once(db: &PgPool) -> PgPool {
                 Ok(())
             })
         })
-        .connect_lazy_with(db.connect_options().as_ref().clone())
+        .connect_lazy_with(steady(db))
+}
+
+fn steady(db: &PgPool) -> PgConnectOptions {
+    db.connect_options()
+        .as_ref()
+        .clone()
+        .options([MAY_STAND_STILL])
 }
 
 fn alone() -> PgPoolOptions {
@@ -160,6 +181,20 @@ async fn begin(db: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Erro
     let begun = tokio::spawn(async move { db.begin().await });
     // A runtime that ends takes the task with it.
     begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+}
+
+/// What the database answers within `most`. A server that vanished closes no connection, and a client that only waits would do
+/// so for ever.
+async fn within<T>(
+    most: Duration,
+    answer: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(most, answer).await {
+        Ok(answered) => answered,
+        Err(_) => Err(StoreError::Database(sqlx::Error::Io(
+            std::io::ErrorKind::TimedOut.into(),
+        ))),
+    }
 }
 
 /// What a single connection meets.

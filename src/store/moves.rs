@@ -48,11 +48,7 @@ pub(super) async fn adopt(
     held: &Held,
 ) -> Result<(), StoreError> {
     for record in records {
-        let Some(to) = record
-            .adopted
-            .as_ref()
-            .filter(|_| held.contains_key(&record.feed.id))
-        else {
+        let Some(to) = record.adopted.as_ref().filter(|_| held.has(&record.feed)) else {
             continue;
         };
         let now: Timestamp = record.finished_at;

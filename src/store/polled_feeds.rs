@@ -6,12 +6,24 @@ use sqlx::PgConnection;
 
 use super::StoreError;
 use crate::domain::{
-    Attempt, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Reading, Rhythm,
-    Timestamp, Validators,
+    Attempt, ClaimedFeed, ErrorCode, FeedId, FoundEntry, Habits, Novelty, PollRecord, Reading,
+    Rhythm, Timestamp, Validators,
 };
 
-/// The feeds whose claim still held, with the number of polls of each by now.
-pub(super) type Held = HashMap<FeedId, i64>;
+/// The claims that still held, with the number of polls of their feeds by now.
+pub(super) struct Held(HashMap<(FeedId, i64), i64>);
+
+impl Held {
+    /// The number of the feed's poll, if it was held under the claim of this one: another may be polling it by now, and both
+    /// may come in one batch.
+    pub(super) fn poll_of(&self, feed: &ClaimedFeed) -> Option<i64> {
+        self.0.get(&(feed.id, feed.lease_token)).copied()
+    }
+
+    pub(super) fn has(&self, feed: &ClaimedFeed) -> bool {
+        self.poll_of(feed).is_some()
+    }
+}
 
 /// What any attempt leaves, on the feed's row and in its log.
 pub(super) struct Outcome<'a> {
@@ -229,7 +241,7 @@ impl FeedColumns {
     }
 }
 
-/// Gives the claims back with outcome and next check. Returns the feeds whose claim still held.
+/// Gives the claims back with outcome and next check. Returns those that still held.
 #[expect(
     clippy::too_many_lines,
     reason = "one statement, a line for each column"
@@ -306,7 +318,7 @@ pub(super) async fn finish(
                         moved_times, started, document)
          WHERE feeds.id = done.id
            AND feeds.lease_token = done.token
-        RETURNING feeds.id AS "id: FeedId", feeds.poll_count
+        RETURNING feeds.id AS "id: FeedId", feeds.lease_token, feeds.poll_count
         "#,
         &columns.ids as &[FeedId],
         &columns.tokens,
@@ -349,8 +361,8 @@ pub(super) async fn finish(
     )
     .fetch_all(tx)
     .await?;
-    Ok(held
+    let polls = held
         .into_iter()
-        .map(|row| (row.id, row.poll_count))
-        .collect())
+        .map(|row| ((row.id, row.lease_token), row.poll_count));
+    Ok(Held(polls.collect()))
 }

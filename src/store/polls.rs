@@ -4,6 +4,8 @@
 //! check of each feed. If the batch fails, its records are written one by one, so that one poisoned document cannot hold
 //! back its neighbours.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use super::{
@@ -11,6 +13,9 @@ use super::{
     polled_feeds::{self, Held},
 };
 use crate::domain::{Attempt, ClaimedFeed, FeedId, FoundEntry, Novelty, PollRecord};
+
+/// As long as a lease, after which the claims of a batch are void: it takes a second, or a lock is waited for.
+const ANSWER_WITHIN: Duration = Duration::from_mins(5);
 
 /// What recording wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,7 +77,7 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
                 turns,
             }) => {
                 let mut written = records;
-                written.retain(|record| held.contains_key(&record.feed.id));
+                written.retain(|record| held.has(&record.feed));
                 return Batch {
                     recorded,
                     turns,
@@ -95,7 +100,7 @@ pub async fn record(db: &PgPool, records: Vec<PollRecord>) -> Batch {
             Ok(together) => {
                 batch.recorded.add(together.recorded);
                 batch.turns.extend(together.turns);
-                let is_held = together.held.contains_key(&record.feed.id);
+                let is_held = together.held.has(&record.feed);
                 batch.written.extend(is_held.then_some(record));
             }
             Err(error) => batch.refused.push((record, error)),
@@ -132,13 +137,20 @@ async fn record_together(
     records: &[&PollRecord],
     first_reads: FirstReads,
 ) -> Result<Together, StoreError> {
+    super::within(ANSWER_WITHIN, record_in_one(db, records, first_reads)).await
+}
+
+async fn record_in_one(
+    db: &PgPool,
+    records: &[&PollRecord],
+    first_reads: FirstReads,
+) -> Result<Together, StoreError> {
     let mut tx = super::begin(db).await?;
-    let records = &matched_with_todays_keywords(&mut tx, records).await?[..];
-    let held = polled_feeds::finish(&mut tx, records).await?;
-    hosts::slow_down(&mut tx, records).await?;
-    moves::adopt(&mut tx, records, &held).await?;
-    let mut records = records.to_vec();
-    records.retain(|record| held.contains_key(&record.feed.id));
+    let answered = matched_with_todays_keywords(&mut tx, records).await?;
+    let held = polled_feeds::finish(&mut tx, &answered).await?;
+    moves::adopt(&mut tx, &answered, &held).await?;
+    let mut records = answered.clone();
+    records.retain(|record| held.has(&record.feed));
     let rows = rows(&records);
     let (copied, compared): (Vec<Row<'_>>, Vec<Row<'_>>) =
         rows.iter().partition(|row| first_reads.copies(row));
@@ -153,6 +165,8 @@ async fn record_together(
     fetch_log::append(&mut tx, &records, &held).await?;
     feed_days::count(&mut tx, &records).await?;
     let turns = incidents::apply(&mut tx, &records).await?;
+    // At the end: claims of all workers wait for the rows of hosts.
+    hosts::slow_down(&mut tx, &answered).await?;
     tx.commit().await?;
     let recorded = Recorded {
         new_articles: stored.new_articles,

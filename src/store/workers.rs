@@ -112,7 +112,8 @@ impl Worker {
         self.number.load(Ordering::Acquire)
     }
 
-    /// Takes a new number if the connection that held the old one was lost: claims under the old one are void.
+    /// Takes a new number if the connection that held the old one was lost, and with it what was held under the old one, as far
+    /// as nobody has freed it meanwhile: this process goes on with it.
     ///
     /// # Errors
     /// The database does not answer.
@@ -124,7 +125,14 @@ impl Worker {
         }
         let (number, fresh) = take_number(&self.db, self.kind).await?;
         *session = fresh;
-        self.number.store(number, Ordering::Release);
+        let lost = self.number.swap(number, Ordering::AcqRel);
+        sqlx::query!(
+            "UPDATE feeds SET lease_holder = $2 WHERE lease_holder = $1 AND lease_until IS NOT NULL",
+            lost,
+            number,
+        )
+        .execute(&self.db)
+        .await?;
         Ok(())
     }
 }

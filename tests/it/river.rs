@@ -96,6 +96,32 @@ async fn a_gained_item_is_exactly_one_new_article() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn entries_are_known_also_where_a_feed_gives_all_the_same_guid() {
+    let publisher = FeedServer::start().await;
+    publisher.put("/feed", Document::feed(rss(TWO)).without_etag());
+    let worker = TestWorker::new(&[publisher.url("/feed")], &[("iran", "iran")]).await;
+    worker.pass().await;
+    // More rows than are read for a document, those of the document behind all others.
+    sqlx::raw_sql(
+        "INSERT INTO ledger
+         SELECT (jsonb_populate_record(NULL::ledger, to_jsonb(known) || jsonb_build_object(
+                    'identity', '\\x' || md5(n::text), 'url_hash', NULL, 'identity_url_hash', NULL))).*
+           FROM (SELECT * FROM ledger WHERE guid_hash IS NOT NULL LIMIT 1) AS known, generate_series(1, 20001) AS n;
+         WITH moved AS (DELETE FROM ledger WHERE identity_url_hash IS NOT NULL RETURNING *)
+         INSERT INTO ledger SELECT * FROM moved;
+         UPDATE feeds SET body_hash = NULL",
+    )
+    .execute(&worker.db)
+    .await
+    .unwrap();
+    let summary = worker.pass_a_day_later().await;
+    assert_eq!(
+        (summary.polled, summary.unchanged, summary.new_entries),
+        (1, 0, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_title_is_a_revision_with_new_hits_and_not_a_new_article() {
     let publisher = FeedServer::start().await;
     publisher.put("/feed", Document::feed(rss(TWO)));

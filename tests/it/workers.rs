@@ -146,6 +146,25 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
             .unwrap();
     }
     assert!(taken[0].lease_token > held[0].lease_token);
+
+    // One that lost its connection alone goes on with what it held.
+    let lost = living.number();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1",
+    )
+    .bind(sqlx::postgres::types::Oid(lost.unsigned_abs()))
+    .execute(&db)
+    .await
+    .unwrap();
+    living.keep_alive().await.unwrap();
+    assert_ne!(living.number(), lost);
+    let other = store::workers::Worker::register(&db, Kind::Worker)
+        .await
+        .unwrap();
+    let refused = store::feeds::claim_due(&db, now, claim(other.number()))
+        .await
+        .unwrap();
+    assert!(refused.is_empty(), "it is still held");
     drop(first);
 }
 

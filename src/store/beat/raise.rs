@@ -28,7 +28,7 @@ impl Dependants {
     }
 }
 
-/// Tells everybody that the beat has changed: workers look at the revision before each claim.
+/// Tells everybody that the beat has changed: workers look at the revision every second, a pass before each claim.
 pub(in crate::store) async fn raise_revision(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!("UPDATE beat SET revision = revision + 1")
         .execute(tx)

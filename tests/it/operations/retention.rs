@@ -70,21 +70,32 @@ async fn what_is_old_goes_batch_by_batch_and_the_rest_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_clock_that_ran_ahead_has_set_holds_nothing_up() {
     let publisher = FeedServer::start().await;
-    let urls = ["/ahead", "/gone", "/tomorrow"].map(|path| {
+    let urls = ["/ahead", "/gone", "/tomorrow", "/hours"].map(|path| {
         publisher.put(path, Document::feed(rss(&[("a", "Iran", "x")])));
         publisher.url(path)
     });
     let worker = TestWorker::new(&urls, &[("iran", "iran")]).await;
-    let [ahead, gone, tomorrow] = &urls;
-    for (url, state, next) in [
-        (ahead, "active", "2026-12-24"),
-        (gone, "gone", "2026-12-20"),
-        (tomorrow, "active", "2026-11-24"),
+    let [ahead, gone, tomorrow, hours] = &urls;
+    let polled = "2026-11-23T09:00:00Z";
+    for (url, state, next, attempt) in [
+        (ahead, "active", "2026-12-24", polled),
+        (gone, "gone", "2026-12-20", polled),
+        (tomorrow, "active", "2026-11-24", polled),
+        // Asked by a clock that was some hours ahead: its interval begins there.
+        (
+            hours,
+            "active",
+            "2026-11-24T01:00:00Z",
+            "2026-11-23T20:00:00Z",
+        ),
     ] {
-        sqlx::query("UPDATE feeds SET state = $2, next_poll_at = $3::timestamptz WHERE url = $1")
+        sqlx::query(
+            "UPDATE feeds SET state = $2, next_poll_at = $3::timestamptz, last_attempt_at = $4::timestamptz WHERE url = $1",
+        )
             .bind(url)
             .bind(state)
             .bind(next)
+            .bind(attempt)
             .execute(&worker.db)
             .await
             .unwrap();
@@ -98,11 +109,17 @@ async fn what_a_clock_that_ran_ahead_has_set_holds_nothing_up() {
     .unwrap();
     worker.upkeep().await;
     let due: Vec<String> =
-        sqlx::query_scalar("SELECT url FROM feeds WHERE next_poll_at < '2026-11-24'")
+        sqlx::query_scalar("SELECT url FROM feeds WHERE next_poll_at < '2026-11-24' ORDER BY url")
             .fetch_all(&worker.db)
             .await
             .unwrap();
-    assert_eq!(due, std::slice::from_ref(ahead));
+    assert_eq!(due, [ahead.clone(), hours.clone()]);
+    assert_eq!(
+        worker
+            .count("feeds WHERE last_attempt_at > '2026-11-23T10:00:00Z'")
+            .await,
+        0
+    );
     let in_time = worker.count("hosts WHERE asked_at < '2026-11-24' AND slow_until < '2026-11-24'");
     assert_eq!(in_time.await, 2);
 }
