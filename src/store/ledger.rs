@@ -37,35 +37,14 @@ pub async fn known(
         .iter()
         .map(|identity| identity.0.to_vec())
         .collect();
-    let fading_before = now.minus(NOTED_EVERY);
-    let mut rows = sqlx::query_as!(
-        KnownRow,
-        r#"SELECT identity, url_hash, guid_hash, title_hash, content_hash,
-                  last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
-             FROM ledger
-            WHERE feed_id = $1
-              AND ((url_hash = ANY($2) AND url_hash IS DISTINCT FROM identity_url_hash) OR guid_hash = ANY($3)
-                   OR identity = ANY($4))
-            LIMIT $6"#,
-        feed as FeedId,
-        &lookup.urls,
-        &lookup.guids,
-        &identities,
-        fading_before as Timestamp,
-        MOST_READ,
-    )
-    .fetch_all(db)
-    .await?;
-    if i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_READ) {
-        let there: HashSet<Vec<u8>> = rows.iter().map(|row| row.identity.clone()).collect();
-        let named = known_by_identity(db, feed, &identities, fading_before).await?;
-        rows.extend(
-            named
-                .into_iter()
-                .filter(|row| !there.contains(&row.identity)),
-        );
+    let mut known = rows(db, feed, (&lookup.urls, &lookup.guids), &identities, now).await?;
+    if i64::try_from(known.len()).is_ok_and(|count| count >= MOST_READ) {
+        let there: HashSet<Vec<u8>> = known.iter().map(|row| row.identity.clone()).collect();
+        let mut named = rows(db, feed, (&[], &[]), &identities, now).await?;
+        named.retain(|row| !there.contains(&row.identity));
+        known.append(&mut named);
     }
-    ledger(rows)
+    ledger(known)
 }
 
 /// A row as it is read for a document.
@@ -78,21 +57,29 @@ struct KnownRow {
     is_fading: bool,
 }
 
-async fn known_by_identity(
+/// The rows of a feed with one of these URLs, guids or identities; at most [`MOST_READ`].
+async fn rows(
     db: &PgPool,
     feed: FeedId,
+    (urls, guids): (&[i64], &[i64]),
     identities: &[Vec<u8>],
-    fading_before: Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<KnownRow>, StoreError> {
     Ok(sqlx::query_as!(
         KnownRow,
         r#"SELECT identity, url_hash, guid_hash, title_hash, content_hash,
-                  last_seen_on < (($3::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
+                  last_seen_on < (($5::timestamptz) AT TIME ZONE 'UTC')::date AS "is_fading!"
              FROM ledger
-            WHERE feed_id = $1 AND identity = ANY($2)"#,
+            WHERE feed_id = $1
+              AND ((url_hash = ANY($2) AND url_hash IS DISTINCT FROM identity_url_hash) OR guid_hash = ANY($3)
+                   OR identity = ANY($4))
+            LIMIT $6"#,
         feed as FeedId,
+        urls,
+        guids,
         identities,
-        fading_before as Timestamp,
+        now.minus(NOTED_EVERY) as Timestamp,
+        MOST_READ,
     )
     .fetch_all(db)
     .await?)

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{Attempt, ClaimedFeed, FeedId, FoundEntry, Novelty, PollRecord};
 
-/// As long as a lease, after which the claims of a batch are void: it takes a second, or a lock is waited for.
+/// As long as a lease by default, after which the claims of a batch are void: recording takes a second, or waits for a lock.
 const ANSWER_WITHIN: Duration = Duration::from_mins(5);
 
 /// What recording wrote.
@@ -149,8 +149,11 @@ async fn record_in_one(
     let answered = matched_with_todays_keywords(&mut tx, records).await?;
     let held = polled_feeds::finish(&mut tx, &answered).await?;
     moves::adopt(&mut tx, &answered, &held).await?;
-    let mut records = answered.clone();
-    records.retain(|record| held.has(&record.feed));
+    let records: Vec<&PollRecord> = answered
+        .iter()
+        .copied()
+        .filter(|record| held.has(&record.feed))
+        .collect();
     let rows = rows(&records);
     let (copied, compared): (Vec<Row<'_>>, Vec<Row<'_>>) =
         rows.iter().partition(|row| first_reads.copies(row));

@@ -17,8 +17,16 @@ const BY_VERSION: [(&str, &str); 4] = [
     ("/opt/homebrew/opt", "postgresql@"),
 ];
 
-/// Where PostgreSQL's own build puts them (INSTALL).
-const BUILT_HERE: &str = "/usr/local/pgsql/bin";
+/// Where they are without a version in the name: its own build (INSTALL), packages, and Homebrew's clients alone.
+const WITHOUT_VERSION: [&str; 7] = [
+    "/usr/local/pgsql/bin",
+    "/usr/lib/postgresql/bin",
+    "/usr/pgsql/bin",
+    "/usr/local/opt/postgresql/bin",
+    "/opt/homebrew/opt/postgresql/bin",
+    "/usr/local/opt/libpq/bin",
+    "/opt/homebrew/opt/libpq/bin",
+];
 
 /// The first folder with all of these programs, `search_path` before the usual places.
 pub(super) fn find(search_path: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
@@ -57,7 +65,7 @@ fn complete(search_path: &[PathBuf], names: &[&str]) -> impl Iterator<Item = Pat
         .cloned()
         .chain(by_pg_config())
         .chain(by_packages())
-        .chain([PathBuf::from(BUILT_HERE)])
+        .chain(WITHOUT_VERSION.map(PathBuf::from))
         .filter(|folder| names.iter().all(|name| folder.join(name).is_file()))
 }
 

@@ -112,8 +112,8 @@ impl Worker {
         self.number.load(Ordering::Acquire)
     }
 
-    /// Takes a new number if the connection that held the old one was lost, and with it what was held under the old one, as far
-    /// as nobody has freed it meanwhile: this process goes on with it.
+    /// Takes a new number if the connection that held the old one was lost, and with it the feeds claimed under the old one, as
+    /// far as nobody has freed them meanwhile: this process goes on with them.
     ///
     /// # Errors
     /// The database does not answer.

@@ -150,7 +150,10 @@ async fn what_a_dead_worker_held_is_free_at_once_and_what_a_living_one_holds_is_
     // One that lost its connection alone goes on with what it held.
     let lost = living.number();
     sqlx::query(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1",
+        "SELECT pg_terminate_backend(pid)
+           FROM pg_locks
+          WHERE locktype = 'advisory' AND objid = $1
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
     )
     .bind(sqlx::postgres::types::Oid(lost.unsigned_abs()))
     .execute(&db)
